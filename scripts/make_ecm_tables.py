@@ -1,0 +1,206 @@
+"""Writes `src/factorpool/native/ecm_tables.h`: the curves, the chains and the pairs that `ecm.c` follows.
+
+All three are the same for every number, so they are worked out once, here, with as much search as we like.
+
+* Curves.  Suyama's family (group order divisible by 12) for a rational sigma = a/b:
+  u = a^2 - 5 b^2, v = 4 a b, point (u^3 : v^3), (A + 2)/4 = (v - u)^3 (3 u + v) / (16 u^3 v).
+  Those whose denominator is odd and below 2^32 are kept: the kernel then needs no modular inverse but a division by a
+  32-bit constant.  They stand in order of measured success (`--rank` says how that was measured).
+* Chains.  Stage 1 multiplies a point by every prime power up to B1 along differential addition chains, found as
+  in P. L. Montgomery, "Evaluating recurrences of form X_{m+n} = f(X_m, X_n, X_{m-n}) via Lucas chains" (1983, 1992):
+  for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.
+* Pairs.  Stage 2 covers each prime q of (B1, B2] by q = m D +- j, one multiplication for the two signs.
+
+Run it from the repository's root:  python scripts/make_ecm_tables.py  (needs nothing but Python).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+TARGET = Path(__file__).parent.parent / "src/factorpool/native/ecm_tables.h"
+
+ADD_COST, DOUBLE_COST = 6, 5  # modular multiplications, Montgomery curves in X:Z coordinates
+
+# Stage 1 bounds; a level of `ecm.c` is one of these with the end of stage 2 beside it.
+B1_LEVELS = (27, 47, 70, 85, 125, 165, 205, 260)
+
+RATIOS = 400  # starting ratios tried per chain
+IMPOSSIBLE = (1 << 30, ())
+
+# Extra factors of the stage 1 multiplier: the group order is divisible by 12, so powers of 2 and 3 are likelier than by
+# chance to exceed B1.
+EXTRA_TWOS, EXTRA_THREES = 2, 1
+
+# (D, last): stage 2 plans with giant steps of D, up to (last + 1/2) D.
+STAGE2 = ((60, 40), (90, 40), (120, 40), (150, 40), (210, 60))
+
+# The operations of `ecm.c`'s interpreter on the points A, B and C = A - B: two of PRAC's rules suffice for the best chains.
+# A set high bit means "swap A and B first".
+OPS = {
+    "ADD": 1,  # B, C = A + B, B
+    "ADD_DOUBLE": 2,  # B = A + B; A = 2A
+    "START": 3,  # B = C = A; A = 2A
+    "END": 4,  # A = A + B
+    "TWICE": 5,  # A = 2A
+}
+SWAP = 0x80
+
+
+def primes_to(limit: int) -> list[int]:
+    return [p for p in range(2, limit + 1) if all(p % q for q in range(2, math.isqrt(p) + 1))]
+
+
+@functools.cache
+def steps(d: int, e: int) -> tuple[int, tuple[int, ...]]:
+    """The cheapest way from d A + e B to d = e = 1, which END closes: (multiplications, operations)."""
+    if d == e:
+        return (ADD_COST, (OPS["END"],)) if d == 1 else IMPOSSIBLE
+    swap = SWAP if d < e else 0
+    d, e = max(d, e), min(d, e)
+    if e < 1 or d > 6 * e:  # too lopsided to be short
+        return IMPOSSIBLE
+    cost, ops = steps(d - e, e)
+    best = (cost + ADD_COST, (OPS["ADD"] | swap, *ops))
+    if (d - e) % 2 == 0:
+        cost, ops = steps((d - e) // 2, e)
+        best = min(best, (cost + ADD_COST + DOUBLE_COST, (OPS["ADD_DOUBLE"] | swap, *ops)))
+    return best
+
+
+@functools.cache
+def best_chain(n: int) -> tuple[int, tuple[int, ...]]:
+    """The cheapest chain that multiplies by an odd n > 1, over the starting ratios n : r nearest the golden one."""
+    golden = n / ((1 + math.sqrt(5)) / 2)
+    ratios = sorted(range(n // 2 + 1, n), key=lambda r: abs(r - golden))[:RATIOS]
+    cost, ops = min(steps(n - r, 2 * r - n) for r in ratios)
+    return cost + DOUBLE_COST, (OPS["START"], *ops)
+
+
+def stage1_chains() -> tuple[list[int], list[int], list[int]]:
+    """The operations of the whole of stage 1, and where each level ends (operations, multiplications)."""
+    ops = [OPS["TWICE"]] * EXTRA_TWOS
+    cost = EXTRA_TWOS * DOUBLE_COST
+    for _ in range(EXTRA_THREES):
+        c, o = best_chain(3)
+        ops += o
+        cost += c
+    ends, costs = [], []
+    low = 1
+    single = {p: best_chain(p) for p in primes_to(B1_LEVELS[-1]) if p > 2}
+    for b1 in B1_LEVELS:
+        odd = []
+        for p in primes_to(b1):
+            power = p
+            while power <= b1:
+                if power > low and p == 2:
+                    ops.append(OPS["TWICE"])
+                    cost += DOUBLE_COST
+                elif power > low:
+                    odd.append(p)
+                power *= p
+        # Pair greedily: the product of two primes may have a cheaper chain than the two in a row.
+        gains = []
+        for i, p in enumerate(odd):
+            for j in range(i + 1, len(odd)):
+                alone = single[p][0] + single[odd[j]][0]
+                c, o = best_chain(p * odd[j])
+                if c < alone:
+                    gains.append((alone - c, i, j, c, o))
+        used: set[int] = set()
+        for _, i, j, c, o in sorted(gains, key=lambda g: (-g[0], g[1], g[2])):
+            if i not in used and j not in used:
+                used |= {i, j}
+                ops += o
+                cost += c
+        for i, p in enumerate(odd):
+            if i not in used:
+                ops += single[p][1]
+                cost += single[p][0]
+        ends.append(len(ops))
+        costs.append(cost)
+        low = b1
+    return ops, ends, costs
+
+
+def pairs(d: int, last: int) -> tuple[list[int], list[list[int]]]:
+    """The baby steps j of D, and for each giant step m > 0 the indices of those with m D - j or m D + j prime."""
+    babies = [j for j in range(1, d // 2) if math.gcd(j, d) == 1]
+    prime = set(primes_to((last + 1) * d))
+    return babies, [
+        [i for i, j in enumerate(babies) if m * d - j in prime or m * d + j in prime] for m in range(1, last + 1)
+    ]
+
+
+def curves(count: int) -> list[tuple[int, int, int, int, str]]:
+    """(numerator, denominator, u^3, v^3, sigma) with an odd denominator below 2^32, no two of them isomorphic or twists."""
+    seen: dict[Fraction, tuple[int, int, int, int, str]] = {}
+    for b in range(1, 40):
+        for a in range(1, 200):
+            if math.gcd(a, b) != 1:
+                continue
+            u, v = a * a - 5 * b * b, 4 * a * b
+            if u == 0:
+                continue
+            a24 = Fraction((v - u) ** 3 * (3 * u + v), 16 * u**3 * v)
+            if a24 in (0, 1) or a24.denominator % 2 == 0 or a24.denominator >= 1 << 32:
+                continue
+            x, z = u**3, v**3
+            g = math.gcd(x, z)
+            x, z = x // g, z // g
+            if max(abs(x), z, abs(a24.numerator)) >= 1 << 63 or a24 in seen or 1 - a24 in seen:
+                continue
+            seen[a24] = (a24.numerator, a24.denominator, x, z, f"{a}/{b}")
+    return sorted(seen.values(), key=lambda c: c[1])[:count]
+
+
+def c_array(kind: str, name: str, values: list[int]) -> str:
+    lines, line = [], "   "
+    for value in values:
+        piece = f" {value},"
+        if len(line) + len(piece) > 110:
+            lines.append(line)
+            line = "   "
+        line += piece
+    return f"static const {kind} {name}[{len(values)}] = {{\n" + "\n".join([*lines, line]) + "\n};\n"
+
+
+def header() -> str:
+    out = [
+        "/* Tables of ecm.c: written by scripts/make_ecm_tables.py, which explains them; do not edit. */",
+        "#ifndef FP_ECM_TABLES_H\n#define FP_ECM_TABLES_H\n#include <stdint.h>\n",
+        "enum {",
+        *(f"    OP_{name} = {code}," for name, code in OPS.items()),
+        f"    OP_SWAP = {SWAP},\n}};\n",
+    ]
+    ops, ends, costs = stage1_chains()
+    out.append(f"/* Stage 1 to B1 = {', '.join(map(str, B1_LEVELS))} takes {', '.join(map(str, costs))} multiplications. */")
+    out.append(c_array("uint8_t", "stage1_ops", ops))
+    out.append(c_array("uint16_t", "stage1_b1", list(B1_LEVELS)))
+    out.append(c_array("uint16_t", "stage1_end", ends))
+    for d, last in STAGE2:
+        babies, rows = pairs(d, last)
+        ends = [0, *itertools.accumulate(map(len, rows))]
+        out.append(f"/* Stage 2 with D = {d}: the baby steps, and where the pairs of each giant step end. */")
+        out.append(c_array("uint8_t", f"babies_{d}", babies))
+        out.append(c_array("uint16_t", f"pair_ends_{d}", ends))
+        out.append(c_array("uint8_t", f"pairs_{d}", [i for row in rows for i in row]))
+    out.append("/* (A + 2)/4 = numerator / denominator; the point (x : z). */")
+    chosen = curves(48)
+    out.append(
+        "typedef struct {\n    int64_t numerator;\n    uint32_t denominator;\n    int64_t x, z;\n} ecm_curve;\n"
+        f"static const ecm_curve ecm_curves[{len(chosen)}] = {{"
+    )
+    out += [f"    {{{n}, {d}u, {x}, {z}}}, /* sigma = {s} */" for n, d, x, z, s in chosen]
+    out.append("};\n\n#endif")
+    return "\n".join(out) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(header())
+    sys.stdout.write(f"wrote {TARGET}\n")

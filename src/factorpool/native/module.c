@@ -1,0 +1,271 @@
+/* The Python module factorpool._native: the only file that knows Python.  It takes buffers apart, releases the GIL, calls the
+ * kernel and packs what comes back. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "kernel.h"
+
+/* How often a run without the GIL takes it back to look for Ctrl-C. */
+#define SIGNAL_SECONDS 0.05
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What fp_control.context points to while the GIL is released. */
+typedef struct {
+    PyThreadState *thread;
+    const volatile char *stop; /* a byte that another thread sets to end the run, or NULL */
+    double next;
+    int interrupted; /* a Python exception is set */
+} run_state;
+
+static int poll_python(void *context) {
+    run_state *run = context;
+    if (run->stop && *run->stop) return 1;
+    double now = seconds();
+    if (now < run->next) return 0;
+    run->next = now + SIGNAL_SECONDS;
+    PyEval_RestoreThread(run->thread);
+    run->interrupted = PyErr_CheckSignals() < 0;
+    run->thread = PyEval_SaveThread();
+    return run->interrupted;
+}
+
+static int method_from_name(const char *name, fp_method *method) {
+    static const struct {
+        const char *name;
+        fp_method method;
+    } methods[] = {{"auto", FP_AUTO}, {"trial", FP_TRIAL}, {"rho", FP_RHO}, {"ecm", FP_ECM}};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(methods[i].name, name) == 0) {
+            *method = methods[i].method;
+            return 1;
+        }
+    PyErr_Format(PyExc_ValueError, "the kernel has no method %s", name);
+    return 0;
+}
+
+/* A buffer of whole, aligned 64-bit words. */
+static int check_words(const Py_buffer *view, const char *what) {
+    if (view->len % 8 == 0 && (uintptr_t)view->buf % 8 == 0) return 1;
+    PyErr_Format(PyExc_ValueError, "%s must be aligned 64-bit words, not %zd bytes at %p", what, view->len, view->buf);
+    return 0;
+}
+
+PyDoc_STRVAR(factor_chunk_doc,
+             "factor_chunk(numbers, method='auto', stop=None, /)\n--\n\n"
+             "Factor a buffer of unsigned 64-bit integers without the GIL.\n\n"
+             "Returns (counts, primes, exponents): bytes, the number of distinct primes of each number as uint8, then all primes\n"
+             "as uint64 and their exponents as uint8.  Setting the first byte of the buffer `stop` ends it early with\n"
+             "InterruptedError; Ctrl-C ends it with KeyboardInterrupt in the main thread.");
+
+static PyObject *factor_chunk(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers, stop = {.buf = NULL};
+    const char *name = "auto";
+    fp_method method;
+    fp_columns columns = {NULL, NULL, NULL, 0, 0};
+    PyObject *counts = NULL, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*|sz*:factor_chunk", &numbers, &name, &stop)) return NULL;
+    if (!check_words(&numbers, "numbers") || !method_from_name(name, &method)) goto done;
+    size_t count = (size_t)numbers.len / 8;
+    counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count);
+    if (!counts) goto done;
+    columns.counts = (uint8_t *)PyBytes_AS_STRING(counts);
+
+    run_state run = {.stop = stop.buf && stop.len ? stop.buf : NULL, .next = seconds() + SIGNAL_SECONDS};
+    fp_control control = {poll_python, &run};
+    run.thread = PyEval_SaveThread();
+    int status = fp_factor(numbers.buf, count, method, &control, &columns);
+    PyEval_RestoreThread(run.thread);
+
+    if (status == FP_NO_MEMORY)
+        PyErr_NoMemory();
+    else if (status == FP_STOPPED && !run.interrupted)
+        PyErr_SetString(PyExc_InterruptedError, "stopped");
+    else if (status == FP_OK)
+        result = Py_BuildValue("Oy#y#", counts, columns.primes ? (const char *)columns.primes : "",
+                               (Py_ssize_t)(8 * columns.used), columns.exponents ? (const char *)columns.exponents : "",
+                               (Py_ssize_t)columns.used);
+done:
+    free(columns.primes);
+    free(columns.exponents);
+    Py_XDECREF(counts);
+    PyBuffer_Release(&numbers);
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(is_prime_doc, "is_prime(n, /)\n--\n\nWhether 0 <= n < 2**64 is prime: proved, not probable.");
+
+static PyObject *is_prime(PyObject *module, PyObject *n) {
+    (void)module;
+    unsigned long long value = PyLong_AsUnsignedLongLong(n);
+    if (value == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
+    return PyBool_FromLong(fp_is_prime(value));
+}
+
+PyDoc_STRVAR(offsets_doc, "offsets(counts, /)\n--\n\n"
+                          "Where each number's primes begin, and the end of the last: running sums of a buffer of uint8, as the\n"
+                          "bytes of len(counts) + 1 uint64.");
+
+static PyObject *offsets(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer counts;
+    if (!PyArg_ParseTuple(args, "y*:offsets", &counts)) return NULL;
+    PyObject *result = PyBytes_FromStringAndSize(NULL, 8 * (counts.len + 1));
+    if (result) {
+        uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(result), sum = 0;
+        const uint8_t *in = counts.buf;
+        for (Py_ssize_t i = 0; i < counts.len; i++) out[i] = sum, sum += in[i];
+        out[counts.len] = sum;
+    }
+    PyBuffer_Release(&counts);
+    return result;
+}
+
+PyDoc_STRVAR(find_outside_doc, "find_outside(numbers, low, high, /)\n--\n\n"
+                               "Index of the first of a buffer of uint64 that is below low or above high, or -1.");
+
+static PyObject *find_outside(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers;
+    unsigned long long low, high;
+    if (!PyArg_ParseTuple(args, "y*KK:find_outside", &numbers, &low, &high)) return NULL;
+    PyObject *result = NULL;
+    if (check_words(&numbers, "numbers")) {
+        const uint64_t *n = numbers.buf;
+        Py_ssize_t count = numbers.len / 8, i = 0;
+        while (i < count && n[i] >= low && n[i] <= high) i++;
+        result = PyLong_FromSsize_t(i < count ? i : -1);
+    }
+    PyBuffer_Release(&numbers);
+    return result;
+}
+
+PyDoc_STRVAR(parse_doc,
+             "parse(text, start, in_comment, /)\n--\n\n"
+             "Read decimal numbers from the bytes text[start:] until the first token that is not a number below 2**64.\n\n"
+             "Returns (numbers, stop, odd, in_comment): the bytes of the numbers as uint64, where it stopped, where that token\n"
+             "starts (-1 at the end of the text), and whether the text ended within a comment.");
+
+static PyObject *parse(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer text;
+    Py_ssize_t start;
+    int in_comment;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*np:parse", &text, &start, &in_comment)) return NULL;
+    if (start < 0 || start > text.len) {
+        PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text.len);
+        goto done;
+    }
+    const char *begin = text.buf;
+    uint64_t *numbers = malloc(8 * ((size_t)(text.len - start) / 2 + 1));
+    if (!numbers) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    size_t count;
+    fp_token odd;
+    const char *stop = fp_parse(begin + start, begin + text.len, &in_comment, numbers, &count, &odd);
+    result = Py_BuildValue("y#nni", (const char *)numbers, (Py_ssize_t)(8 * count), (Py_ssize_t)(stop - begin),
+                           odd.start ? (Py_ssize_t)(odd.start - begin) : (Py_ssize_t)-1, in_comment);
+    free(numbers);
+done:
+    PyBuffer_Release(&text);
+    return result;
+}
+
+PyDoc_STRVAR(format_gnu_doc, "format_gnu(numbers, counts, primes, exponents, /)\n--\n\n"
+                             "The columns of a factorization as GNU factor prints them, a line for each number.");
+
+static PyObject *format_gnu(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers, counts, primes, exponents;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*:format_gnu", &numbers, &counts, &primes, &exponents)) return NULL;
+    size_t distinct = 0;
+    for (Py_ssize_t i = 0; i < counts.len; i++) distinct += ((const uint8_t *)counts.buf)[i];
+    if (!check_words(&numbers, "numbers") || !check_words(&primes, "primes")) goto done;
+    if (numbers.len != 8 * counts.len || (size_t)exponents.len != distinct || (size_t)primes.len != 8 * distinct) {
+        PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
+        goto done;
+    }
+    char *out = malloc(FP_LINE * (size_t)counts.len + 1);
+    if (!out) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    char *end = fp_format(numbers.buf, (size_t)counts.len, counts.buf, primes.buf, exponents.buf, out);
+    result = PyBytes_FromStringAndSize(out, end - out);
+    free(out);
+done:
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&counts);
+    PyBuffer_Release(&primes);
+    PyBuffer_Release(&exponents);
+    return result;
+}
+
+/* Sets `isa` and `ISAS` once per interpreter; FACTORPOOL_ISA forces one. */
+static int exec_module(PyObject *module) {
+    size_t count, i;
+    const fp_isa *list = fp_isa_list(&count);
+    PyObject *names = PyTuple_New((Py_ssize_t)count);
+    if (!names) return -1;
+    for (i = 0; i < count; i++) {
+        PyObject *name = PyUnicode_FromString(list[i].name);
+        if (!name) {
+            Py_DECREF(names);
+            return -1;
+        }
+        PyTuple_SET_ITEM(names, (Py_ssize_t)i, name);
+    }
+    const char *wanted = getenv("FACTORPOOL_ISA");
+    const fp_isa *isa = fp_isa_choose(wanted && *wanted ? wanted : NULL);
+    if (!isa) {
+        PyErr_Format(PyExc_ImportError, "FACTORPOOL_ISA is '%s'; this machine can run: %S", wanted, names);
+        Py_DECREF(names);
+        return -1;
+    }
+    int status = PyModule_AddObjectRef(module, "ISAS", names);
+    Py_DECREF(names);
+    return status < 0 ? status : PyModule_AddStringConstant(module, "isa", isa->name);
+}
+
+static PyMethodDef methods[] = {
+    {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
+    {"is_prime", is_prime, METH_O, is_prime_doc},
+    {"offsets", offsets, METH_VARARGS, offsets_doc},
+    {"find_outside", find_outside, METH_VARARGS, find_outside_doc},
+    {"parse", parse, METH_VARARGS, parse_doc},
+    {"format_gnu", format_gnu, METH_VARARGS, format_gnu_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)exec_module},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_native",
+    .m_doc = "The C kernel; see native/README.md.",
+    .m_methods = methods,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }
