@@ -1,0 +1,33 @@
+"""Factor integers in bulk on every core, and measure which way of running in parallel is fastest."""
+
+from factorpool._api import Outcome, factor, factor_many, pmap
+from factorpool._factorizations import Factorizations
+from factorpool.errors import (
+    FactorpoolError,
+    InputError,
+    NotPicklableError,
+    NumberTypeError,
+    NumberValueError,
+    OptionError,
+    StrategyUnavailableError,
+    WorkerDiedError,
+)
+from factorpool.strategies import StrategyInfo, strategies
+
+__all__ = [
+    "FactorpoolError",
+    "Factorizations",
+    "InputError",
+    "NotPicklableError",
+    "NumberTypeError",
+    "NumberValueError",
+    "OptionError",
+    "Outcome",
+    "StrategyInfo",
+    "StrategyUnavailableError",
+    "WorkerDiedError",
+    "factor",
+    "factor_many",
+    "pmap",
+    "strategies",
+]

@@ -1,0 +1,279 @@
+"""The public functions: validate, choose, hand over to the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from typing import Any, NamedTuple
+
+from factorpool import _native
+from factorpool._cpus import usable_cpus
+from factorpool._factorizations import Builder, Factorizations
+from factorpool._numbers import WORD_MAX, check, normalize
+from factorpool._tasks import METHODS, FactorTask, Factored, MapTask, Task
+from factorpool.engine.choose import choose
+from factorpool.engine.dispatch import Cutter, run
+from factorpool.engine.schedule import SCHEDULES
+from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource, Source
+from factorpool.errors import InputError, OptionError
+from factorpool.strategies import check as check_strategy
+from factorpool.strategies import make_workers
+from factorpool.strategies.base import Completion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+    from factorpool._numbers import Numbers
+
+    Progress = Callable[[int, int | None], object]
+
+
+class Outcome(NamedTuple):
+    """What became of one item: its index, and its value, or the error it raised."""
+
+    index: int
+    value: Any
+    error: Exception | None
+
+
+def factor(n: int, *, method: str = "auto") -> dict[int, int]:
+    """The factorization of one integer: prime -> exponent, ascending; `{}` for 1.
+
+    Any size up to 4300 digits: 64 bits go to the kernel, more to python-flint.
+
+    Args:
+        n: a positive int, or anything with `__index__`, as NumPy's integers.
+        method: `auto`, `trial`, `rho`, `ecm` (up to 64 bits; beyond, python-flint decides) or `naive`, the article's.
+
+    Raises:
+        NumberTypeError, NumberValueError: n is not an integer, or below 1 or too long.
+        OptionError: there is no such method.
+
+    >>> factor(360)
+    {2: 3, 3: 2, 5: 1}
+    """
+    _check_choice("method", method, METHODS)
+    number = check(n)
+    builder = Builder()
+    numbers = normalize([number])
+    builder.add(FactorTask(method).run(numbers, 0, bytearray(1)))
+    return builder.build(numbers, {})[0]
+
+
+def factor_many(
+    numbers: Iterable[int],
+    *,
+    strategy: str = "auto",
+    max_workers: int | None = None,
+    schedule: str = "guided",
+    chunksize: int | None = None,
+    method: str = "auto",
+    on_error: str = "raise",
+    progress: Progress | None = None,
+    mp_context: BaseContext | str | None = None,
+) -> Factorizations:
+    """The factorizations of many integers, in their order, computed on every CPU this process may use.
+
+    Args:
+        numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.
+        strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 64 bits (the
+            kernel releases the GIL) and processes for longer ones.
+        max_workers: how many; None means the CPUs this process may use (affinity and cgroup quota).
+        schedule: `static`, `dynamic` or `guided`: how numbers are cut into chunks.
+        chunksize: numbers in a chunk; None leaves it to the schedule.
+        method: `auto`, `trial`, `rho`, `ecm` or `naive`; see `factor`.
+        on_error: `raise` the first bad value's error, or `collect` them in the result's `errors` and factor the rest.
+        progress: called in this thread with (numbers done, numbers in all) as chunks complete.
+        mp_context: a multiprocessing context or start method for `processes`; None means forkserver where there is one.
+
+    Raises:
+        NumberTypeError, NumberValueError: a value that cannot be factored, with its index.
+        OptionError: an option that makes no sense; StrategyUnavailableError: a strategy this machine cannot run.
+        WorkerDiedError: a worker process was killed.
+
+    >>> factor_many([360, 97]).to_dict()
+    {360: [2, 2, 2, 3, 3, 5], 97: [97]}
+    """
+    task = _factor_task(method)
+    _check_choice("on_error", on_error, ("raise", "collect"))
+    _check_options(strategy, max_workers, schedule, chunksize)
+    errors: dict[int, InputError] = {}
+    words = normalize(numbers, errors if on_error == "collect" else None)
+    builder = Builder()
+    completions = _run(
+        task, SequenceSource(words), words, strategy, max_workers, schedule, chunksize, progress, mp_context
+    )
+    for completion in completions:
+        builder.add(completion.value)
+    return builder.build(words, errors)
+
+
+def factor_blocks(
+    blocks: Iterator[Numbers],
+    ready: Callable[[], bool],
+    *,
+    big: bool,
+    strategy: str = "auto",
+    max_workers: int | None = None,
+    schedule: str = "guided",
+    chunksize: int | None = None,
+    method: str = "auto",
+    buffersize: int | None = None,
+    mp_context: BaseContext | str | None = None,
+) -> Iterator[tuple[Sequence[int], Factored]]:
+    """The factorizations of a stream, in order, as it arrives: pairs of numbers and what they factor into.
+
+    `blocks` gives normalized numbers (zero among them has no primes); `ready` says whether the next block is there.  `big`
+    says whether to expect integers beyond 64 bits, which `auto` needs to know.  Options as in `factor_many`; at most
+    `buffersize` numbers are drawn ahead.
+    """
+    task = _factor_task(method)
+    _check_options(strategy, max_workers, schedule, chunksize)
+    if schedule == "static" and chunksize is None:
+        numbers = [n for block in blocks for n in block]  # an even split needs them all
+        source: Source = SequenceSource(numbers if big else normalize(numbers))
+    else:
+        source = BlockSource(blocks, ready)
+    hint = [1 << 128, 1] if big else memoryview(b"")
+    for completion in _run(
+        task, source, hint, strategy, max_workers, schedule, chunksize, None, mp_context, buffersize=buffersize
+    ):
+        yield completion.chunk.payload, completion.value
+
+
+def pmap(
+    fn: Callable[[Any], Any],
+    items: Iterable[Any],
+    *,
+    strategy: str = "auto",
+    max_workers: int | None = None,
+    schedule: str = "guided",
+    chunksize: int | None = None,
+    buffersize: int | None = None,
+    ordered: bool = True,
+    on_error: str = "raise",
+    progress: Progress | None = None,
+    initializer: Callable[..., object] | None = None,
+    initargs: tuple[Any, ...] = (),
+    mp_context: BaseContext | str | None = None,
+) -> Iterator[Any]:
+    """`fn(item)` for every item, in parallel: an iterator of one result an item, in the items' order.
+
+    Work begins with the first result asked for; closing the iterator gives up what is still running.
+
+    Args:
+        fn: any function of one argument; for `processes`, one that pickles: defined at the top level of a module.
+        items: any iterable, also an infinite one: it is drawn from as workers become free.
+        strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`; `auto` takes processes.
+        buffersize: most items drawn ahead of the results taken; None sets no bound.
+        ordered: False yields results as they come, chunk by chunk.
+        on_error: `raise` the first exception (with a note that names the item), or `collect`: one
+            `Outcome(index, value, error)` an item.
+        initializer, initargs: called once in every worker before its first item.
+
+    Raises:
+        OptionError, StrategyUnavailableError: as in `factor_many`, at once.
+        NotPicklableError: fn, an item or a result cannot travel to or from a process.
+        WorkerDiedError: a worker process was killed; it names the items that were in it.
+
+    >>> list(pmap(len, ["a", "bb", ""], strategy="threads"))
+    [1, 2, 0]
+    """
+    if not callable(fn):
+        raise OptionError(f"fn must be a function of one argument, not {fn!r}")
+    _check_choice("on_error", on_error, ("raise", "collect"))
+    _check_options(strategy, max_workers, schedule, chunksize)
+    _check_positive("buffersize", buffersize)
+    collect = on_error == "collect"
+    task = MapTask(fn, collect, initializer, initargs)
+    source: Source
+    if isinstance(items, Sequence):
+        source = SequenceSource(items)
+    elif schedule == "static" and chunksize is None:
+        source = SequenceSource(list(items))  # an even split needs to know how many there are
+    else:
+        source = IteratorSource(iter(items))
+    completions = _run(
+        task,
+        source,
+        items,
+        strategy,
+        max_workers,
+        schedule,
+        chunksize,
+        progress,
+        mp_context,
+        ordered=ordered,
+        buffersize=buffersize,
+    )
+    return _results(completions, collect)
+
+
+def _results(completions: Iterator[Completion], collect: bool) -> Iterator[Any]:
+    for completion in completions:
+        if collect:
+            for index, (value, error) in enumerate(completion.value, completion.chunk.start):
+                yield Outcome(index, value, error)
+        else:
+            yield from completion.value
+
+
+def _run(
+    task: Task,
+    source: Source,
+    items: object,
+    strategy: str,
+    max_workers: int | None,
+    schedule: str,
+    chunksize: int | None,
+    progress: Progress | None,
+    mp_context: BaseContext | str | None,
+    *,
+    ordered: bool = True,
+    buffersize: int | None = None,
+) -> Iterator[Completion]:
+    """The one way to the engine."""
+    workers = max_workers or usable_cpus()
+    total = source.remaining()
+    if strategy == "auto":
+        strategy = choose(task, items, total, workers).strategy
+    if strategy == "serial":
+        workers = 1
+    cutter = Cutter(source, workers, schedule, chunksize, task.first_chunk)
+    done = 0
+    for completion in run(
+        cutter,
+        make_workers(strategy, task, workers, mp_context),
+        workers,
+        time.perf_counter,
+        ordered=ordered,
+        buffersize=buffersize,
+    ):
+        if progress is not None:
+            done += len(completion.chunk.payload)
+            progress(done, total)
+        yield completion
+
+
+def _factor_task(method: str) -> FactorTask:
+    _check_choice("method", method, METHODS)
+    return FactorTask(method)
+
+
+def _check_options(strategy: str, max_workers: int | None, schedule: str, chunksize: int | None) -> None:
+    if strategy != "auto":
+        check_strategy(strategy)
+    _check_choice("schedule", schedule, SCHEDULES)
+    _check_positive("max_workers", max_workers, " (None means every CPU this process may use)")
+    _check_positive("chunksize", chunksize)
+
+
+def _check_choice(option: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise OptionError(f"there is no {option} {value!r}; there are {', '.join(choices)}")
+
+
+def _check_positive(option: str, value: int | None, hint: str = "") -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise OptionError(f"{option} must be a positive integer or None{hint}, not {value!r}")

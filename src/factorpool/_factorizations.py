@@ -1,0 +1,189 @@
+"""The columnar result: all primes in one column, all exponents in another, and where each number's begin."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, chain, repeat
+from typing import SupportsIndex, overload
+
+from factorpool import _native
+from factorpool._numbers import WORD_MAX
+from factorpool._tasks import Factored, Wide
+from factorpool.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool._numbers import Numbers
+
+    Column = memoryview[int] | tuple[int, ...]
+
+
+class Factorizations(Sequence[dict[int, int]]):
+    """Factorizations of many numbers: a read-only sequence of dicts prime -> exponent, ascending, kept as columns.
+
+    Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are read-only
+    memoryviews, for `numpy.asarray` and the like without a copy:
+
+    * `numbers`: uint64, as many as there are factorizations;
+    * `offsets`: uint64, one more than numbers;
+    * `primes`: uint64;
+    * `exponents`: uint8, or uint16 where a number exceeds 64 bits.
+
+    `numbers` and `primes` are tuples of int instead where one of their entries exceeds 64 bits.  `probable_primes` has the
+    factors too long to be proved prime; all others are.  `errors` has, by index, what `on_error="collect"` kept: asking for
+    such an item raises it, and its place in `numbers` holds 1.
+
+        >>> import factorpool
+        >>> fs = factorpool.factor_many([360, 97])
+        >>> fs[0], len(fs), fs.to_dict()
+        ({2: 3, 3: 2, 5: 1}, 2, {360: [2, 2, 2, 3, 3, 5], 97: [97]})
+        >>> fs.primes.tolist(), fs.offsets.tolist()
+        ([2, 3, 5, 97], [0, 3, 4])
+    """
+
+    __slots__ = ("errors", "exponents", "numbers", "offsets", "primes", "probable_primes")
+
+    def __init__(
+        self,
+        numbers: Column,
+        offsets: memoryview[int],
+        primes: Column,
+        exponents: memoryview[int],
+        errors: Mapping[int, InputError],
+        probable_primes: frozenset[int],
+    ) -> None:
+        self.numbers = numbers
+        self.offsets = offsets
+        self.primes = primes
+        self.exponents = exponents
+        self.errors = errors
+        self.probable_primes = probable_primes
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> dict[int, int]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[int, int]]: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> dict[int, int] | list[dict[int, int]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        i = range(len(self))[index]
+        if i in self.errors:
+            raise self.errors[i]
+        start, stop = self.offsets[i], self.offsets[i + 1]
+        return dict(zip(self.primes[start:stop], self.exponents[start:stop], strict=True))
+
+    def __iter__(self) -> Iterator[dict[int, int]]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Factorizations):
+            return NotImplemented
+        return (
+            len(self) == len(other)
+            and self.errors.keys() == other.errors.keys()
+            and all(
+                getattr(self, column) == getattr(other, column)
+                for column in ("numbers", "offsets", "primes", "exponents")
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Factorizations of {len(self)} numbers, {len(self.primes)} primes>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        columns = [
+            column if isinstance(column, tuple) else array(column.format, column)
+            for column in (self.numbers, self.offsets, self.primes, self.exponents)
+        ]
+        return _restore, (*columns, dict(self.errors), self.probable_primes)
+
+    def factors(self, index: int) -> list[int]:
+        """The prime factors of one number, ascending and repeated.
+
+        >>> import factorpool
+        >>> factorpool.factor_many([12]).factors(0)
+        [2, 2, 3]
+        """
+        return list(chain.from_iterable(repeat(p, e) for p, e in self[index].items()))
+
+    def to_dict(self) -> dict[int, list[int]]:
+        """Number -> list of its prime factors, ascending and repeated: the article's shape.  Items with errors are left out."""
+        return {n: self.factors(i) for i, n in enumerate(self.numbers) if i not in self.errors}
+
+
+def _restore(
+    numbers: array[int] | tuple[int, ...],
+    offsets: array[int],
+    primes: array[int] | tuple[int, ...],
+    exponents: array[int],
+    errors: dict[int, InputError],
+    probable: frozenset[int],
+) -> Factorizations:
+    return Factorizations(
+        _column(numbers), _view(offsets), _column(primes), _view(exponents), errors, probable
+    )
+
+
+def _view(words: array[int]) -> memoryview[int]:
+    return memoryview(words).toreadonly()
+
+
+def _column(values: Sequence[int]) -> Column:
+    """Words as a memoryview; ints as one where they fit, else as a tuple."""
+    if isinstance(values, array | memoryview):
+        return memoryview(values).toreadonly()
+    return tuple(values) if max(values, default=0) > WORD_MAX else _view(array("Q", values))
+
+
+class Builder:
+    """Puts the factorizations of chunks, in order, into one."""
+
+    def __init__(self) -> None:
+        self._counts: bytearray | list[int] = bytearray()
+        self._primes: array[int] | list[int] = array("Q")
+        self._exponents: array[int] = array("B")
+        self._probable: list[int] = []
+
+    def add(self, part: Factored) -> None:
+        """Appends a chunk's."""
+        if isinstance(part, Wide):
+            if isinstance(self._counts, bytearray):  # the first that is wide: from here on all are
+                self._counts, self._primes = list(self._counts), self._primes.tolist()  # type: ignore[union-attr]
+                self._exponents = array("H", self._exponents)
+            self._counts += part.counts
+            self._primes += part.primes
+            self._exponents.extend(part.exponents)
+            self._probable += part.probable
+            return
+        counts, primes, exponents = part
+        self._counts += counts
+        if isinstance(self._primes, array):
+            self._primes.frombytes(primes)
+            self._exponents.frombytes(exponents)
+        else:
+            self._primes += memoryview(primes).cast("Q")
+            self._exponents.extend(exponents)
+
+    def build(self, numbers: Numbers, errors: Mapping[int, InputError]) -> Factorizations:
+        """The whole, for the numbers that the chunks were cut from."""
+        if isinstance(self._counts, bytearray):
+            offsets = array("Q")
+            offsets.frombytes(_native.offsets(self._counts))
+        else:
+            offsets = array("Q", accumulate(self._counts, initial=0))
+        return Factorizations(
+            _column(numbers),
+            _view(offsets),
+            _column(self._primes),
+            _view(self._exponents),
+            errors,
+            frozenset(self._probable),
+        )

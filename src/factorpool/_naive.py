@@ -1,0 +1,24 @@
+"""The article's naive method, in pure Python: the slow obvious one that everything else is compared with."""
+
+from __future__ import annotations
+
+
+def factorize_naive(n: int) -> list[int]:
+    """The prime factors of n, ascending and repeated; `[]` below 2.
+
+    Divides by 2 and then by every odd number up to the square root of what is left: slow on purpose.
+    """
+    factors: list[int] = []
+    if n < 2:
+        return factors
+    p = 2
+    while p * p <= n:
+        if n % p == 0:
+            factors.append(p)
+            n //= p
+        elif p == 2:
+            p = 3
+        else:
+            p += 2
+    factors.append(n)
+    return factors

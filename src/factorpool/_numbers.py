@@ -1,0 +1,187 @@
+"""What counts as an integer, and the one form in which integers travel on: packed 64-bit words, or a list of ints.
+
+`normalize` takes whatever `factor_many` is given.  Where every number has at most 64 bits the answer is a memoryview of
+uint64, the caller's own memory where possible; else it is a list of Python ints.
+"""
+
+from __future__ import annotations
+
+import operator
+from array import array
+from collections.abc import Iterable
+from itertools import islice
+
+from factorpool import _native
+from factorpool.errors import InputError, NumberTypeError, NumberValueError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Words = memoryview[int]
+    Numbers = Words | list[int]
+
+MAX_DIGITS = 4300
+"""Longest number accepted, in decimal digits: the interpreter's own default limit for turning text into an integer."""
+
+MAX_BITS = 14284  # of 10**4300
+WORD_MAX = (1 << 64) - 1
+_BLOCK = 1 << 16  # numbers drawn from an iterator at a time
+
+_SIGNED, _UNSIGNED = "bhilqn", "BHILQN"
+
+
+def check(value: object, index: int | None = None) -> int:
+    """The positive integer that `value` is, or an InputError that names it and its index.
+
+    Raises:
+        NumberTypeError: for a bool, a float, a string, None and whatever else is not an integer.
+        NumberValueError: for zero, a negative number, and one of more than MAX_DIGITS digits.
+    """
+    where = "" if index is None else f" at index {index}"
+    if type(value) is not int:
+        if isinstance(value, bool):
+            raise NumberTypeError(f"{value}{where} is a bool, not an integer to factor", value, index)
+        try:
+            number = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            hint = "; parse it with int() first" if isinstance(value, str | bytes) else ""
+            if isinstance(value, float) and value.is_integer():
+                hint = f"; {int(value)} would be"
+            message = f"{_show(value)}{where} is a {type(value).__name__}, not an integer{hint}"
+            raise NumberTypeError(message, value, index) from None
+    else:
+        number = value
+    if number <= 0:
+        what = "zero has no factorization" if number == 0 else f"{_show(number)} is negative"
+        raise NumberValueError(f"{what}{where}: only integers from 1 up can be factored", number, index)
+    if number.bit_length() > MAX_BITS:
+        digits = number.bit_length() * 30103 // 100000 + 1
+        message = f"a number of some {digits} digits{where} is too long: the limit is {MAX_DIGITS} digits"
+        raise NumberValueError(message, number, index)
+    return number
+
+
+def _show(value: object) -> str:
+    """A repr that fits on a line, and does not fail on an integer beyond the interpreter's limit."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"<{type(value).__name__} of {value.bit_length()} bits>" if isinstance(value, int) else "<value>"
+    return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
+
+
+def normalize(numbers: Iterable[object], errors: dict[int, InputError] | None = None) -> Numbers:
+    """All of `numbers`, checked: a memoryview of uint64 where they fit, else a list of int.
+
+    With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.
+    """
+    words = _from_buffer(numbers, errors)
+    return words if words is not None else _from_iterable(numbers, errors)
+
+
+def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words | None:
+    """The words of an object with the buffer protocol; None for one without, or of Python objects."""
+    if isinstance(numbers, str | bytes | bytearray):
+        raise NumberTypeError(
+            f"{_show(numbers)} is a {type(numbers).__name__}, not integers; parse it first, or use a list", numbers
+        )
+    try:
+        view = memoryview(numbers)  # type: ignore[arg-type]
+    except (TypeError, ValueError, BufferError):  # no buffer, or one that NumPy cannot describe
+        return None
+    kind = view.format.lstrip("@=" + ("<" if _little_endian() else ">"))
+    if kind == "O":
+        return None
+    if view.ndim != 1:
+        raise NumberTypeError(f"an array of {view.ndim} dimensions cannot be factored; use .ravel()", numbers)
+    if kind not in _SIGNED + _UNSIGNED or len(kind) != 1:
+        first = f", first value {view[0]!r}" if len(view) and kind in "fd?" else ""
+        raise NumberTypeError(
+            f"an array of format {view.format!r}{first} does not hold native integers; "
+            "convert it where that loses nothing, as with .astype('uint64')",
+            numbers,
+            0,
+        )
+    if not view.c_contiguous:
+        view = memoryview(view.tobytes()).cast("B").cast(kind)
+    if view.itemsize == 8:
+        raw = view.cast("B")
+        words = raw.cast("Q")
+        most = WORD_MAX if kind in _UNSIGNED else WORD_MAX >> 1
+        bad = _native.find_outside(words, 1, most)
+        if bad >= 0 and errors is not None:
+            words = memoryview(array("Q", words))
+        while bad >= 0:
+            _reject(view[bad], bad, errors)
+            words[bad] = 1
+            bad = _native.find_outside(words, 1, most)
+        return words
+    return _pack(view.tolist(), 0, errors)  # narrower: they fit, once checked
+
+
+def _little_endian() -> bool:
+    return array("H", [1]).tobytes()[0] == 1
+
+
+def _reject(value: object, index: int, errors: dict[int, InputError] | None) -> None:
+    """Raises, or notes, that `value` is not acceptable."""
+    try:
+        check(value, index)
+    except InputError as error:
+        if errors is None:
+            raise
+        errors[index] = error
+
+
+def _from_iterable(numbers: Iterable[object], errors: dict[int, InputError] | None) -> Numbers:
+    try:
+        iterator = iter(numbers)
+    except TypeError:
+        raise NumberTypeError(
+            f"{_show(numbers)} is a {type(numbers).__name__}, not a series of integers; for one number use factor()",
+            numbers,
+        ) from None
+    words = array("Q")
+    wide: list[int] | None = None
+    count = 0
+    while block := _draw(iterator, count):
+        packed = _pack(block, count, errors)
+        if wide is None and isinstance(packed, list):
+            wide = words.tolist()
+        if wide is not None:
+            wide.extend(packed)
+        else:
+            words.frombytes(packed.cast("B"))  # type: ignore[union-attr]
+        count += len(block)
+    return memoryview(words) if wide is None else wide
+
+
+def _draw(iterator: Iterable[object], before: int) -> list[object]:
+    block: list[object] = []
+    try:
+        block.extend(islice(iterator, _BLOCK))
+    except Exception as error:
+        error.add_note(f"factorpool: the iterable raised this after {before + len(block)} numbers")
+        raise
+    return block
+
+
+def _pack(block: list[object], start: int, errors: dict[int, InputError] | None) -> Numbers:
+    """A block of values as words if they fit, else as ints; `start` is the index of the first."""
+    if set(map(type, block)) <= {int}:
+        try:
+            words = memoryview(array("Q", block))  # type: ignore[arg-type]
+        except OverflowError:
+            pass
+        else:
+            if _native.find_outside(words, 1, WORD_MAX) < 0:
+                return words
+    checked = []
+    for index, value in enumerate(block, start):
+        try:
+            checked.append(check(value, index))
+        except InputError as error:
+            if errors is None:
+                raise
+            errors[index] = error
+            checked.append(1)
+    return memoryview(array("Q", checked)) if max(checked, default=0) <= WORD_MAX else checked

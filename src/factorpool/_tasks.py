@@ -1,0 +1,142 @@
+"""What a worker does with a chunk: factor numbers, or call a function on every item.
+
+A task travels to the workers once, pickled where they are processes; the chunks follow.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from factorpool import _native
+from factorpool._numbers import WORD_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool._numbers import Numbers
+
+METHODS = ("auto", "trial", "rho", "ecm", "naive")
+
+_ORDER = sys.byteorder
+
+KERNEL_CHUNK = 256
+"""First chunk of numbers for the kernel: below a millisecond for uniform numbers, and two groups of its lanes."""
+
+
+class StoppedError(Exception):
+    """The stop flag was set while the chunk was running."""
+
+
+class Task(Protocol):
+    """Work on chunks; `first_chunk` is a size for the first ones, before costs are known."""
+
+    first_chunk: int
+
+    def start(self) -> None:
+        """Called once in every worker, before its first chunk."""
+
+    def run(self, payload: Sequence[Any], start: int, stop: bytearray) -> Any:
+        """The chunk's result; `start` is the index of its first item; ends early once `stop[0]` is set."""
+
+
+class Wide(NamedTuple):
+    """A chunk's factorizations with numbers beyond 64 bits among them; else it is the kernel's three `bytes`."""
+
+    counts: list[int]
+    primes: list[int]
+    exponents: list[int]
+    probable: list[int]
+
+
+Factored = tuple[bytes, bytes, bytes] | Wide
+
+
+class FactorTask:
+    """Factors numbers: words by the kernel, larger ones by python-flint, or all by the article's naive method."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.first_chunk = KERNEL_CHUNK if method in ("auto", "rho", "ecm") else 1
+
+    def start(self) -> None:
+        """Nothing to prepare."""
+
+    def run(self, payload: Numbers, start: int, stop: bytearray) -> Factored:
+        """The factorizations of words (a memoryview or bytes) or of a list of ints."""
+        if not isinstance(payload, list) and self.method != "naive":
+            return _native.factor_chunk(payload, self.method, stop)
+        wide = Wide([], [], [], [])
+        for n in payload if isinstance(payload, list) else memoryview(payload).cast("B").cast("Q"):
+            if stop[0]:
+                raise StoppedError
+            pairs = self._one(n, wide.probable)
+            wide.counts.append(len(pairs))
+            for p, e in pairs:
+                wide.primes.append(p)
+                wide.exponents.append(e)
+        return wide
+
+    def _one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
+        if self.method == "naive":
+            from factorpool._naive import factorize_naive
+
+            factors = factorize_naive(n)
+            return [(p, factors.count(p)) for p in dict.fromkeys(factors)]
+        if n <= WORD_MAX:
+            _, primes, exponents = _native.factor_chunk(n.to_bytes(8, _ORDER), self.method)
+            return list(zip(memoryview(primes).cast("Q"), exponents, strict=True))
+        from factorpool._bigint import factor_big
+
+        pairs, unproved = factor_big(n)
+        probable.extend(unproved)
+        return pairs
+
+
+class MapTask:
+    """Calls a function on every item; with `collect`, exceptions are results too."""
+
+    first_chunk = 1
+
+    def __init__(
+        self,
+        fn: Callable[[Any], Any],
+        collect: bool,
+        initializer: Callable[..., object] | None,
+        initargs: tuple[Any, ...],
+    ) -> None:
+        self.fn = fn
+        self.collect = collect
+        self.initializer = initializer
+        self.initargs = initargs
+
+    def start(self) -> None:
+        """Runs the user's initializer."""
+        if self.initializer is not None:
+            self.initializer(*self.initargs)
+
+    def run(self, payload: Sequence[Any], start: int, stop: bytearray) -> list[Any]:
+        """One result an item; with `collect`, pairs (value, error)."""
+        results: list[Any] = []
+        for index, item in enumerate(payload, start):
+            if stop[0]:
+                raise StoppedError
+            try:
+                value = self.fn(item)
+            except Exception as error:
+                error.add_note(f"factorpool: raised for item {index}, {describe(item)}")
+                if not self.collect:
+                    raise
+                results.append((None, error))
+            else:
+                results.append((value, None) if self.collect else value)
+        return results
+
+
+def describe(item: object) -> str:
+    """An item's repr, shortened to fit on a line."""
+    try:
+        text = repr(item)
+    except Exception:
+        return f"a {type(item).__name__}"
+    return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"

@@ -1,0 +1,60 @@
+"""How many items the next chunk gets: the schedules, by OpenMP's names, as functions of what is known.
+
+* `static`: one equal chunk for each worker, as the article did.  No traffic, but the slowest part decides.
+* `dynamic`: chunks of one size, taken by whoever is free.
+* `guided`: small chunks first, then as large as pays, then smaller again so that all workers end together.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SCHEDULES = ("static", "dynamic", "guided")
+
+OVERHEADS = 20
+"""A guided chunk should cost this many times its overhead: a loss of 5 %."""
+
+LEAST_SECONDS = 0.02
+"""A guided chunk may cost this much whatever its overhead: shorter ones give no smoother progress."""
+
+GROWTH = 4
+"""Most that one guided chunk may exceed the last: the first few items say little about costs with a heavy tail."""
+
+TAIL = 4
+"""A guided chunk is at most what remains, divided by this many times the workers."""
+
+
+class Measured(NamedTuple):
+    """What chunks have cost so far; `size` is the last one's."""
+
+    size: int
+    seconds_per_item: float
+    overhead: float
+
+
+def static(total: int, workers: int) -> int:
+    """Every chunk's size when `total` items are split evenly, the last part being the smaller.
+
+    >>> static(300, 8)
+    38
+    """
+    return max(1, -(-total // workers))
+
+
+def guided(remaining: int | None, workers: int, first: int, measured: Measured | None) -> int:
+    """The next chunk's size; `first` is that of the first ones, `remaining` None where nobody knows.
+
+    >>> guided(100_000, 2, 256, None)
+    256
+    >>> guided(100_000, 2, 256, Measured(256, 3e-6, 1e-4))
+    1024
+    >>> guided(1_000, 2, 256, Measured(4096, 3e-6, 1e-4))
+    125
+    """
+    size = first
+    if measured is not None:
+        seconds = max(OVERHEADS * measured.overhead, LEAST_SECONDS)
+        size = max(1, min(int(seconds / max(measured.seconds_per_item, 1e-9)), GROWTH * measured.size))
+    if remaining is not None and workers > 1:
+        size = min(size, max(1, remaining // (TAIL * workers)))
+    return size

@@ -1,0 +1,99 @@
+"""Where items come from: sequences are sliced, iterators are drawn from, streams of blocks are cut where they are.
+
+A source gives at most as many items as asked for, and none at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+
+class Source(Protocol):
+    """Items to work on, in order."""
+
+    def take(self, most: int) -> Sequence[Any]:
+        """The next items, between one and `most` of them, or none at the end.  May wait for them."""
+
+    def remaining(self) -> int | None:
+        """How many are left; None where nobody knows."""
+
+    def ready(self) -> bool:
+        """Whether `take` would answer at once."""
+
+
+class SequenceSource:
+    """Slices of anything with a length: a list, a memoryview, a range."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = items
+        self._next = 0
+
+    def take(self, most: int) -> Sequence[Any]:
+        """The next slice."""
+        taken = self._items[self._next : self._next + most]
+        self._next += len(taken)
+        return taken
+
+    def remaining(self) -> int | None:
+        """How many items are left."""
+        return len(self._items) - self._next
+
+    def ready(self) -> bool:
+        """Always: everything is there."""
+        return True
+
+
+class IteratorSource:
+    """Lists drawn from an iterator.  If it raises, what came before is still given; the error follows."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+        self._error: Exception | None = None
+
+    def take(self, most: int) -> Sequence[Any]:
+        """The next items as a list."""
+        taken: list[Any] = []
+        if self._error is None:
+            try:
+                taken.extend(islice(self._items, most))
+            except Exception as error:  # the user's own; raised below or at the next call
+                self._error = error
+        if self._error is not None and not taken:
+            raise self._error
+        return taken
+
+    def remaining(self) -> int | None:
+        """Nobody knows."""
+        return None
+
+    def ready(self) -> bool:
+        """An iterator cannot be asked."""
+        return True
+
+
+class BlockSource:
+    """Slices of blocks that arrive one by one; a slice never crosses the border of a block."""
+
+    def __init__(self, blocks: Iterator[Sequence[Any]], ready: Callable[[], bool]) -> None:
+        self._blocks = blocks
+        self._block = SequenceSource(())
+        self._ready = ready
+
+    def take(self, most: int) -> Sequence[Any]:
+        """The next slice of the block at hand, or of the next one that is not empty."""
+        while not self._block.remaining():
+            block = next(self._blocks, None)
+            if block is None:
+                return ()
+            self._block = SequenceSource(block)
+        return self._block.take(most)
+
+    def remaining(self) -> int | None:
+        """Nobody knows."""
+        return None
+
+    def ready(self) -> bool:
+        """Whether the block at hand has more, or the next one has arrived."""
+        return bool(self._block.remaining()) or self._ready()

@@ -1,0 +1,85 @@
+"""The exceptions of factorpool.
+
+    FactorpoolError
+    ├── InputError                  a value that cannot be factored: .value, .index
+    │   ├── NumberTypeError         not an integer; also a TypeError
+    │   └── NumberValueError        an integer out of range; also a ValueError
+    ├── OptionError                 an option that makes no sense; also a ValueError
+    │   └── StrategyUnavailableError    a strategy that this machine cannot run
+    ├── NotPicklableError           something cannot travel to a worker process; also a TypeError
+    └── WorkerDiedError             a worker ended before its chunk was done: .start, .stop, .exitcode
+
+What the user's own function raises is passed on as it is, with a note that says for which item.
+"""
+
+from __future__ import annotations
+
+import signal
+
+
+class FactorpoolError(Exception):
+    """Base of every exception that factorpool raises itself."""
+
+
+class InputError(FactorpoolError):
+    """A value that cannot be factored; `value` is it, `index` its position in the input (None for a single one)."""
+
+    def __init__(self, message: str, value: object = None, index: int | None = None) -> None:
+        super().__init__(message)
+        self.value = value
+        self.index = index
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.args[0], self.value, self.index)
+
+
+class NumberTypeError(InputError, TypeError):
+    """The value is not an integer: a float, a bool, a string, None."""
+
+
+class NumberValueError(InputError, ValueError):
+    """The value is an integer that has no factorization here: zero, negative, or longer than the limit."""
+
+
+class OptionError(FactorpoolError, ValueError):
+    """An option has a value that makes no sense; the message says which are possible."""
+
+
+class StrategyUnavailableError(OptionError):
+    """The strategy exists but cannot run here; the message says why."""
+
+
+class NotPicklableError(FactorpoolError, TypeError):
+    """A function, item, result or exception cannot be pickled and so cannot travel to or from a worker process."""
+
+
+class WorkerDiedError(FactorpoolError, RuntimeError):
+    """A worker ended before it answered: items `start` to `stop` (exclusive) were in it.
+
+    `exitcode` is the process's, as in `multiprocessing`: negative for a signal.
+    """
+
+    def __init__(self, start: int, stop: int, exitcode: int | None, hint: str = "") -> None:
+        if exitcode is not None and exitcode < 0:
+            try:
+                cause = f"was killed by {signal.Signals(-exitcode).name}"
+            except ValueError:
+                cause = f"was killed by signal {-exitcode}"
+        else:
+            cause = f"ended with exit code {exitcode}"
+        items = f"item {start}" if stop - start == 1 else f"items {start} to {stop - 1}"
+        super().__init__(f"a worker {cause} while it had {items}{hint}")
+        self.start = start
+        self.stop = stop
+        self.exitcode = exitcode
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.start, self.stop, self.exitcode, self.hint)
+
+
+class RemoteTraceback(Exception):  # noqa: N818 (not an error: the text of one, shown as its cause)
+    """The traceback in the worker, as text: the `__cause__` of an exception that came from one."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'

@@ -1,0 +1,71 @@
+"""Where work can run: one module a strategy, imported only when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple
+
+from factorpool.errors import OptionError, StrategyUnavailableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+    from factorpool._tasks import Task
+    from factorpool.strategies.base import Workers
+
+STRATEGIES = {
+    "serial": "one after the other in the calling thread",
+    "threads": "threads of this process; they scale where the GIL is released, as the kernel does",
+    "processes": "processes of this machine, for functions that hold the GIL",
+}
+
+
+class StrategyInfo(NamedTuple):
+    """A strategy: its name, whether this machine can run it, why not, and where it runs work."""
+
+    name: str
+    available: bool
+    reason: str
+    description: str
+
+
+def strategies() -> dict[str, StrategyInfo]:
+    """Every strategy by name, with the reason where this machine cannot run it.
+
+    >>> strategies()["serial"].available
+    True
+    """
+    reasons = {name: unavailable(name) for name in STRATEGIES}
+    return {
+        name: StrategyInfo(name, reason is None, reason or "", STRATEGIES[name]) for name, reason in reasons.items()
+    }
+
+
+def unavailable(name: str) -> str | None:
+    """Why a strategy cannot run here, or None."""
+    reason: str | None = import_module(f"factorpool.strategies.{name}").unavailable()
+    return reason
+
+
+def check(name: str) -> None:
+    """An error for a strategy that does not exist, which says which do, or that cannot run here, which says why."""
+    if name not in STRATEGIES:
+        raise OptionError(f"there is no strategy {name!r}; there are auto, {', '.join(STRATEGIES)}")
+    if reason := unavailable(name):
+        raise StrategyUnavailableError(f"strategy {name!r} cannot run here: {reason}")
+
+
+def make_workers(name: str, task: Task, count: int, mp_context: BaseContext | str | None) -> Workers:
+    """Up to `count` workers of a strategy that passes `check`."""
+    if name == "processes":
+        from factorpool.strategies.processes import ProcessWorkers
+
+        return ProcessWorkers(task, count, mp_context)
+    if name == "threads":
+        from factorpool.strategies.threads import ThreadWorkers
+
+        return ThreadWorkers(task, count)
+    from factorpool.strategies.serial import SerialWorkers
+
+    return SerialWorkers(task)

@@ -1,0 +1,227 @@
+"""`processes`: processes of this machine, one duplex pipe each.
+
+No queue and no lock is shared, so a worker that is killed takes nothing with it: its end of file arrives on its own pipe, and
+names the chunk that was in it.  A worker ends when its pipe does, so it does not outlive its parent.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Iterable
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from factorpool._tasks import Task, describe
+from factorpool.errors import NotPicklableError, OptionError, RemoteTraceback, WorkerDiedError
+from factorpool.strategies.base import Chunk, Completion, execute
+
+JOIN_SECONDS = 1.0
+"""How long `close` waits for idle workers to end by themselves before it kills them."""
+
+REMEDY = "define it at the top level of a module that workers can import, or use strategy='threads'"
+
+
+def unavailable() -> str | None:
+    """Why this machine cannot run it, or None."""
+    if sys.platform in ("emscripten", "wasi"):
+        return f"there are no processes on {sys.platform}"
+    if multiprocessing.current_process().daemon:
+        return "this is a worker process itself, and those may not start others"
+    return None
+
+
+def context(wanted: BaseContext | str | None) -> BaseContext:
+    """The multiprocessing context: the caller's, the one set with `multiprocessing.set_start_method`, or forkserver.
+
+    Forkserver is the default because a fork of a process with threads can hang, and spawn starts every worker from nothing.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    if isinstance(wanted, BaseContext):
+        return wanted
+    if wanted is not None and wanted not in methods:
+        raise OptionError(f"mp_context {wanted!r} is not a start method of this machine; there are {', '.join(methods)}")
+    default = "forkserver" if "forkserver" in methods else "spawn"
+    return multiprocessing.get_context(
+        wanted or multiprocessing.get_start_method(allow_none=True) or default
+    )
+
+
+class ProcessWorkers:
+    """Worker processes, started as chunks come."""
+
+    def __init__(self, task: Task, count: int, mp_context: BaseContext | str | None = None) -> None:
+        self._context = context(mp_context)
+        self._count = count
+        self._task = _pickle(task, "the function or its arguments")
+        self._idle: list[_Worker] = []
+        self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
+
+    def submit(self, chunk: Chunk) -> None:
+        """Sends the chunk to an idle worker, or to a new one."""
+        payload = chunk.payload.tobytes() if isinstance(chunk.payload, memoryview) else chunk.payload
+        try:
+            message = pickle.dumps((chunk.start, payload), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            raise _unpicklable_item(chunk, error) from error
+        worker = self._idle.pop() if self._idle else _Worker(self._context, self._task, self._busy.values())
+        worker.chunk = chunk
+        self._busy[worker.connection] = self._busy[worker.process.sentinel] = worker
+        try:
+            worker.connection.send_bytes(message)
+        except OSError:
+            pass  # it has died: `wait` will see its end of file
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        """What has arrived; a worker that died completes its chunk with a WorkerDiedError."""
+        ready = wait(list(self._busy), timeout)
+        done = []
+        for worker in {id(w): w for w in map(self._busy.__getitem__, ready)}.values():
+            del self._busy[worker.connection], self._busy[worker.process.sentinel]
+            completion, alive = worker.receive()
+            done.append(completion)
+            if alive:
+                self._idle.append(worker)
+        return done
+
+    def close(self) -> None:
+        """Ends idle workers by closing their pipes, kills busy ones, and waits until all are gone."""
+        busy = {id(w): w for w in self._busy.values()}.values()
+        for worker in busy:
+            worker.process.kill()
+        for worker in [*busy, *self._idle]:
+            worker.connection.close()
+        for worker in [*busy, *self._idle]:
+            worker.process.join(JOIN_SECONDS)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.process.close()
+        self._busy.clear()
+        self._idle.clear()
+
+
+class _Worker:
+    """The parent's side of one worker: its process, its pipe, and the chunk in it."""
+
+    def __init__(self, mp: BaseContext, task: bytes, siblings: Iterable[_Worker]) -> None:
+        self.chunk: Chunk
+        self.connection, theirs = mp.Pipe()
+        # A forked child has copies of the parent's ends; while it keeps them open, no worker would see the parent end.
+        forked = mp.get_start_method() == "fork"
+        inherited = [self.connection, *{w.connection for w in siblings}] if forked else []
+        self.process = mp.Process(  # type: ignore[attr-defined]
+            target=_serve, args=(theirs, inherited), name="factorpool", daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.answered = False
+        try:
+            self.connection.send_bytes(task)
+        except OSError:
+            pass  # as in submit
+
+    def receive(self) -> tuple[Completion, bool]:
+        """The answer to the chunk, and whether the worker is still there."""
+        try:
+            message = self.connection.recv_bytes()
+        except (EOFError, OSError):
+            return self._died(), False
+        self.answered = True
+        try:
+            value, error, trace, seconds = pickle.loads(message)
+        except Exception as cause:
+            failure = NotPicklableError(
+                f"the answer for item {self.chunk.start} and following cannot be unpickled here: {cause}"
+            )
+            failure.__cause__ = cause
+            return Completion(self.chunk, None, failure, 0.0), True
+        if error is not None and trace:
+            error.__cause__ = RemoteTraceback(trace)
+        return Completion(self.chunk, value, error, seconds), True
+
+    def _died(self) -> Completion:
+        self.process.join(JOIN_SECONDS)
+        hint = ""
+        if not self.answered and self.process.exitcode and self.process.exitcode > 0:
+            hint = (
+                "; it had not answered before: does the main module start work without "
+                'an `if __name__ == "__main__":`, or fail to import?'
+            )
+        start = self.chunk.start
+        died = WorkerDiedError(start, start + len(self.chunk.payload), self.process.exitcode, hint)
+        self.connection.close()
+        return Completion(self.chunk, None, died, 0.0)
+
+
+def _serve(connection: Connection, inherited: list[Connection]) -> None:
+    """What a worker process runs: a task, then chunks, until its pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    for other in inherited:
+        other.close()
+    never = bytearray(1)
+    failure: BaseException | None = None
+    try:
+        task: Task = _unpickle(connection.recv_bytes())
+        task.start()
+    except EOFError:
+        return
+    except BaseException as error:
+        failure = error
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        try:
+            start, payload = _unpickle(message)
+        except BaseException as error:
+            answer = (None, error, 0.0)
+        else:
+            answer = (None, failure, 0.0) if failure else execute(task, payload, start, never)
+        try:
+            connection.send_bytes(_encode(*answer))
+        except OSError:
+            return  # the parent is gone
+
+
+def _encode(value: Any, error: BaseException | None, seconds: float) -> bytes:
+    """An answer as bytes; one that cannot be pickled becomes the error that says so."""
+    trace = "".join(traceback.format_exception(error)) if error is not None else ""
+    try:
+        message = pickle.dumps((value, error, trace, seconds), pickle.HIGHEST_PROTOCOL)
+        if error is not None:
+            pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
+        return message
+    except Exception as cause:
+        what = "a result" if error is None else f"the exception {describe(error)}"
+        failure = NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
+        return pickle.dumps((None, failure, trace, seconds), pickle.HIGHEST_PROTOCOL)
+
+
+def _pickle(thing: object, what: str) -> bytes:
+    try:
+        return pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        raise NotPicklableError(f"{what} cannot be pickled to reach a worker process: {error}; {REMEDY}") from error
+
+
+def _unpickle(message: bytes) -> Any:
+    try:
+        return pickle.loads(message)
+    except (AttributeError, ImportError) as error:
+        raise NotPicklableError(f"a worker process cannot import what it was sent: {error}; {REMEDY}") from error
+
+
+def _unpicklable_item(chunk: Chunk, error: Exception) -> NotPicklableError:
+    """Names the first item of the chunk that cannot be pickled."""
+    for index, item in enumerate(chunk.payload, chunk.start):
+        try:
+            pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
+        except Exception:
+            return NotPicklableError(f"item {index}, {describe(item)}, cannot be pickled to reach a worker: {error}")
+    return NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {error}")

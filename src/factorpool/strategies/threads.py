@@ -1,0 +1,76 @@
+"""`threads`: threads of this process.  They scale where the work releases the GIL, as the kernel does, or where there is none."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from queue import Empty, SimpleQueue
+
+from factorpool._tasks import Task
+from factorpool.strategies.base import Chunk, Completion, execute
+
+CLOSE_SECONDS = 0.2
+"""How long `close` waits for threads to notice the stop flag.  A thread cannot be killed: one whose function takes longer
+goes on to the end of its item, as a daemon, and then ends."""
+
+
+def unavailable() -> str | None:
+    """Why this machine cannot run it, or None."""
+    if sys.platform in ("emscripten", "wasi"):
+        return f"there are no threads on {sys.platform}"
+    return None
+
+
+class ThreadWorkers:
+    """Threads that share one queue of chunks, and one of completions; started as chunks come."""
+
+    def __init__(self, task: Task, count: int) -> None:
+        self._task = task
+        self._count = count
+        self._threads: list[threading.Thread] = []
+        self._in_flight = 0
+        self._chunks: SimpleQueue[Chunk | None] = SimpleQueue()
+        self._done: SimpleQueue[Completion] = SimpleQueue()
+        self._stop = bytearray(1)
+
+    def submit(self, chunk: Chunk) -> None:
+        """Queues the chunk for whichever thread is free."""
+        if len(self._threads) < self._count and self._in_flight == len(self._threads):
+            name = f"factorpool-{len(self._threads)}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self._in_flight += 1
+        self._chunks.put(chunk)
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        """What is done by now, or the next to be."""
+        done: list[Completion] = []
+        try:
+            done.append(self._done.get(timeout=timeout))
+            while True:
+                done.append(self._done.get_nowait())
+        except Empty:
+            self._in_flight -= len(done)
+            return done
+
+    def close(self) -> None:
+        """Tells every thread to end, and waits for those that soon will."""
+        self._stop[0] = 1
+        for _ in self._threads:
+            self._chunks.put(None)
+        for thread in self._threads:
+            thread.join(CLOSE_SECONDS if self._in_flight else None)
+
+    def _work(self) -> None:
+        failure: BaseException | None = None
+        try:
+            self._task.start()
+        except BaseException as error:
+            failure = error
+        while (chunk := self._chunks.get()) is not None:
+            if failure is not None:
+                self._done.put(Completion(chunk, None, failure, 0.0))
+            else:
+                value, error, seconds = execute(self._task, chunk.payload, chunk.start, self._stop)
+                self._done.put(Completion(chunk, value, error, seconds))
