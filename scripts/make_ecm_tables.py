@@ -38,9 +38,10 @@ IMPOSSIBLE = (1 << 30, ())
 EXTRA_TWOS, EXTRA_THREES = 2, 1
 
 # (D, last): stage 2 plans with giant steps of D, up to (last + 1/2) D.
-STAGE2 = ((60, 40), (90, 40), (120, 40), (150, 40), (210, 60))
+STAGE2 = ((60, 40), (90, 40), (120, 40), (210, 60))
 
-# The operations of `ecm.c`'s interpreter on the points A, B and C = A - B: two of PRAC's rules suffice for the best chains.
+# The operations of `ecm.c`'s interpreter on the points A, B and C = A - B: two of PRAC's rules suffice for the best
+# chains.
 # A set high bit means "swap A and B first".
 OPS = {
     "ADD": 1,  # B, C = A + B, B
@@ -138,7 +139,7 @@ def pairs(d: int, last: int) -> tuple[list[int], list[list[int]]]:
 
 
 def curves(count: int) -> list[tuple[int, int, int, int, str]]:
-    """(numerator, denominator, u^3, v^3, sigma) with an odd denominator below 2^32, no two of them isomorphic or twists."""
+    """(numerator, denominator, u^3, v^3, sigma) with an odd denominator below 2^32, no two alike or twists."""
     seen: dict[Fraction, tuple[int, int, int, int, str]] = {}
     for b in range(1, 40):
         for a in range(1, 200):
@@ -173,13 +174,16 @@ def c_array(kind: str, name: str, values: list[int]) -> str:
 def header() -> str:
     out = [
         "/* Tables of ecm.c: written by scripts/make_ecm_tables.py, which explains them; do not edit. */",
+        "/* clang-format off */",
         "#ifndef FP_ECM_TABLES_H\n#define FP_ECM_TABLES_H\n#include <stdint.h>\n",
         "enum {",
         *(f"    OP_{name} = {code}," for name, code in OPS.items()),
         f"    OP_SWAP = {SWAP},\n}};\n",
     ]
     ops, ends, costs = stage1_chains()
-    out.append(f"/* Stage 1 to B1 = {', '.join(map(str, B1_LEVELS))} takes {', '.join(map(str, costs))} multiplications. */")
+    out.append(
+        f"/* Stage 1 to B1 = {', '.join(map(str, B1_LEVELS))} takes {', '.join(map(str, costs))} multiplications. */"
+    )
     out.append(c_array("uint8_t", "stage1_ops", ops))
     out.append(c_array("uint16_t", "stage1_b1", list(B1_LEVELS)))
     out.append(c_array("uint16_t", "stage1_end", ends))

@@ -16,11 +16,10 @@ TARGET = Path(__file__).parent.parent / "src/factorpool/native/trial_table.h"
 BOUND = 4096
 
 odd_primes = [p for p in range(3, BOUND) if all(p % q for q in range(2, math.isqrt(p) + 1))]
-rows = "\n".join(
-    f"    {{{pow(p, -1, 1 << 64):#018x}, {((1 << 64) - 1) // p:#018x}, {p}}}," for p in odd_primes
-)
+rows = "\n".join(f"    {{{pow(p, -1, 1 << 64):#018x}, {((1 << 64) - 1) // p:#018x}, {p}}}," for p in odd_primes)
 TARGET.write_text(
     "/* Table of trial.c: written by scripts/make_trial_table.py, which explains it; do not edit. */\n"
+    "/* clang-format off */\n"
     "#ifndef FP_TRIAL_TABLE_H\n#define FP_TRIAL_TABLE_H\n#include <stdint.h>\n\n"
     "static const struct {\n    uint64_t inverse; /* 1 / p modulo 2^64 */\n"
     "    uint64_t limit;   /* (2^64 - 1) / p */\n    uint64_t p;\n"

@@ -26,7 +26,8 @@ static void sieve(void) {
     if (!composite) exit(1);
     for (uint64_t p = 3; p < 1 << 16; p += 2)
         if (!is_composite((uint32_t)p))
-            for (uint64_t q = p * p; q < (uint64_t)1 << 32; q += 2 * p) composite[q >> 4] |= (uint8_t)(1 << (q >> 1 & 7));
+            for (uint64_t q = p * p; q < (uint64_t)1 << 32; q += 2 * p)
+                composite[q >> 4] |= (uint8_t)(1 << (q >> 1 & 7));
 }
 
 static int decides(uint32_t base, uint32_t bucket) {
@@ -58,7 +59,8 @@ int main(void) {
     for (size_t i = 0; i < WORKERS; i++) pthread_join(threads[i], NULL);
     FILE *out = fopen(TARGET, "w");
     if (!out) return 1;
-    fprintf(out, "/* Table of prime.c: written by scripts/make_witness_table.c, which explains it; do not edit. */\n"
+    fprintf(out, "/* Table of prime.c: written by scripts/make_witness_table.c, which explains it; do not edit. */\n/* "
+                 "clang-format off */\n"
                  "#ifndef FP_WITNESS_TABLE_H\n#define FP_WITNESS_TABLE_H\n#include \"witness.h\"\n\n"
                  "static const uint8_t witness[FP_WITNESS_BUCKETS] = {");
     for (int i = 0; i < FP_WITNESS_BUCKETS; i++) fprintf(out, "%s%d,", i % 24 ? " " : "\n    ", table[i]);

@@ -15,8 +15,8 @@ from factorpool.errors import (
 from factorpool.strategies import StrategyInfo, strategies
 
 __all__ = [
-    "FactorpoolError",
     "Factorizations",
+    "FactorpoolError",
     "InputError",
     "NotPicklableError",
     "NumberTypeError",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
-from factorpool import _native
 from factorpool._cpus import usable_cpus
 from factorpool._factorizations import Builder, Factorizations
 from factorpool._numbers import WORD_MAX, check, normalize
-from factorpool._tasks import METHODS, FactorTask, Factored, MapTask, Task
+from factorpool._tasks import METHODS, Factored, FactorTask, MapTask, Task
 from factorpool.engine.choose import choose
 from factorpool.engine.dispatch import Cutter, run
 from factorpool.engine.schedule import SCHEDULES
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Outcome(NamedTuple):
     """What became of one item: its index, and its value, or the error it raised."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     value: Any
     error: Exception | None
 
@@ -54,11 +55,7 @@ def factor(n: int, *, method: str = "auto") -> dict[int, int]:
     {2: 3, 3: 2, 5: 1}
     """
     _check_choice("method", method, METHODS)
-    number = check(n)
-    builder = Builder()
-    numbers = normalize([number])
-    builder.add(FactorTask(method).run(numbers, 0, bytearray(1)))
-    return builder.build(numbers, {})[0]
+    return dict(FactorTask(method).factor_one(check(n), []))
 
 
 def factor_many(
@@ -77,8 +74,8 @@ def factor_many(
 
     Args:
         numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.
-        strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 64 bits (the
-            kernel releases the GIL) and processes for longer ones.
+        strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 64 bits
+            (the kernel releases the GIL) and processes for longer ones.
         max_workers: how many; None means the CPUs this process may use (affinity and cgroup quota).
         schedule: `static`, `dynamic` or `guided`: how numbers are cut into chunks.
         chunksize: numbers in a chunk; None leaves it to the schedule.
@@ -113,31 +110,28 @@ def factor_blocks(
     blocks: Iterator[Numbers],
     ready: Callable[[], bool],
     *,
-    big: bool,
     strategy: str = "auto",
     max_workers: int | None = None,
     schedule: str = "guided",
     chunksize: int | None = None,
     method: str = "auto",
     buffersize: int | None = None,
-    mp_context: BaseContext | str | None = None,
 ) -> Iterator[tuple[Sequence[int], Factored]]:
     """The factorizations of a stream, in order, as it arrives: pairs of numbers and what they factor into.
 
-    `blocks` gives normalized numbers (zero among them has no primes); `ready` says whether the next block is there.  `big`
-    says whether to expect integers beyond 64 bits, which `auto` needs to know.  Options as in `factor_many`; at most
-    `buffersize` numbers are drawn ahead.
+    `blocks` gives normalized numbers (a zero among them has no primes); `ready` says whether the next block is there.
+    The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
+    first block.
     """
     task = _factor_task(method)
     _check_options(strategy, max_workers, schedule, chunksize)
+    first = next(blocks, memoryview(b"").cast("Q"))
+    source: Source = BlockSource(chain([first], blocks), ready)
     if schedule == "static" and chunksize is None:
-        numbers = [n for block in blocks for n in block]  # an even split needs them all
-        source: Source = SequenceSource(numbers if big else normalize(numbers))
-    else:
-        source = BlockSource(blocks, ready)
-    hint = [1 << 128, 1] if big else memoryview(b"")
+        numbers = list(chain(first, *blocks))  # an even split needs them all
+        source = SequenceSource(numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)))
     for completion in _run(
-        task, source, hint, strategy, max_workers, schedule, chunksize, None, mp_context, buffersize=buffersize
+        task, source, first, strategy, max_workers, schedule, chunksize, None, None, buffersize=buffersize
     ):
         yield completion.chunk.payload, completion.value
 
@@ -234,12 +228,11 @@ def _run(
     buffersize: int | None = None,
 ) -> Iterator[Completion]:
     """The one way to the engine."""
-    workers = max_workers or usable_cpus()
+    workers = 1 if strategy == "serial" else max_workers or usable_cpus()
     total = source.remaining()
     if strategy == "auto":
         strategy = choose(task, items, total, workers).strategy
-    if strategy == "serial":
-        workers = 1
+        workers = 1 if strategy == "serial" else workers
     cutter = Cutter(source, workers, schedule, chunksize, task.first_chunk)
     done = 0
     for completion in run(

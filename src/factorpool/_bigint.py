@@ -1,7 +1,7 @@
 """Integers beyond 64 bits: python-flint factors them, and what it says is checked.
 
-python-flint cannot be interrupted and holds the GIL, so only `processes` runs several at once and stops at Ctrl-C in the
-middle of a number.
+python-flint cannot be interrupted and holds the GIL, so only `processes` runs several at once and stops at Ctrl-C in
+the middle of a number.
 """
 
 from __future__ import annotations

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 class Factorizations(Sequence[dict[int, int]]):
     """Factorizations of many numbers: a read-only sequence of dicts prime -> exponent, ascending, kept as columns.
 
-    Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are read-only
-    memoryviews, for `numpy.asarray` and the like without a copy:
+    Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are
+    read-only memoryviews, for `numpy.asarray` and the like without a copy:
 
     * `numbers`: uint64, as many as there are factorizations;
     * `offsets`: uint64, one more than numbers;
     * `primes`: uint64;
     * `exponents`: uint8, or uint16 where a number exceeds 64 bits.
 
-    `numbers` and `primes` are tuples of int instead where one of their entries exceeds 64 bits.  `probable_primes` has the
-    factors too long to be proved prime; all others are.  `errors` has, by index, what `on_error="collect"` kept: asking for
-    such an item raises it, and its place in `numbers` holds 1.
+    `numbers` and `primes` are tuples of int instead where one of their entries exceeds 64 bits.  `probable_primes` has
+    the factors too long to be proved prime; all others are.  `errors` has, by index, what `on_error="collect"` kept:
+    asking for such an item raises it, and its place in `numbers` holds 1.
 
         >>> import factorpool
         >>> fs = factorpool.factor_many([360, 97])
@@ -115,7 +115,7 @@ class Factorizations(Sequence[dict[int, int]]):
         return list(chain.from_iterable(repeat(p, e) for p, e in self[index].items()))
 
     def to_dict(self) -> dict[int, list[int]]:
-        """Number -> list of its prime factors, ascending and repeated: the article's shape.  Items with errors are left out."""
+        """Number -> its prime factors, ascending and repeated: the article's shape.  Items with errors are left out."""
         return {n: self.factors(i) for i, n in enumerate(self.numbers) if i not in self.errors}
 
 
@@ -127,9 +127,7 @@ def _restore(
     errors: dict[int, InputError],
     probable: frozenset[int],
 ) -> Factorizations:
-    return Factorizations(
-        _column(numbers), _view(offsets), _column(primes), _view(exponents), errors, probable
-    )
+    return Factorizations(_column(numbers), _view(offsets), _column(primes), _view(exponents), errors, probable)
 
 
 def _view(words: array[int]) -> memoryview[int]:
@@ -147,7 +145,7 @@ class Builder:
     """Puts the factorizations of chunks, in order, into one."""
 
     def __init__(self) -> None:
-        self._counts: bytearray | list[int] = bytearray()
+        self._counts: array[int] = array("B")
         self._primes: array[int] | list[int] = array("Q")
         self._exponents: array[int] = array("B")
         self._probable: list[int] = []
@@ -155,26 +153,27 @@ class Builder:
     def add(self, part: Factored) -> None:
         """Appends a chunk's."""
         if isinstance(part, Wide):
-            if isinstance(self._counts, bytearray):  # the first that is wide: from here on all are
-                self._counts, self._primes = list(self._counts), self._primes.tolist()  # type: ignore[union-attr]
-                self._exponents = array("H", self._exponents)
-            self._counts += part.counts
-            self._primes += part.primes
+            if isinstance(self._primes, array):  # the first that is wide: from here on all are
+                self._counts, self._exponents = array("H", self._counts), array("H", self._exponents)
+                self._primes = self._primes.tolist()
+            self._counts.extend(part.counts)
+            self._primes.extend(part.primes)
             self._exponents.extend(part.exponents)
             self._probable += part.probable
             return
         counts, primes, exponents = part
-        self._counts += counts
         if isinstance(self._primes, array):
+            self._counts.frombytes(counts)
             self._primes.frombytes(primes)
             self._exponents.frombytes(exponents)
         else:
-            self._primes += memoryview(primes).cast("Q")
+            self._counts.extend(counts)
+            self._primes.extend(memoryview(primes).cast("Q"))
             self._exponents.extend(exponents)
 
     def build(self, numbers: Numbers, errors: Mapping[int, InputError]) -> Factorizations:
         """The whole, for the numbers that the chunks were cut from."""
-        if isinstance(self._counts, bytearray):
+        if isinstance(self._primes, array):
             offsets = array("Q")
             offsets.frombytes(_native.offsets(self._counts))
         else:

@@ -26,7 +26,7 @@ MAX_BITS = 14284  # of 10**4300
 WORD_MAX = (1 << 64) - 1
 _BLOCK = 1 << 16  # numbers drawn from an iterator at a time
 
-_SIGNED, _UNSIGNED = "bhilqn", "BHILQN"
+_SIGNED, _UNSIGNED = "bhilq", "BHILQ"
 
 
 def check(value: object, index: int | None = None) -> int:
@@ -82,7 +82,8 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
     """The words of an object with the buffer protocol; None for one without, or of Python objects."""
     if isinstance(numbers, str | bytes | bytearray):
         raise NumberTypeError(
-            f"{_show(numbers)} is a {type(numbers).__name__}, not integers; parse it first, or use a list", numbers
+            f"{_show(numbers)} is a {type(numbers).__name__}, not integers; parse it first, or use a list",
+            numbers,
         )
     try:
         view = memoryview(numbers)  # type: ignore[arg-type]
@@ -101,11 +102,10 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
             numbers,
             0,
         )
-    if not view.c_contiguous:
-        view = memoryview(view.tobytes()).cast("B").cast(kind)
+    if not view.c_contiguous or not _native.is_aligned(view):
+        view = memoryview(array(kind, view.tobytes()))
     if view.itemsize == 8:
-        raw = view.cast("B")
-        words = raw.cast("Q")
+        words = view.cast("B").cast("Q")
         most = WORD_MAX if kind in _UNSIGNED else WORD_MAX >> 1
         bad = _native.find_outside(words, 1, most)
         if bad >= 0 and errors is not None:
@@ -115,7 +115,12 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
             words[bad] = 1
             bad = _native.find_outside(words, 1, most)
         return words
-    return _pack(view.tolist(), 0, errors)  # narrower: they fit, once checked
+    narrow = array("Q", bytes(8 * len(view)))
+    for index, value in enumerate(view):
+        if value < 1:
+            _reject(value, index, errors)
+        narrow[index] = max(value, 1)
+    return memoryview(narrow)
 
 
 def _little_endian() -> bool:
@@ -169,7 +174,7 @@ def _pack(block: list[object], start: int, errors: dict[int, InputError] | None)
     """A block of values as words if they fit, else as ints; `start` is the index of the first."""
     if set(map(type, block)) <= {int}:
         try:
-            words = memoryview(array("Q", block))  # type: ignore[arg-type]
+            words = memoryview(array("Q", block))  # type: ignore[type-var]
         except OverflowError:
             pass
         else:

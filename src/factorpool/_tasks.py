@@ -36,7 +36,7 @@ class Task(Protocol):
     def start(self) -> None:
         """Called once in every worker, before its first chunk."""
 
-    def run(self, payload: Sequence[Any], start: int, stop: bytearray) -> Any:
+    def run(self, payload: Any, start: int, stop: bytearray) -> Any:
         """The chunk's result; `start` is the index of its first item; ends early once `stop[0]` is set."""
 
 
@@ -70,14 +70,15 @@ class FactorTask:
         for n in payload if isinstance(payload, list) else memoryview(payload).cast("B").cast("Q"):
             if stop[0]:
                 raise StoppedError
-            pairs = self._one(n, wide.probable)
+            pairs = self.factor_one(n, wide.probable)
             wide.counts.append(len(pairs))
             for p, e in pairs:
                 wide.primes.append(p)
                 wide.exponents.append(e)
         return wide
 
-    def _one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
+    def factor_one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
+        """One number's (prime, exponent) pairs, ascending; primes too long to be proved go to `probable`."""
         if self.method == "naive":
             from factorpool._naive import factorize_naive
 

@@ -8,11 +8,11 @@ from factorpool import strategies
 from factorpool._tasks import FactorTask, Task
 
 THREADS_FROM = 2_000
-"""Numbers for the kernel from which threads pay: starting two costs some 0.2 ms, a uniform 32-bit number 0.2 us or more."""
+"""Numbers for the kernel from which threads pay: starting two costs some 0.2 ms, a 32-bit number some 0.2 us."""
 
 PROCESS_BITS = 128
-"""Integers up to this size take python-flint at most some 20 ms each; longer ones can take hours, during which only another
-process can be interrupted."""
+"""Integers up to this size take python-flint at most some 20 ms each; longer ones can take hours, during which only
+another process can be interrupted."""
 
 
 class Choice(NamedTuple):

@@ -55,7 +55,8 @@ class Cutter:
     def learn(self, done: Completion, turnaround: float) -> None:
         """Takes in what a chunk cost its worker, and how long it was away.
 
-        The least overhead seen is the one that counts: starting a worker, or waiting for a busy machine, is no cost of chunks.
+        The least overhead seen is the one that counts: starting a worker, or waiting for a busy machine, is no cost of
+        chunks.
         """
         size = len(done.chunk.payload)
         self._least_overhead = min(self._least_overhead, max(0.0, turnaround - done.seconds))
@@ -74,11 +75,12 @@ def run(
     """Runs a cutter's chunks on `count` workers and yields them as completed, in order unless told otherwise.
 
     At most `buffersize` items are drawn ahead of what has been yielded.  The first error ends it: what comes
-    before it in order is yielded, then it is raised.  Closing the iterator, or an error, gives up what is still running.
+    before it in order is yielded, then it is raised.  Closing the iterator, or an error, gives up what is still
+    running.
     """
     done: dict[int, Completion] = {}  # waiting for their turn
     sent: dict[int, float] = {}  # when the chunks in flight left
-    turn = 0  # index of the next chunk to yield
+    turn = 0  # of the next chunk to yield
     yielded = 0  # items
     more = True
     with closing(workers):
@@ -92,13 +94,13 @@ def run(
                     more = False
                     break
                 workers.submit(chunk)
-                sent[chunk.index] = clock()
+                sent[chunk.turn] = clock()
             if not sent:
                 continue
             idle = more and len(sent) < count and not cutter.ready()
             for completion in workers.wait(POLL_SECONDS if idle else None):
-                cutter.learn(completion, clock() - sent.pop(completion.chunk.index))
-                done[completion.chunk.index] = completion
+                cutter.learn(completion, clock() - sent.pop(completion.chunk.turn))
+                done[completion.chunk.turn] = completion
                 more = more and completion.error is None
             while done and (not ordered or turn in done):
                 completion = done.pop(turn if ordered else next(iter(done)))

@@ -171,8 +171,8 @@ static const level levels[] = {
 
 /* A number that is being split. */
 typedef struct {
-    size_t index;    /* among the numbers */
-    unsigned curve;  /* the next to run */
+    size_t index;   /* among the numbers */
+    unsigned curve; /* the next to run */
     fp_mont m;
     uint64_t radix2; /* 2^128 mod n */
 } job;

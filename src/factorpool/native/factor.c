@@ -17,7 +17,7 @@
 /* Pieces of one number that are open at a time: those left by trial division have no prime below fp_trial_bound, so
  * that 64 bits hold at most 7. */
 #define MAX_PIECES 7
-_Static_assert(GROUP * MAX_PIECES <= FP_ECM_BATCH, "a group's composites must fit one call of fp_ecm");
+_Static_assert(GROUP *MAX_PIECES <= FP_ECM_BATCH, "a group's composites must fit one call of fp_ecm");
 
 /* A divisor of a number of the group that is not known to be prime yet. */
 typedef struct {

@@ -75,8 +75,7 @@ const fp_isa *fp_isa_list(size_t *count);
 typedef struct {
     const char *start, *end;
 } fp_token;
-const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *numbers, size_t *count,
-                     fp_token *odd);
+const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *numbers, size_t *count, fp_token *odd);
 
 /* Writes `number: prime prime ...` lines and returns their end; `out` must have room for FP_LINE bytes a number: "number:" and
  * newline take 22, a prime p^e takes e (digits of p + 1) <= 2 log2(p^e), together at most 128. */

@@ -12,7 +12,7 @@
 #ifndef FP_LANES
 #define FP_LANES 2
 #endif
-#define FP_EACH_LANE _Pragma("GCC unroll 8") for (int k = 0; k < FP_LANES; k++)
+#define FP_EACH_LANE(k) _Pragma("GCC unroll 8") for (int k = 0; k < FP_LANES; k++)
 
 typedef struct {
     uint64_t at[FP_LANES];
@@ -25,7 +25,7 @@ typedef struct {
 
 static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mont *m) {
     fp_vec r;
-    FP_EACH_LANE r.at[k] = fp_mul(a.at[k], b.at[k], &m->at[k]);
+    FP_EACH_LANE (k) r.at[k] = fp_mul(a.at[k], b.at[k], &m->at[k]);
     return r;
 }
 
@@ -33,19 +33,19 @@ static FP_INLINE fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mont *m) { return fp_v
 
 static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mont *m) {
     fp_vec r;
-    FP_EACH_LANE r.at[k] = fp_add(a.at[k], b.at[k], &m->at[k]);
+    FP_EACH_LANE (k) r.at[k] = fp_add(a.at[k], b.at[k], &m->at[k]);
     return r;
 }
 
 static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mont *m) {
     fp_vec r;
-    FP_EACH_LANE r.at[k] = fp_sub(a.at[k], b.at[k], &m->at[k]);
+    FP_EACH_LANE (k) r.at[k] = fp_sub(a.at[k], b.at[k], &m->at[k]);
     return r;
 }
 
 static FP_INLINE fp_vec fp_vec_one(const fp_vec_mont *m) {
     fp_vec r;
-    FP_EACH_LANE r.at[k] = m->at[k].one;
+    FP_EACH_LANE (k) r.at[k] = m->at[k].one;
     return r;
 }
 

@@ -60,7 +60,8 @@ static int check_words(const Py_buffer *view, const char *what) {
 PyDoc_STRVAR(factor_chunk_doc,
              "factor_chunk(numbers, method='auto', stop=None, /)\n--\n\n"
              "Factor a buffer of unsigned 64-bit integers without the GIL.\n\n"
-             "Returns (counts, primes, exponents): bytes, the number of distinct primes of each number as uint8, then all primes\n"
+             "Returns (counts, primes, exponents): bytes, the number of distinct primes of each number as uint8, then "
+             "all primes\n"
              "as uint64 and their exponents as uint8.  Setting the first byte of the buffer `stop` ends it early with\n"
              "InterruptedError; Ctrl-C ends it with KeyboardInterrupt in the main thread.");
 
@@ -110,9 +111,10 @@ static PyObject *is_prime(PyObject *module, PyObject *n) {
     return PyBool_FromLong(fp_is_prime(value));
 }
 
-PyDoc_STRVAR(offsets_doc, "offsets(counts, /)\n--\n\n"
-                          "Where each number's primes begin, and the end of the last: running sums of a buffer of uint8, as the\n"
-                          "bytes of len(counts) + 1 uint64.");
+PyDoc_STRVAR(offsets_doc,
+             "offsets(counts, /)\n--\n\n"
+             "Where each number's primes begin, and the end of the last: running sums of a buffer of uint8, as the\n"
+             "bytes of len(counts) + 1 uint64.");
 
 static PyObject *offsets(PyObject *module, PyObject *args) {
     (void)module;
@@ -127,6 +129,18 @@ static PyObject *offsets(PyObject *module, PyObject *args) {
     }
     PyBuffer_Release(&counts);
     return result;
+}
+
+PyDoc_STRVAR(is_aligned_doc, "is_aligned(buffer, /)\n--\n\n"
+                             "Whether a contiguous buffer starts where 64-bit words may.");
+
+static PyObject *is_aligned(PyObject *module, PyObject *buffer) {
+    (void)module;
+    Py_buffer view;
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) return NULL;
+    int aligned = (uintptr_t)view.buf % 8 == 0;
+    PyBuffer_Release(&view);
+    return PyBool_FromLong(aligned);
 }
 
 PyDoc_STRVAR(find_outside_doc, "find_outside(numbers, low, high, /)\n--\n\n"
@@ -148,11 +162,12 @@ static PyObject *find_outside(PyObject *module, PyObject *args) {
     return result;
 }
 
-PyDoc_STRVAR(parse_doc,
-             "parse(text, start, in_comment, /)\n--\n\n"
-             "Read decimal numbers from the bytes text[start:] until the first token that is not a number below 2**64.\n\n"
-             "Returns (numbers, stop, odd, in_comment): the bytes of the numbers as uint64, where it stopped, where that token\n"
-             "starts (-1 at the end of the text), and whether the text ended within a comment.");
+PyDoc_STRVAR(
+    parse_doc,
+    "parse(text, start, in_comment, /)\n--\n\n"
+    "Read decimal numbers from the bytes text[start:] until the first token that is not a number below 2**64.\n\n"
+    "Returns (numbers, stop, odd, in_comment): the bytes of the numbers as uint64, where it stopped, where that token\n"
+    "starts (-1 at the end of the text), and whether the text ended within a comment.");
 
 static PyObject *parse(PyObject *module, PyObject *args) {
     (void)module;
@@ -243,6 +258,7 @@ static PyMethodDef methods[] = {
     {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
     {"is_prime", is_prime, METH_O, is_prime_doc},
     {"offsets", offsets, METH_VARARGS, offsets_doc},
+    {"is_aligned", is_aligned, METH_O, is_aligned_doc},
     {"find_outside", find_outside, METH_VARARGS, find_outside_doc},
     {"parse", parse, METH_VARARGS, parse_doc},
     {"format_gnu", format_gnu, METH_VARARGS, format_gnu_doc},
@@ -261,11 +277,8 @@ static PyModuleDef_Slot slots[] = {
 };
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "_native",
-    .m_doc = "The C kernel; see native/README.md.",
-    .m_methods = methods,
-    .m_slots = slots,
+    PyModuleDef_HEAD_INIT, .m_name = "_native", .m_doc = "The C kernel; see native/README.md.",
+    .m_methods = methods,  .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

@@ -58,6 +58,8 @@ static FP_INLINE uint64_t fp_sub(uint64_t a, uint64_t b, const fp_mont *m) {
 static FP_INLINE uint64_t fp_add(uint64_t a, uint64_t b, const fp_mont *m) { return fp_sub(a, m->n - b, m); }
 
 /* Into Montgomery form, given 2^128 mod n. */
-static FP_INLINE uint64_t fp_mont_square_of_radix(const fp_mont *m) { return (uint64_t)(((fp_u128)m->one << 64) % m->n); }
+static FP_INLINE uint64_t fp_mont_square_of_radix(const fp_mont *m) {
+    return (uint64_t)(((fp_u128)m->one << 64) % m->n);
+}
 
 #endif

@@ -34,7 +34,7 @@ static void strong_base_2(const fp_vec_mont *m, int *passes) {
     for (int bit = 63 - __builtin_clzll(all); bit >= 0; bit--) {
         x = fp_vec_sqr(x, m);
         fp_vec doubled = fp_vec_add(x, x, m);
-        FP_EACH_LANE x.at[k] = d[k] >> bit & 1 ? doubled.at[k] : x.at[k];
+        FP_EACH_LANE (k) x.at[k] = d[k] >> bit & 1 ? doubled.at[k] : x.at[k];
     }
     for (int k = 0; k < FP_LANES; k++) passes[k] = ends_well(x.at[k], __builtin_ctzll(m->at[k].n - 1), &m->at[k]);
 }
@@ -50,8 +50,8 @@ static void strong_32(const fp_vec_mont *m, int *passes) {
         all |= d[k] = (m->at[k].n - 1) >> __builtin_ctzll(m->at[k].n - 1);
     }
     for (int bit = (63 - __builtin_clzll(all)) & ~1; bit >= 0; bit -= 2) {
-        FP_EACH_LANE x.at[k] = fp_reduce(0, x.at[k] * x.at[k], &m->at[k]);
-        FP_EACH_LANE x.at[k] = fp_mul(x.at[k] * x.at[k], power[k][d[k] >> bit & 3], &m->at[k]);
+        FP_EACH_LANE (k) x.at[k] = fp_reduce(0, x.at[k] * x.at[k], &m->at[k]);
+        FP_EACH_LANE (k) x.at[k] = fp_mul(x.at[k] * x.at[k], power[k][d[k] >> bit & 3], &m->at[k]);
     }
     for (int k = 0; k < FP_LANES; k++) passes[k] = ends_well(x.at[k], __builtin_ctzll(m->at[k].n - 1), &m->at[k]);
 }
@@ -87,22 +87,23 @@ static uint64_t lucas_parameter(uint64_t n) {
 static void extra_strong_lucas(const fp_vec_mont *m, int *passes) {
     uint64_t d[FP_LANES], all = 0;
     fp_vec p, two, v, w; /* v = V_i, w = V_(i+1) for i the bits of d so far: V_0 = 2, V_1 = P */
-    FP_EACH_LANE {
+    FP_EACH_LANE (k) {
         uint64_t n = m->at[k].n, parameter = lucas_parameter(n);
         passes[k] = parameter != 0;
         two.at[k] = fp_add(m->at[k].one, m->at[k].one, &m->at[k]);
         p.at[k] = two.at[k];
         for (uint64_t i = 2; i < parameter; i++) p.at[k] = fp_add(p.at[k], m->at[k].one, &m->at[k]);
-        all |= d[k] = n + 1 ? (n + 1) >> __builtin_ctzll(n + 1) : 1; /* 2^64 = 1 * 2^64; n = 2^64 - 1 is composite anyway */
+        all |= d[k] =
+            n + 1 ? (n + 1) >> __builtin_ctzll(n + 1) : 1; /* 2^64 = 1 * 2^64; n = 2^64 - 1 is composite anyway */
     }
     v = two, w = p;
     for (int bit = 63 - __builtin_clzll(all); bit >= 0; bit--) {
         /* (V_i, V_i+1) to (V_2i, V_2i+1) or (V_2i+1, V_2i+2): V_2i = V_i^2 - 2, V_2i+1 = V_i V_i+1 - P. */
         fp_vec middle = fp_vec_sub(fp_vec_mul(v, w, m), p, m), end;
-        FP_EACH_LANE end.at[k] = d[k] >> bit & 1 ? w.at[k] : v.at[k];
+        FP_EACH_LANE (k) end.at[k] = d[k] >> bit & 1 ? w.at[k] : v.at[k];
         end = fp_vec_sub(fp_vec_sqr(end, m), two, m);
-        FP_EACH_LANE v.at[k] = d[k] >> bit & 1 ? middle.at[k] : end.at[k];
-        FP_EACH_LANE w.at[k] = d[k] >> bit & 1 ? end.at[k] : middle.at[k];
+        FP_EACH_LANE (k) v.at[k] = d[k] >> bit & 1 ? middle.at[k] : end.at[k];
+        FP_EACH_LANE (k) w.at[k] = d[k] >> bit & 1 ? end.at[k] : middle.at[k];
     }
     for (int k = 0; k < FP_LANES; k++) {
         const fp_mont *mk = &m->at[k];

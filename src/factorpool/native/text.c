@@ -18,8 +18,7 @@ static int to_number(const char *s, const char *end, uint64_t *value) {
     return 1;
 }
 
-const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *numbers, size_t *count,
-                     fp_token *odd) {
+const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *numbers, size_t *count, fp_token *odd) {
     size_t n = 0;
     odd->start = NULL;
     while (s < end) {
@@ -48,8 +47,9 @@ const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *
 
 /* Two digits at a time halve the divisions. */
 static char *write_number(char *out, uint64_t n) {
-    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+        "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
     char digits[20], *p = digits + 20;
     while (n >= 100) {
         const char *pair = pairs + 2 * (n % 100);

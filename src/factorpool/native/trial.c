@@ -10,7 +10,6 @@
 
 const uint64_t fp_trial_bound = 317; /* trial_table[TRIAL_PRIMES].p */
 
-
 static void append(fp_factors *out, uint64_t p, unsigned exponent) {
     out->primes[out->count] = p;
     out->exponents[out->count++] = (uint8_t)exponent;

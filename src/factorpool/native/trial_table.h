@@ -1,4 +1,5 @@
 /* Table of trial.c: written by scripts/make_trial_table.py, which explains it; do not edit. */
+/* clang-format off */
 #ifndef FP_TRIAL_TABLE_H
 #define FP_TRIAL_TABLE_H
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* Table of prime.c: written by scripts/make_witness_table.c, which explains it; do not edit. */
+/* clang-format off */
 #ifndef FP_WITNESS_TABLE_H
 #define FP_WITNESS_TABLE_H
 #include "witness.h"

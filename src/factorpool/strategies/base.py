@@ -10,9 +10,9 @@ from factorpool._tasks import Task
 
 
 class Chunk(NamedTuple):
-    """Items handed to a worker at once: the `index`-th chunk, whose first item is item `start`."""
+    """Items handed to a worker at once: the chunk whose turn is the `turn`-th, and whose first item is item `start`."""
 
-    index: int
+    turn: int
     start: int
     payload: Sequence[Any]
 
@@ -39,9 +39,7 @@ class Workers(Protocol):
         """Frees every slot; a chunk that is still running is given up."""
 
 
-def execute(
-    task: Task, payload: Sequence[Any], start: int, stop: bytearray
-) -> tuple[Any, BaseException | None, float]:
+def execute(task: Task, payload: Sequence[Any], start: int, stop: bytearray) -> tuple[Any, BaseException | None, float]:
     """Runs a task on a chunk, in whatever worker: (value, error, seconds)."""
     began = time.perf_counter()
     try:

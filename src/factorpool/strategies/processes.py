@@ -1,7 +1,7 @@
 """`processes`: processes of this machine, one duplex pipe each.
 
-No queue and no lock is shared, so a worker that is killed takes nothing with it: its end of file arrives on its own pipe, and
-names the chunk that was in it.  A worker ends when its pipe does, so it does not outlive its parent.
+No queue and no lock is shared, so a worker that is killed takes nothing with it: its end of file arrives on its own
+pipe, and names the chunk that was in it.  A worker ends when its pipe does, so it does not outlive its parent.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -38,17 +39,18 @@ def unavailable() -> str | None:
 def context(wanted: BaseContext | str | None) -> BaseContext:
     """The multiprocessing context: the caller's, the one set with `multiprocessing.set_start_method`, or forkserver.
 
-    Forkserver is the default because a fork of a process with threads can hang, and spawn starts every worker from nothing.
+    Forkserver is the default because a fork of a process with threads can hang, and spawn starts every worker from
+    nothing.
     """
     methods = multiprocessing.get_all_start_methods()
     if isinstance(wanted, BaseContext):
         return wanted
     if wanted is not None and wanted not in methods:
-        raise OptionError(f"mp_context {wanted!r} is not a start method of this machine; there are {', '.join(methods)}")
+        raise OptionError(
+            f"mp_context {wanted!r} is not a start method of this machine; there are {', '.join(methods)}"
+        )
     default = "forkserver" if "forkserver" in methods else "spawn"
-    return multiprocessing.get_context(
-        wanted or multiprocessing.get_start_method(allow_none=True) or default
-    )
+    return multiprocessing.get_context(wanted or multiprocessing.get_start_method(allow_none=True) or default)
 
 
 class ProcessWorkers:
@@ -71,10 +73,8 @@ class ProcessWorkers:
         worker = self._idle.pop() if self._idle else _Worker(self._context, self._task, self._busy.values())
         worker.chunk = chunk
         self._busy[worker.connection] = self._busy[worker.process.sentinel] = worker
-        try:
+        with suppress(OSError):  # it has died: `wait` will see its end of file
             worker.connection.send_bytes(message)
-        except OSError:
-            pass  # it has died: `wait` will see its end of file
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What has arrived; a worker that died completes its chunk with a WorkerDiedError."""
@@ -120,10 +120,8 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.answered = False
-        try:
+        with suppress(OSError):  # as in submit
             self.connection.send_bytes(task)
-        except OSError:
-            pass  # as in submit
 
     def receive(self) -> tuple[Completion, bool]:
         """The answer to the chunk, and whether the worker is still there."""
@@ -177,12 +175,14 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
             message = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        try:
-            start, payload = _unpickle(message)
-        except BaseException as error:
-            answer = (None, error, 0.0)
-        else:
-            answer = (None, failure, 0.0) if failure else execute(task, payload, start, never)
+        answer: tuple[Any, BaseException | None, float] = (None, failure, 0.0)
+        if failure is None:
+            try:
+                start, payload = _unpickle(message)
+            except BaseException as error:
+                answer = (None, error, 0.0)
+            else:
+                answer = execute(task, payload, start, never)
         try:
             connection.send_bytes(_encode(*answer))
         except OSError:

@@ -32,8 +32,7 @@ class SerialWorkers:
         if not self._started:
             self._task.start()
             self._started = True
-        value, error, seconds = execute(self._task, chunk.payload, chunk.start, self._never)
-        return [Completion(chunk, value, error, seconds)]
+        return [Completion(chunk, *execute(self._task, chunk.payload, chunk.start, self._never))]
 
     def close(self) -> None:
         """Nothing to free."""

@@ -1,4 +1,4 @@
-"""`threads`: threads of this process.  They scale where the work releases the GIL, as the kernel does, or where there is none."""
+"""`threads`: threads of this process.  They scale where the work releases the GIL, as the kernel does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from factorpool._tasks import Task
 from factorpool.strategies.base import Chunk, Completion, execute
 
 CLOSE_SECONDS = 0.2
-"""How long `close` waits for threads to notice the stop flag.  A thread cannot be killed: one whose function takes longer
-goes on to the end of its item, as a daemon, and then ends."""
+"""How long `close` waits for threads to notice the stop flag.  A thread cannot be killed: one whose function takes
+longer goes on to the end of its item, as a daemon, and then ends."""
 
 
 def unavailable() -> str | None:
@@ -72,5 +72,4 @@ class ThreadWorkers:
             if failure is not None:
                 self._done.put(Completion(chunk, None, failure, 0.0))
             else:
-                value, error, seconds = execute(self._task, chunk.payload, chunk.start, self._stop)
-                self._done.put(Completion(chunk, value, error, seconds))
+                self._done.put(Completion(chunk, *execute(self._task, chunk.payload, chunk.start, self._stop)))

@@ -1,0 +1,60 @@
+# factorpool for its users and developers: `make demo`, `make test`, `make check`, `make clean`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The package, built with warnings as errors; rebuilt when what it is made of has changed.
+SOURCES := $(wildcard src/factorpool/native/*) pyproject.toml setup.py
+
+.PHONY: demo test check format clean help
+
+help:
+	@echo "make demo   build, factor a sample of numbers on every core, run the article's benchmark, draw its chart"
+	@echo "make test   build what the tests need and run them all"
+	@echo "make check  linters and type checks"
+	@echo "make clean  remove everything that was built"
+
+$(BIN)/python:
+	@echo "== making a virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/installed: $(BIN)/python $(SOURCES)
+	@echo "== building and installing factorpool into $(VENV)"
+	FACTORPOOL_CFLAGS="$(FACTORPOOL_CFLAGS)" $(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@echo "== installing what the tests need"
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/installed-check: $(VENV)/installed-test
+	@echo "== installing the linters"
+	$(BIN)/python -m pip install --quiet --group check
+	@touch $@
+
+demo: $(VENV)/installed
+	@echo "== factoring the $$(wc -l < examples/numbers.txt) numbers of examples/numbers.txt; the first and last:"
+	@mkdir -p demo
+	$(BIN)/factorpool factor --input examples/numbers.txt > demo/factors.txt
+	@head -n 3 demo/factors.txt; echo ...; tail -n 3 demo/factors.txt
+	@echo "== the article's benchmark: the same work serially, on threads and on processes"
+	$(BIN)/factorpool bench --output demo/article.json
+	$(BIN)/factorpool bench chart demo/article.json --output demo/article.png --output demo/article.svg
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] scripts/*.c tests/*.c
+
+format: $(VENV)/installed-check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i src/factorpool/native/*.[ch] scripts/*.c tests/*.c
+
+clean:
+	rm -rf $(VENV) demo build src/*.egg-info src/factorpool/*.so

@@ -1,0 +1,69 @@
+"""The command line: one module a command, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from factorpool.errors import FactorpoolError, OptionError
+
+COMMANDS = {
+    "factor": "Factor integers: arguments, files, or standard input.",
+    "bench": "Measure which strategy is fastest here, and draw the chart.",
+    "strategies": "List the strategies, and why one is not available.",
+}
+
+
+class Commands(click.Group):
+    """The commands by name; the module of one is imported only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in order of importance."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command called `name`."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"factorpool.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's list, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="factorpool")
+def cli() -> None:
+    """Factor integers in bulk on every core, and measure which way of running in parallel is fastest.
+
+    \b
+    Examples:
+      factorpool factor 360 97
+      factorpool factor < numbers.txt > factors.txt
+      factorpool bench
+    """
+
+
+def main() -> None:
+    """Runs a command.  An error is one line on standard error; exit status 1, 2 for wrong usage, 130 for Ctrl-C."""
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except OptionError as error:
+        click.echo(f"factorpool: {error}", err=True)
+        sys.exit(2)
+    except (FactorpoolError, OSError) as error:
+        click.echo(f"factorpool: {error}", err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)

@@ -1,0 +1,121 @@
+"""`factorpool factor`: parses its arguments, reads, writes; the engine does the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import click
+
+from factorpool._api import factor_blocks
+from factorpool._tasks import METHODS, Factored, Wide
+from factorpool.cli.options import workers
+from factorpool.engine.schedule import SCHEDULES
+from factorpool.jobs.readers import Reader, from_arguments
+from factorpool.jobs.writers import HEADERS, WRITERS
+
+BUFFER = 1 << 18
+"""Numbers read ahead of the output, at most: enough to keep workers busy, and some 20 MB."""
+
+
+@click.command("factor", context_settings={"ignore_unknown_options": True})
+@click.argument("numbers", nargs=-1)
+@click.option("--input", "-i", "inputs", multiple=True, metavar="FILE", help="Read FILE; - is standard input.")
+@click.option("--format", "-f", "form", type=click.Choice(list(WRITERS)), default="gnu", show_default=True)
+@click.option("--strategy", "-s", default="auto", show_default=True, help="auto, or one of `factorpool strategies`.")
+@click.option("--max-workers", "-j", type=int, callback=workers, help="How many; one for every usable CPU if left out.")
+@click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True, help="How work is cut.")
+@click.option("--chunksize", type=click.IntRange(1), help="Numbers in a chunk; the schedule decides if left out.")
+@click.option(
+    "--method", type=click.Choice(METHODS), default="auto", show_default=True, help="How a number is factored."
+)
+@click.option("--progress/--no-progress", default=None, help="A progress bar; shown by default on a terminal.")
+def command(
+    numbers: tuple[str, ...],
+    inputs: tuple[str, ...],
+    form: str,
+    strategy: str,
+    max_workers: int | None,
+    schedule: str,
+    chunksize: int | None,
+    method: str,
+    progress: bool | None,
+) -> int:
+    """Print the prime factors of each NUMBER, of those in files, or, without either, of those on standard input.
+
+    White space separates numbers, # begins a comment.  What is no number is reported on standard error, the rest is
+    still factored, and the exit status is 1.
+
+    \b
+    Examples:
+      factorpool factor 360 97
+      seq 1000000000000 1000001000000 | factorpool factor > factors.txt
+      factorpool factor --input numbers.txt --format jsonl | head
+      factorpool factor -s processes -j 8 -i big.txt
+    """
+    for number in numbers:
+        if number.startswith("-") and not number[1:].isdigit():
+            raise click.NoSuchOption(number)
+
+    def report(line: str) -> None:
+        click.echo(f"factorpool factor: {line}", err=True)
+
+    given, bad = from_arguments(numbers, report)
+    paths = inputs or (() if numbers else ("-",))
+    reader = Reader(paths, report)
+
+    def blocks() -> Iterator[Sequence[int]]:
+        if len(given):
+            yield given
+        yield from reader.blocks()
+
+    results = factor_blocks(
+        blocks(),  # type: ignore[arg-type]
+        reader.ready,
+        strategy=strategy,
+        max_workers=max_workers,
+        schedule=schedule,
+        chunksize=chunksize,
+        method=method,
+        buffersize=BUFFER,
+    )
+    if progress is None:
+        progress = sys.stderr.isatty() and not sys.stdout.isatty()
+    with _progress_bar(reader) if progress else nullcontext() as advance:
+        written = _write(results, form, advance)
+    return 1 if bad or reader.bad or not written else 0
+
+
+def _write(results: Iterator[tuple[Sequence[int], Factored]], form: str, advance: Callable[[int], None] | None) -> bool:
+    """Prints results as they come.  A reader that has gone ends it quietly, as a signal would; a full disk says so."""
+    out = sys.stdout.buffer
+    write = WRITERS[form]
+    unproved: set[int] = set()
+    try:
+        out.write(HEADERS[form])
+        for numbers, factored in results:
+            out.write(write(numbers, factored))
+            out.flush()
+            if advance is not None:
+                advance(len(numbers))
+            if isinstance(factored, Wide):
+                for p in set(factored.probable) - unproved:
+                    click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
+                unproved.update(factored.probable)
+        out.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
+        if isinstance(error, BrokenPipeError):
+            sys.exit(141)
+        click.echo(f"factorpool factor: cannot write the output: {error.strerror}", err=True)
+        return False
+    return True
+
+
+def _progress_bar(reader: Reader) -> AbstractContextManager[Callable[[int], None]]:
+    """A bar on standard error: how much of the input is done where its size is known, numbers a second, time left."""
+    from factorpool.cli.progress import Bar
+
+    return Bar(lambda: reader.position, reader.size)

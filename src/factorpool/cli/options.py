@@ -1,0 +1,15 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+from factorpool._cpus import usable_cpus
+
+
+def workers(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    """Checks `-j`, and says what who gave 0 or -1 probably meant."""
+    if value is not None and value < 1:
+        message = f"{value} workers can do nothing; leave -j out for one on every CPU usable here ({usable_cpus()})"
+        raise click.BadParameter(message, ctx, parameter)
+    return value

@@ -1,0 +1,40 @@
+"""The progress bar of long work, on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Bar:
+    """A bar that moves with the bytes read, beside the numbers done and their rate; without a size, no end is shown."""
+
+    def __init__(self, position: Callable[[], int], size: int | None) -> None:
+        self._position = position
+        self._done = 0
+        self._started = time.monotonic()
+        self._progress = Progress(
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._bar = self._progress.add_task("", total=size, text="")
+
+    def __enter__(self) -> Callable[[int], None]:
+        self._progress.start()
+        return self.advance
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def advance(self, numbers: int) -> None:
+        """So many more numbers are done."""
+        self._done += numbers
+        rate = self._done / max(time.monotonic() - self._started, 1e-3)
+        self._progress.update(self._bar, completed=self._position(), text=f"{self._done:,} numbers, {rate:,.0f}/s")

@@ -1,0 +1,16 @@
+"""`factorpool strategies`."""
+
+from __future__ import annotations
+
+import click
+
+from factorpool._cpus import usable_cpus
+from factorpool.strategies import strategies
+
+
+@click.command("strategies")
+def command() -> None:
+    """List the strategies: where work can run, and why not where it cannot."""
+    for info in strategies().values():
+        click.echo(f"{info.name:10} {info.description if info.available else f'not available: {info.reason}'}")
+    click.echo(f"\n{usable_cpus()} CPUs may be used here.")

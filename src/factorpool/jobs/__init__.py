@@ -1,0 +1,1 @@
+"""Files in, files out: readers of numbers and writers of factorizations."""

@@ -1,0 +1,168 @@
+"""Numbers from text: files, pipes and command line arguments, as blocks of normalized numbers.
+
+White space separates numbers (CRLF and a byte-order mark are white space too), `#` begins a comment that ends with its
+line. What is not a number is reported with its position and left out; the rest is read on.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+
+from factorpool import _native
+from factorpool._numbers import MAX_DIGITS, WORD_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool._numbers import Numbers
+
+READ_BYTES = 1 << 18
+"""Read at a time: some 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
+
+TOKEN_BYTES = 1 << 16
+"""Longest token that is kept to be shown or parsed; what is longer is reported by its beginning."""
+
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\n\v\f\r"
+
+
+class Reader:
+    """Reads numbers from files one after the other; `-` is standard input.
+
+    `report` is called with one line for every token that is no number and every file that cannot be read; `bad` counts
+    them.  `position` is the number of bytes read so far, `size` what there is in all, where that is known.
+    """
+
+    def __init__(self, paths: Iterable[str], report: Callable[[str], None]) -> None:
+        self._paths = list(paths)
+        self._report = report
+        self._fd = -1
+        self.bad = 0
+        self.position = 0
+        self.size = self._total_size()
+
+    def blocks(self) -> Iterator[Numbers]:
+        """The numbers: memoryviews of uint64, or lists of int where some exceed 64 bits."""
+        for path in self._paths:
+            name = "standard input" if path == "-" else path
+            try:
+                self._fd = 0 if path == "-" else os.open(path, os.O_RDONLY)
+                yield from self._file(name)
+            except OSError as error:
+                self._complain(f"cannot read {name}: {error.strerror}")
+            finally:
+                if self._fd > 0:
+                    os.close(self._fd)
+                self._fd = -1
+
+    def ready(self) -> bool:
+        """Whether the next block will come without waiting: a file is always there, a pipe may be empty."""
+        return self._fd < 0 or bool(select.select([self._fd], [], [], 0)[0])
+
+    def _total_size(self) -> int | None:
+        try:
+            stats = [os.fstat(0) if path == "-" else os.stat(path) for path in self._paths]
+        except OSError:
+            return None
+        return sum(s.st_size for s in stats) if all(s.st_mode & 0o170000 == 0o100000 for s in stats) else None
+
+    def _complain(self, line: str) -> None:
+        self.bad += 1
+        self._report(line)
+
+    def _file(self, name: str) -> Iterator[Numbers]:
+        parser = Parser(lambda line, token: self._complain(f"{name}, line {line}: {explain(token)}"))
+        while data := os.read(self._fd, READ_BYTES):
+            self.position += len(data)
+            if len(numbers := parser.feed(data)):
+                yield numbers
+        if len(numbers := parser.feed(b"\n", last=True)):
+            yield numbers
+
+
+class Parser:
+    """Turns pieces of text into numbers; a token may be cut anywhere between two pieces."""
+
+    def __init__(self, bad: Callable[[int, bytes], None]) -> None:
+        self._bad = bad
+        self._rest = b""  # the beginning of a token whose end has not come yet
+        self._in_comment = 0
+        self._line = 1
+        self._start = True
+        self._skipping = False  # within a token that was too long to keep
+
+    def feed(self, data: bytes, last: bool = False) -> Numbers:
+        """The numbers of the tokens that are complete with this piece."""
+        text = self._rest + data
+        if self._start and (len(text) >= len(_BOM) or last):
+            text = text.removeprefix(_BOM)
+            self._start = False
+        if self._skipping:
+            end = min((at for space in _SPACE if (at := text.find(space)) >= 0), default=len(text))
+            self._skipping = end == len(text) and not last
+            text = text[end:]
+        end = len(text) if last else max(map(text.rfind, map(bytes, zip(_SPACE, strict=True)))) + 1
+        self._rest = text[end:]
+        if len(self._rest) > TOKEN_BYTES:
+            if not self._in_comment:
+                self._bad(self._line + text.count(b"\n", 0, end), self._rest)
+            self._rest, self._skipping = b"", True
+        return self._parse(text[:end])
+
+    def _parse(self, text: bytes) -> Numbers:
+        words = array("Q")
+        wide: list[int] | None = None
+        at = counted = 0
+        while at < len(text):
+            packed, at, odd, self._in_comment = _native.parse(text, at, bool(self._in_comment))
+            if wide is None:
+                words.frombytes(packed)
+            else:
+                wide.extend(memoryview(packed).cast("Q"))
+            if odd < 0:
+                continue
+            token = text[odd:at]
+            if (big := parse_token(token)) is not None:
+                if wide is None:
+                    wide = words.tolist()
+                wide.append(big)
+                continue
+            self._line += text.count(b"\n", counted, odd)
+            counted = odd
+            self._bad(self._line, token)
+        self._line += text.count(b"\n", counted)
+        return memoryview(words) if wide is None else wide
+
+
+def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> tuple[Numbers, int]:
+    """The numbers among command line arguments, and how many were none; each of those is reported."""
+    numbers: list[int] = []
+    bad = 0
+    for position, argument in enumerate(arguments, 1):
+        token = os.fsencode(argument)
+        if (number := parse_token(token)) is not None:
+            numbers.append(number)
+        else:
+            report(f"argument {position}: {explain(token)}")
+            bad += 1
+    return numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)), bad
+
+
+def parse_token(token: bytes) -> int | None:
+    """The number that digits, with at most one `+` before them, stand for; None for anything else, or too many."""
+    digits = token.removeprefix(b"+").lstrip(b"0") or b"0"
+    return int(digits) if digits.isdigit() and token[-1:].isdigit() and len(digits) <= MAX_DIGITS else None
+
+
+def explain(token: bytes) -> str:
+    """Why a token is not a number to factor."""
+    shown = token.decode("utf-8", "backslashreplace")
+    shown = repr(shown if len(shown) <= 60 else f"{shown[:40]}...{shown[-10:]}")
+    digits = token.removeprefix(b"+")
+    if digits.isdigit():
+        return f"{shown} is too long: {len(digits)} digits, the limit is {MAX_DIGITS}"
+    if token[:1] == b"-" and token[1:].isdigit():
+        return f"{shown} is negative: only integers from 0 up can be factored"
+    return f"{shown} is not a whole number"
