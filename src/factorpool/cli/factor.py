@@ -89,22 +89,27 @@ def command(
 
 
 def _write(results: Iterator[tuple[Sequence[int], Factored]], form: str, advance: Callable[[int], None] | None) -> bool:
-    """Prints results as they come.  A reader that has gone ends it quietly, as a signal would; a full disk says so."""
-    out = sys.stdout.buffer
-    write = WRITERS[form]
+    """Prints results as they come; False if the output cannot be written to."""
     unproved: set[int] = set()
+    if not _emit(HEADERS[form]):
+        return False
+    for numbers, factored in results:
+        if not _emit(WRITERS[form](numbers, factored)):
+            return False
+        if advance is not None:
+            advance(len(numbers))
+        if isinstance(factored, Wide):
+            for p in set(factored.probable) - unproved:
+                click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
+            unproved.update(factored.probable)
+    return True
+
+
+def _emit(data: bytes) -> bool:
+    """Writes to standard output.  A reader that has gone ends the program quietly, as a signal would; a full disk says so."""
     try:
-        out.write(HEADERS[form])
-        for numbers, factored in results:
-            out.write(write(numbers, factored))
-            out.flush()
-            if advance is not None:
-                advance(len(numbers))
-            if isinstance(factored, Wide):
-                for p in set(factored.probable) - unproved:
-                    click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
-                unproved.update(factored.probable)
-        out.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
         if isinstance(error, BrokenPipeError):

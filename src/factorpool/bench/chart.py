@@ -1,0 +1,88 @@
+"""The result as a picture, from the JSON alone: a bar for each case, time on the x axis, the serial time marked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from factorpool.bench.report import duration
+from factorpool.bench.result import Result
+from factorpool.errors import OptionError
+
+if TYPE_CHECKING:
+    import altair as alt
+
+FORMATS = ("svg", "png")
+WIDTH = 640  # pixels of the plot; the bars' labels stand left of it
+BAR_HEIGHT = 26
+PNG_SCALE = 2.0
+
+_COLORS = {"serial": "#4c78a8", "threads": "#e45756", "processes": "#54a24b"}
+
+
+def draw(result: Result, path: str) -> None:
+    """Draws the chart into an SVG or PNG file, by the ending of its name.
+
+    Raises:
+        OptionError: another ending, or nothing was measured yet.
+    """
+    if not path.endswith(tuple(f".{form}" for form in FORMATS)):
+        raise OptionError(f"{path!r}: a chart is drawn as {' or '.join(f'.{form}' for form in FORMATS)}")
+    if not result.methods():
+        raise OptionError("nothing has been measured yet: there is nothing to draw")
+    chart(result).save(path, scale_factor=PNG_SCALE if path.endswith(".png") else 1.0)
+
+
+def chart(result: Result) -> Any:
+    """The chart: a panel for each method, each with a scale of its own."""
+    import altair as alt
+
+    machine = result.machine
+    subtitle = (
+        f"{machine['cpu']}, {machine['usable_cpus']} usable CPUs, {machine['python']}, GIL {machine['gil']}, "
+        f"isa {machine['isa']}; median, least and most of {len(result.measured()[0].seconds)} runs"
+    )
+    panels = [_panel(result, method) for method in result.methods()]
+    title = alt.TitleParams(
+        f"Factoring {result.description}",
+        subtitle=subtitle,
+        anchor="start",
+        fontSize=16,
+        subtitleFontSize=11,
+        offset=16,
+    )
+    return alt.vconcat(*panels, title=title, spacing=24).configure_view(stroke=None)
+
+
+def _panel(result: Result, method: str) -> alt.LayerChart | alt.FacetChart:
+    import altair as alt
+
+    cases = result.measured(method)
+    serial = result.serial(method)
+    unit, scale = ("seconds", 1.0) if max(case.median for case in cases) >= 1 else ("milliseconds", 1e3)
+    rows: list[dict[str, Any]] = [
+        {
+            "case": case.label,
+            "strategy": case.strategy,
+            "time": case.median * scale,
+            "least": min(case.seconds) * scale,
+            "most": max(case.seconds) * scale,
+            "label": duration(case.median)
+            + (f" ({serial.median / case.median:.2f}x)" if serial and case is not serial else ""),
+        }
+        for case in cases
+    ]
+    base = alt.Chart(alt.InlineData(rows)).encode(y=alt.Y("case:N", sort=None, title=None))
+    color = alt.Color("strategy:N", scale=alt.Scale(domain=list(_COLORS), range=list(_COLORS.values())), legend=None)
+    room = 1.25 * max(row["most"] for row in rows)  # for the labels beside the bars
+    x = alt.X("time:Q", title=f"{unit}, shorter is faster", scale=alt.Scale(domain=[0, room], nice=False))
+    layers: list[alt.Chart] = [
+        base.mark_bar(height=BAR_HEIGHT - 8).encode(x=x, color=color),
+        base.mark_rule(strokeWidth=1.5, color="#333").encode(x="least:Q", x2="most:Q"),
+        base.mark_text(align="left", dx=6, fontSize=11).encode(x="most:Q", text="label:N"),
+    ]
+    if serial is not None:
+        mark = alt.Chart(alt.InlineData([{"time": serial.median * scale}]))
+        layers.append(mark.mark_rule(strokeDash=[4, 4], color="#4c78a8").encode(x="time:Q"))
+    name = {"auto": "auto, the kernel", "naive": "naive, the article's"}.get(method, method)
+    title = alt.TitleParams(f"method {name}", anchor="start", fontSize=13)
+    return alt.layer(*layers).properties(width=WIDTH, height=BAR_HEIGHT * len(rows), title=title)

@@ -1,0 +1,89 @@
+"""What was measured, on what: the one JSON file between measuring and everything that is made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from factorpool.errors import OptionError
+
+FORMAT = "factorpool.bench"
+VERSION = 1
+
+
+@dataclass
+class Case:
+    """One way of doing the work: seconds of every run, in the order of the rounds."""
+
+    method: str
+    strategy: str
+    workers: int
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """As it stands in tables and charts."""
+        return self.strategy if self.strategy == "serial" else f"{self.strategy}, {self.workers} workers"
+
+    @property
+    def median(self) -> float:
+        """Seconds of the run in the middle."""
+        return statistics.median(self.seconds)
+
+
+@dataclass
+class Result:
+    """A benchmark: what ran on what, and how long."""
+
+    workload: str
+    description: str
+    count: int
+    schedule: str
+    machine: dict[str, Any]
+    skipped: dict[str, str]
+    cases: list[Case]
+
+    def measured(self, method: str | None = None) -> list[Case]:
+        """The cases that have been run, of one method or all."""
+        return [case for case in self.cases if case.seconds and method in (None, case.method)]
+
+    def methods(self) -> list[str]:
+        """The methods that have been run, in order."""
+        return list(dict.fromkeys(case.method for case in self.measured()))
+
+    def serial(self, method: str) -> Case | None:
+        """What the others of a method are compared with."""
+        return next((case for case in self.measured(method) if case.strategy == "serial"), None)
+
+    def save(self, path: str) -> None:
+        """Writes the file, whole or not at all."""
+        temporary = f"{path}.part"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump({"format": FORMAT, "version": VERSION, **asdict(self)}, file, indent=1)
+            file.write("\n")
+        os.replace(temporary, path)
+
+
+def load(path: str) -> Result:
+    """Reads what `Result.save` wrote.
+
+    Raises:
+        OptionError: it is not such a file, or of a version that this factorpool does not know.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+        if data.pop("format") != FORMAT:
+            raise KeyError("format")
+        version = data.pop("version")
+        if version != VERSION:
+            raise OptionError(f"{path} is of version {version}; this factorpool reads version {VERSION}")
+        cases = [Case(**case) for case in data.pop("cases")]
+        return Result(**data, cases=cases)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, OptionError):
+            raise
+        raise OptionError(f"{path} is not a result of `factorpool bench`: {error!r}") from error

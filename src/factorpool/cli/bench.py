@@ -1,0 +1,108 @@
+"""`factorpool bench` and `factorpool bench chart`: options, and the order of measuring, saving and showing."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+
+from factorpool._tasks import METHODS
+from factorpool.bench.machine import describe
+from factorpool.bench.measure import cases_for, measure
+from factorpool.bench.recommend import recommend
+from factorpool.bench.report import show
+from factorpool.bench.result import Result, load
+from factorpool.bench.workloads import WORKLOADS
+from factorpool.bench.workloads import load as load_workload
+from factorpool.cli.options import workers
+from factorpool.engine.schedule import SCHEDULES
+from factorpool.strategies import STRATEGIES, check, unavailable
+
+WORKERS = (2, 4, 8)  # the article's
+
+
+def _every_worker_count(ctx: click.Context, parameter: click.Parameter, values: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(checked for value in values if (checked := workers(ctx, parameter, value)))
+
+
+@click.group("bench", invoke_without_command=True)
+@click.option("--workload", "-w", default="article", show_default=True, help=f"{', '.join(WORKLOADS)}, or a file.")
+@click.option("--strategy", "-s", "strategies", multiple=True, help="Besides serial; all if left out.  Repeatable.")
+@click.option(
+    "--max-workers",
+    "-j",
+    "counts",
+    type=int,
+    multiple=True,
+    callback=_every_worker_count,
+    help="2, 4 and 8 if left out.",
+)
+@click.option("--method", "methods", type=click.Choice(METHODS), multiple=True, help="naive and auto if left out.")
+@click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True)
+@click.option("--repeat", type=click.IntRange(1), default=5, show_default=True, help="Runs of every case.")
+@click.option("--output", "-o", default="factorpool-bench.json", show_default=True, help="Where the result is saved.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    workload: str,
+    strategies: tuple[str, ...],
+    counts: tuple[int, ...],
+    methods: tuple[str, ...],
+    schedule: str,
+    repeat: int,
+    output: str,
+) -> None:
+    """Run the same work serially, on threads and on processes, check that all agree, and say which to use.
+
+    By default the article's benchmark: 300 numbers, its naive method and then factorpool's kernel (method auto).  The
+    result is saved after each run; `factorpool bench chart` draws it.
+
+    \b
+    Examples:
+      factorpool bench
+      factorpool bench --workload uniform64:100000 --method auto -j 1 -j 2
+      factorpool bench --workload numbers.txt --strategy threads --repeat 9
+      factorpool bench chart factorpool-bench.json
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    for strategy in strategies:
+        check(strategy)
+    reasons = {name: unavailable(name) for name in strategies or STRATEGIES}
+    skipped = {name: reason for name, reason in reasons.items() if reason}
+    work = load_workload(workload)
+    usable = [name for name in reasons if name not in skipped]
+    cases = cases_for(methods or ("naive", "auto"), usable, counts or WORKERS)
+    result = Result(work.name, work.description, len(work.numbers), schedule, describe(), skipped, cases)
+    console, notes = Console(), Console(stderr=True)
+    result.save(output)  # a place that cannot be written to is known before the work, not after it
+    with notes.status("starting") as status:
+        for turn, case in measure(work.numbers, cases, repeat, schedule):
+            result.save(output)
+            status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
+    result.save(output)
+    show(result, console)
+    for name, reason in skipped.items():
+        console.print(f"{name} was left out: {reason}", highlight=False)
+    console.print(recommend(result), highlight=False)
+    notes.print(f"saved as {output}; draw it with: factorpool bench chart {output}", highlight=False)
+
+
+@command.command("chart")
+@click.argument("result", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.option("--output", "-o", "outputs", multiple=True, help="An .svg or .png file; both beside FILE if left out.")
+def chart(result: str, outputs: tuple[str, ...]) -> None:
+    """Draw the chart of a saved result as SVG and PNG.
+
+    \b
+    Examples:
+      factorpool bench chart factorpool-bench.json
+      factorpool bench chart factorpool-bench.json --output chart.png
+    """
+    from factorpool.bench.chart import FORMATS, draw
+
+    saved = load(result)
+    for output in outputs or [f"{result.removesuffix('.json')}.{form}" for form in FORMATS]:
+        draw(saved, output)
+        click.echo(f"drew {output}", file=sys.stderr)

@@ -1,0 +1,95 @@
+"""What several tests share: strategies, start methods, real processes to look for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from factorpool import _native
+from factorpool.strategies import STRATEGIES
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(params=list(STRATEGIES))
+def strategy(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=multiprocessing.get_all_start_methods())
+def start_method(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=_native.ISAS)
+def isa(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def run_python(code: str, *, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in a fresh interpreter, from a file: workers import the main module."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}
+    )
+
+
+def command(*args: str, stdin: bytes | None = b"", **env: str) -> subprocess.CompletedProcess[bytes]:
+    """Runs the command line as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "factorpool", *args],
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, **env},
+    )
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes started by a process, and by those, that are still there (zombies are not)."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if stat[0] != "Z":
+                children.setdefault(int(stat[1]), []).append(int(entry.name))
+    found: set[int] = set()
+    todo = [pid]
+    while todo:
+        for child in children.get(todo.pop(), []):
+            found.add(child)
+            todo.append(child)
+    return found
+
+
+def gone(pids: set[int], seconds: float = 5) -> bool:
+    """Whether all these processes have ended before so many seconds are over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def workers_left() -> Iterator[None]:
+    """After the test, no worker of this process is left."""
+    yield
+    assert not [p for p in multiprocessing.active_children() if p.name == "factorpool"]

@@ -1,0 +1,115 @@
+"""`factor` and `factor_many`: known answers, properties, other libraries' answers."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import flint
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import factorpool as fp
+
+KNOWN = {
+    1: {},
+    2: {2: 1},
+    4: {2: 2},
+    360: {2: 3, 3: 2, 5: 1},
+    999999999999: {3: 3, 7: 1, 11: 1, 13: 1, 37: 1, 101: 1, 9901: 1},
+    2**32 - 5: {4294967291: 1},
+    2**32 + 1: {641: 1, 6700417: 1},
+    4294967291**2: {4294967291: 2},
+    2642239**3: {2642239: 3},
+    2**63: {2: 63},
+    3**40: {3: 40},
+    2**64 - 1: {3: 1, 5: 1, 17: 1, 257: 1, 641: 1, 65537: 1, 6700417: 1},
+    2**64 - 59: {2**64 - 59: 1},
+    2**64 + 1: {274177: 1, 67280421310721: 1},
+    3215031751: {151: 1, 751: 1, 28351: 1},
+    3825123056546413051: {149491: 1, 747451: 1, 34233211: 1},
+    614889782588491410: {p: 1 for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)},
+    2**128 + 1: {59649589127497217: 1, 5704689200685129054721: 1},
+    (2**61 - 1) ** 2: {2**61 - 1: 2},
+    2**127 - 1: {2**127 - 1: 1},
+}
+
+
+@pytest.mark.parametrize("n", KNOWN)
+def test_known_answers(n: int) -> None:
+    assert fp.factor(n) == KNOWN[n]
+
+
+def test_known_answers_at_once(strategy: str) -> None:
+    fs = fp.factor_many(KNOWN, strategy=strategy, max_workers=2)
+    assert list(fs) == list(KNOWN.values())
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(1, 2**64 - 1) | st.integers(1, 2**90))
+def test_a_factorization_is_one(n: int) -> None:
+    factors = fp.factor(n)
+    assert math.prod(p**e for p, e in factors.items()) == n
+    assert list(factors) == sorted(factors)
+    assert all(sympy.isprime(p) and e > 0 for p, e in factors.items())
+    assert all(fp.factor(p) == {p: 1} for p in factors)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(1, 2**64 - 1)), st.sampled_from(["static", "dynamic", "guided"]), st.integers(1, 9))
+def test_every_schedule_gives_the_same(numbers: list[int], schedule: str, workers: int) -> None:
+    fs = fp.factor_many(numbers, strategy="threads", max_workers=workers, schedule=schedule)
+    assert list(fs) == [fp.factor(n) for n in numbers]
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 31, 32, 33, 40, 48, 52, 53, 56, 60, 63, 64])
+def test_as_python_flint(bits: int) -> None:
+    rng = random.Random(bits)
+    numbers = [rng.randrange(1, 1 << bits) for _ in range(3000)]
+    primes = [sympy.nextprime(rng.getrandbits(bits // 2) | 1 << (bits // 2 - 1)) for _ in range(400)]
+    numbers += [p * q for p, q in zip(primes, primes[1:], strict=False) if p * q < 1 << 64]
+    expected = [{int(p): int(e) for p, e in sorted(flint.fmpz(n).factor())} for n in numbers]
+    assert list(fp.factor_many(numbers, strategy="serial")) == expected
+
+
+def test_as_sympy() -> None:
+    numbers = [10**12 + k for k in range(300)] + [10**20 + k for k in range(20)]
+    assert list(fp.factor_many(numbers, strategy="serial")) == [sympy.factorint(n) for n in numbers]
+
+
+def test_long_primes_are_called_probable() -> None:
+    prime = 2**1279 - 1
+    fs = fp.factor_many([12, prime, 2**89 - 1], strategy="serial")
+    assert fs.probable_primes == {prime}
+    assert fs[1] == {prime: 1}
+
+
+def test_wrong_answers_of_flint_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Liar:
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        def factor(self) -> list[tuple[int, int]]:
+            return [(3, 1), (5, 1)]
+
+        def is_prime(self) -> bool:
+            return True
+
+    monkeypatch.setattr(flint, "fmpz", Liar)
+    with pytest.raises(fp.FactorpoolError, match="multiply to 15"):
+        fp.factor(2**70)
+
+
+def test_progress_is_told_what_is_done() -> None:
+    seen: list[tuple[int, int | None]] = []
+    fp.factor_many(range(1, 1001), strategy="serial", chunksize=300, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(300, 1000), (600, 1000), (900, 1000), (1000, 1000)]
+
+
+def test_auto_is_like_every_strategy() -> None:
+    numbers = list(range(1, 5000))
+    assert fp.factor_many(numbers) == fp.factor_many(numbers, strategy="serial")
+    big = [2**100 + k for k in range(10)]
+    assert fp.factor_many(big) == fp.factor_many(big, strategy="serial")

@@ -1,0 +1,129 @@
+"""The C kernel: against slow code under sanitizers, and exhaustively against the article's naive method."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from array import array
+from pathlib import Path
+
+import pytest
+
+import factorpool as fp
+from conftest import REPOSITORY, run_python
+from factorpool import _native
+
+NATIVE = REPOSITORY / "src/factorpool/native"
+SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+def build(compiler: str, flags: list[str], target: Path) -> None:
+    sources = [str(path) for path in sorted(NATIVE.glob("*.c")) if path.name != "module.c"]
+    check = str(REPOSITORY / "tests/kernel_check.c")
+    command = [compiler, *flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", "-o", str(target), check, *sources, "-lm"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_against_slow_code_under_sanitizers(compiler: str, tmp_path: Path) -> None:
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    try:
+        build(compiler, SANITIZE, tmp_path / "check")
+    except subprocess.CalledProcessError as error:
+        if b"cannot find" in error.stderr:
+            pytest.skip(f"{compiler} has no sanitizer runtime here")
+        pytest.fail(error.stderr.decode())
+    ran = subprocess.run([tmp_path / "check", "1", "100000"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert ran.stdout == "checked 100000 numbers\n"
+
+
+def test_against_slow_code_on_a_million(tmp_path: Path) -> None:
+    build(os.environ.get("CC", "cc"), ["-O3"], tmp_path / "check")
+    ran = subprocess.run([tmp_path / "check", "2", "1000000"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "checked 1000000 numbers\n")
+
+
+def test_exhaustive_against_the_naive_method() -> None:
+    numbers = range(1, 10**6 + 1)
+    kernel = fp.factor_many(numbers, strategy="serial")
+    naive = fp.factor_many(numbers, strategy="processes", method="naive")
+    assert kernel == naive
+
+
+def test_methods_agree() -> None:
+    numbers = [n * n + 1 for n in range(1, 3000)]
+    auto = fp.factor_many(numbers, strategy="serial")
+    for method in ("trial", "rho", "ecm", "naive"):
+        assert fp.factor_many(numbers, strategy="serial", method=method) == auto, method
+
+
+def test_every_strategy_on_every_isa(strategy: str, isa: str) -> None:
+    code = f"""
+import factorpool as fp
+from factorpool import _native
+if __name__ == "__main__":
+    assert _native.isa == {isa!r}
+    numbers = [2**64 - k for k in range(1, 2000)] + list(range(1, 2000)) + [4294967291**2] * 9
+    fs = fp.factor_many(numbers, strategy={strategy!r}, max_workers=2)
+    one_by_one = [fp.factor(n) for n in numbers]
+    assert list(fs) == one_by_one
+    print(len(fs))
+"""
+    ran = run_python(code, FACTORPOOL_ISA=isa)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "4007\n", "")
+
+
+def test_unknown_isa_is_an_error() -> None:
+    ran = run_python("import factorpool", FACTORPOOL_ISA="vax")
+    assert ran.returncode == 1
+    assert "FACTORPOOL_ISA is 'vax'; this machine can run: ('generic',)" in ran.stderr
+
+
+def test_result_depends_on_neither_order_nor_batch() -> None:
+    numbers = [(1 << 63) + 7919 * k for k in range(500)]
+    alone = {n: fp.factor(n) for n in numbers}
+    for batch in (numbers, numbers[::-1], numbers[1:], numbers[:129]):
+        assert list(fp.factor_many(batch, strategy="serial")) == [alone[n] for n in batch]
+
+
+def test_columns_of_the_module() -> None:
+    counts, primes, exponents = _native.factor_chunk(array("Q", [0, 1, 360, 97]))
+    assert counts == bytes([0, 0, 3, 1])
+    assert array("Q", primes).tolist() == [2, 3, 5, 97]
+    assert exponents == bytes([3, 2, 1, 1])
+    assert array("Q", _native.offsets(counts)).tolist() == [0, 0, 0, 3, 4]
+
+
+def test_module_rejects_what_it_cannot_read() -> None:
+    with pytest.raises(ValueError, match="aligned 64-bit words"):
+        _native.factor_chunk(b"123")
+    with pytest.raises(ValueError, match="no method sieve"):
+        _native.factor_chunk(b"", "sieve")
+    with pytest.raises(ValueError, match="do not fit"):
+        _native.format_gnu(bytes(8), b"\x02", bytes(8), b"\x01")
+    with pytest.raises(ValueError, match="outside the text"):
+        _native.parse(b"12", 3, False)
+    with pytest.raises(OverflowError):
+        _native.is_prime(1 << 64)
+
+
+def test_stop_flag_ends_a_run() -> None:
+    with pytest.raises(InterruptedError):
+        _native.factor_chunk(array("Q", [15]), "auto", bytearray(b"\1"))
+
+
+def test_trial_division_of_a_large_prime_can_be_interrupted() -> None:
+    code = """
+import signal, threading, time, os
+from array import array
+from factorpool import _native
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    _native.factor_chunk(array("Q", [2**64 - 59]), "trial")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    assert run_python(code).stdout == "interrupted\n"
