@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -30,7 +31,7 @@ KNOWN = {
     2**64 + 1: {274177: 1, 67280421310721: 1},
     3215031751: {151: 1, 751: 1, 28351: 1},
     3825123056546413051: {149491: 1, 747451: 1, 34233211: 1},
-    614889782588491410: {p: 1 for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)},
+    614889782588491410: dict.fromkeys((2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47), 1),
     2**128 + 1: {59649589127497217: 1, 5704689200685129054721: 1},
     (2**61 - 1) ** 2: {2**61 - 1: 2},
     2**127 - 1: {2**127 - 1: 1},
@@ -69,7 +70,7 @@ def test_as_python_flint(bits: int) -> None:
     rng = random.Random(bits)
     numbers = [rng.randrange(1, 1 << bits) for _ in range(3000)]
     primes = [sympy.nextprime(rng.getrandbits(bits // 2) | 1 << (bits // 2 - 1)) for _ in range(400)]
-    numbers += [p * q for p, q in zip(primes, primes[1:], strict=False) if p * q < 1 << 64]
+    numbers += [p * q for p, q in itertools.pairwise(primes) if p * q < 1 << 64]
     expected = [{int(p): int(e) for p, e in sorted(flint.fmpz(n).factor())} for n in numbers]
     assert list(fp.factor_many(numbers, strategy="serial")) == expected
 
@@ -104,7 +105,7 @@ def test_wrong_answers_of_flint_are_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_progress_is_told_what_is_done() -> None:
     seen: list[tuple[int, int | None]] = []
-    fp.factor_many(range(1, 1001), strategy="serial", chunksize=300, progress=lambda done, total: seen.append((done, total)))
+    fp.factor_many(range(1, 1001), strategy="serial", chunksize=300, progress=lambda *at: seen.append(at))
     assert seen == [(300, 1000), (600, 1000), (900, 1000), (1000, 1000)]
 
 

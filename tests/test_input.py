@@ -113,7 +113,7 @@ def test_unaligned_array() -> None:
 
 @pytest.mark.parametrize(
     "numbers",
-    [range(1, 9), tuple(range(1, 9)), array("Q", range(1, 9)), iter(range(1, 9)), {n: 0 for n in range(1, 9)}],
+    [range(1, 9), tuple(range(1, 9)), array("Q", range(1, 9)), iter(range(1, 9)), dict.fromkeys(range(1, 9), 0)],
     ids=["range", "tuple", "array", "iterator", "dict"],
 )
 def test_series_of_every_kind(numbers: Any) -> None:

@@ -9,9 +9,9 @@ from array import array
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY, run_python
 
 import factorpool as fp
-from conftest import REPOSITORY, run_python
 from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
@@ -21,7 +21,8 @@ SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=
 def build(compiler: str, flags: list[str], target: Path) -> None:
     sources = [str(path) for path in sorted(NATIVE.glob("*.c")) if path.name != "module.c"]
     check = str(REPOSITORY / "tests/kernel_check.c")
-    command = [compiler, *flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", "-o", str(target), check, *sources, "-lm"]
+    flags = [*flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", "-o", str(target)]
+    command = [compiler, *flags, check, *sources, "-lm"]
     subprocess.run(command, check=True, capture_output=True)
 
 

@@ -106,7 +106,7 @@ def _write(results: Iterator[tuple[Sequence[int], Factored]], form: str, advance
 
 
 def _emit(data: bytes) -> bool:
-    """Writes to standard output.  A reader that has gone ends the program quietly, as a signal would; a full disk says so."""
+    """Writes to standard output.  A reader that has gone ends the program quietly; a full disk says so."""
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

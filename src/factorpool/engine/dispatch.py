@@ -83,17 +83,21 @@ def run(
     turn = 0  # of the next chunk to yield
     yielded = 0  # items
     more = True
+    failure: Exception | None = None
     with closing(workers):
         while more or sent:
             while more and len(sent) < count and (cutter.ready() or not sent):
                 room = None if buffersize is None else buffersize - (cutter.drawn - yielded)
                 if room is not None and room <= 0:
                     break
-                chunk = cutter.cut(room)
+                try:
+                    if (chunk := cutter.cut(room)) is not None:
+                        workers.submit(chunk)
+                except Exception as error:  # of the items' iterator, or of pickling: what was sent before still counts
+                    failure, chunk = error, None
                 if chunk is None:
                     more = False
                     break
-                workers.submit(chunk)
                 sent[chunk.turn] = clock()
             if not sent:
                 continue
@@ -109,3 +113,5 @@ def run(
                     raise completion.error
                 yielded += len(completion.chunk.payload)
                 yield completion
+        if failure is not None:
+            raise failure

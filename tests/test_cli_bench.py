@@ -1,0 +1,165 @@
+"""`factorpool bench`: what it measures, saves, draws and says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from conftest import command
+
+import factorpool as fp
+from factorpool.bench.recommend import recommend
+from factorpool.bench.result import Case, Result, load
+from factorpool.bench.workloads import WORKLOADS
+from factorpool.bench.workloads import load as load_workload
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A real, small run of the default benchmark: its file and what it printed."""
+    file = tmp_path_factory.mktemp("bench") / "result.json"
+    ran = command("bench", "--workload", "article:12", "--repeat", "3", "--output", str(file))
+    assert ran.returncode == 0, ran.stderr
+    return file, ran.stdout.decode()
+
+
+def test_result_has_every_case_and_what_it_ran_on(saved: tuple[Path, str]) -> None:
+    data = json.loads(saved[0].read_text())
+    assert (data["format"], data["version"], data["count"]) == ("factorpool.bench", 1, 12)
+    cases = [(c["method"], c["strategy"], c["workers"]) for c in data["cases"]]
+    article = [("serial", 1)] + [(s, n) for s in ("threads", "processes") for n in (2, 4, 8)]
+    assert cases == [(method, *case) for method in ("naive", "auto") for case in article]
+    assert all(len(c["seconds"]) == 3 and min(c["seconds"]) > 0 for c in data["cases"])
+    assert {"cpu", "usable_cpus", "python", "gil", "isa", "versions"} <= data["machine"].keys()
+    assert not list(saved[0].parent.glob("*.part"))
+
+
+def test_output_has_bars_speedups_and_a_sentence(saved: tuple[Path, str]) -> None:
+    out = saved[1]
+    assert "processes, 8 workers" in out
+    assert "1.00x" in out
+    assert "█" in out
+    assert "with method naive use" in " ".join(out.split())
+
+
+def test_charts_are_drawn_from_the_file_alone(saved: tuple[Path, str], tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere.json"
+    copy.write_bytes(saved[0].read_bytes())
+    ran = command("bench", "chart", str(copy))
+    assert ran.returncode == 0, ran.stderr
+    png = (tmp_path / "elsewhere.png").read_bytes()
+    assert png.startswith(b"\x89PNG\r\n")
+    assert int.from_bytes(png[16:20], "big") > 800
+    texts = [t.text or "" for t in ET.parse(tmp_path / "elsewhere.svg").iter("{http://www.w3.org/2000/svg}text")]
+    for strategy, count in (("threads", 2), ("processes", 4)):
+        assert texts.count(f"{strategy}, {count} workers") == 2  # one in each panel
+    assert texts.count("serial") == 2
+    assert any("shorter is faster" in text for text in texts)
+    named = command("bench", "chart", str(copy), "-o", str(tmp_path / "x.svg"))
+    assert named.returncode == 0
+    assert (tmp_path / "x.svg").exists()
+
+
+def test_options_choose_what_runs(tmp_path: Path) -> None:
+    numbers = tmp_path / "mine.txt"
+    numbers.write_text("15 21 35\n")
+    file = tmp_path / "r.json"
+    arguments = ["--strategy", "threads", "-j", "3", "--method", "ecm", "--repeat", "2", "--schedule", "static"]
+    ran = command("bench", "--workload", str(numbers), "-o", str(file), *arguments)
+    assert ran.returncode == 0, ran.stderr
+    result = load(str(file))
+    assert [(c.method, c.strategy, c.workers, len(c.seconds)) for c in result.cases] == [
+        ("ecm", "serial", 1, 2),
+        ("ecm", "threads", 3, 2),
+    ]
+    assert (result.workload, result.count, result.schedule) == ("mine.txt", 3, "static")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--workload", "artcle"], 2, "there is no workload 'artcle', and no file; there are article, uniform32"),
+        (["--workload", "article:x"], 2, "'x' is not a count"),
+        (["--strategy", "fibers"], 2, "there is no strategy 'fibers'"),
+        (["-j", "0"], 2, "0 workers can do nothing"),
+        (["--workload", "article:1", "-o", "/no/such/folder/r.json"], 1, "No such file or directory"),
+        (["chart", "/etc/passwd"], 2, "is not a result of `factorpool bench`"),
+    ],
+)
+def test_errors_are_one_line(arguments: list[str], status: int, message: str) -> None:
+    ran = command("bench", *arguments)
+    assert ran.returncode == status
+    assert message in ran.stderr.decode()
+    assert b"Traceback" not in ran.stderr
+
+
+def test_every_run_is_saved_before_the_next(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "factorpool", "bench", "-w", "article:100", "--repeat", "99", "-o", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not (file.exists() and load(str(file)).measured()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert b"Traceback" not in errors
+    assert load(str(file)).measured()[0].label == "serial"
+
+
+def test_other_versions_are_refused(saved: tuple[Path, str], tmp_path: Path) -> None:
+    data = json.loads(saved[0].read_text())
+    data["version"] = 99
+    file = tmp_path / "future.json"
+    file.write_text(json.dumps(data))
+    with pytest.raises(fp.OptionError, match="version 99; this factorpool reads version 1"):
+        load(str(file))
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_workloads_are_the_same_every_time(name: str) -> None:
+    numbers = load_workload(f"{name}:20").numbers
+    assert len(numbers) == 20
+    assert numbers == load_workload(f"{name}:20").numbers
+    if name.startswith("semiprime"):
+        bits = int(name.removeprefix("semiprime"))
+        assert all(n.bit_length() == bits and sum(fp.factor(n).values()) == 2 for n in numbers)
+
+
+def test_article_workload_is_the_articles() -> None:
+    numbers = load_workload("article").numbers
+    assert (len(numbers), numbers[0], numbers[1], numbers[-1]) == (300, 999999999999, 1000000000001, 1000000000597)
+
+
+def result(*cases: Case) -> Result:
+    return Result("w", "some numbers", 3, "guided", {}, {}, list(cases))
+
+
+def test_recommendation_prefers_the_simpler_of_equals() -> None:
+    serial = Case("naive", "serial", 1, [1.0, 1.1, 1.0])
+    threads = Case("naive", "threads", 2, [1.0, 0.99, 1.02])
+    fast = Case("naive", "processes", 2, [0.5, 0.5, 0.52])
+    faster = Case("naive", "processes", 8, [0.49, 0.49, 0.5])
+    assert "use serial (threads, 2 workers is within 5% of that, and not as simple)" in recommend(
+        result(serial, threads)
+    )
+    assert "use processes, 2 workers, 2.00 times as fast as serial" in recommend(result(serial, fast, faster))
+
+
+def test_recommendation_says_how_sure_it_is() -> None:
+    serial = Case("naive", "serial", 1, [1.0, 1.0, 1.0, 1.0])
+    assert "sure: serial, the next, takes 2.00 times as long, and lost 4 of 4 rounds" in recommend(
+        result(serial, Case("naive", "processes", 2, [0.5, 0.5, 0.5, 0.5]))
+    )
+    assert "likely" in recommend(result(serial, Case("naive", "processes", 2, [0.5, 0.5, 0.5, 1.5])))
+    assert "a hint" in recommend(result(Case("naive", "serial", 1, [1.0]), Case("naive", "processes", 2, [0.5])))

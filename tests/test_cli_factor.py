@@ -1,0 +1,275 @@
+"""`factorpool factor`, run as its user runs it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import command, descendants, gone
+
+import factorpool as fp
+
+FACTOR = [sys.executable, "-m", "factorpool", "factor"]
+needs_gnu_factor = pytest.mark.skipif(not shutil.which("factor"), reason="GNU factor is not installed")
+
+
+def test_arguments_in_gnu_format() -> None:
+    ran = command("factor", "0", "1", "360", "+97", "0012", str(2**64 + 1))
+    assert ran.stdout == b"0:\n1:\n360: 2 2 2 3 3 5\n97: 97\n12: 2 2 3\n18446744073709551617: 274177 67280421310721\n"
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@needs_gnu_factor
+@pytest.mark.parametrize("separator", ["\n", " ", "\t", "\n\n  "])
+def test_same_output_as_gnu_factor(separator: str, tmp_path: Path) -> None:
+    rng = random.Random(separator)
+    numbers = [rng.getrandbits(rng.randrange(1, 65)) for _ in range(3000)] + [0, 1, 2**64 - 1, 2**63, 2**64 - 59]
+    file = tmp_path / "numbers"
+    file.write_text(separator.join(map(str, numbers)))
+    with file.open("rb") as stdin:
+        expected = subprocess.run(["factor"], stdin=stdin, capture_output=True, check=True).stdout
+    with file.open("rb") as stdin:
+        assert subprocess.run(FACTOR, stdin=stdin, capture_output=True, check=True).stdout == expected
+    assert command("factor", "--input", str(file), "--strategy", "processes").stdout == expected
+
+
+@needs_gnu_factor
+def test_same_output_as_gnu_factor_beyond_64_bits() -> None:
+    numbers = [2**64 + k for k in range(40)] + [12, 2**80 + 1, 10**25 + 3]
+    text = "\n".join(map(str, numbers)).encode()
+    expected = {subprocess.run(["factor", str(n)], capture_output=True, check=True).stdout for n in numbers}
+    ran = command("factor", stdin=text)
+    assert set(ran.stdout.splitlines(keepends=True)) == expected
+    assert [int(line.split(b":")[0]) for line in ran.stdout.splitlines()] == numbers
+
+
+def test_strategies_schedules_and_chunks_do_not_change_the_output(strategy: str) -> None:
+    text = "\n".join(map(str, range(5000))).encode()
+    expected = "".join(f"{n}:{''.join(f' {p}' * e for p, e in fp.factor(n or 1).items())}\n" for n in range(5000))
+    for schedule in ("static", "dynamic", "guided"):
+        ran = command("factor", "-s", strategy, "-j", "2", "--schedule", schedule, "--chunksize", "700", stdin=text)
+        assert ran.stdout.decode() == expected
+    assert command("factor", "-s", strategy, "-j", "3", "--schedule", "static", stdin=text).stdout.decode() == expected
+
+
+def test_jsonl_and_csv() -> None:
+    numbers = ["0", "1", "360", str(3 * 2**90)]
+    lines = [json.loads(line) for line in command("factor", "--format", "jsonl", *numbers).stdout.splitlines()]
+    assert lines == [
+        {"number": 0, "primes": [], "exponents": []},
+        {"number": 1, "primes": [], "exponents": []},
+        {"number": 360, "primes": [2, 3, 5], "exponents": [3, 2, 1]},
+        {"number": 3 * 2**90, "primes": [2, 3], "exponents": [90, 1]},
+    ]
+    rows = list(csv.DictReader(io.StringIO(command("factor", "--format", "csv", *numbers[:3]).stdout.decode())))
+    assert rows == [
+        {"number": "0", "factors": ""},
+        {"number": "1", "factors": ""},
+        {"number": "360", "factors": "2 2 2 3 3 5"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "out", "errors"),
+    [
+        (b"", b"", []),
+        (b"\n\n  \n", b"", []),
+        (b"12\r\n15\r\n", b"12: 2 2 3\n15: 3 5\n", []),
+        (b"\xef\xbb\xbf12\n", b"12: 2 2 3\n", []),
+        (b"# a comment 99\n12 # 98\n#97", b"12: 2 2 3\n", []),
+        (b"12\nabc 15\n", b"12: 2 2 3\n15: 3 5\n", ["line 2: 'abc' is not a whole number"]),
+        (b"12\n-5\n3.0 7", b"12: 2 2 3\n7: 7\n", ["line 2: '-5' is negative", "line 3: '3.0' is not"]),
+        (b"\x00\xff\x80junk 15", b"15: 3 5\n", [r"line 1: '\x00\\xff\\x80junk' is not"]),
+        (b"1" * 10000 + b"\n15", b"15: 3 5\n", ["line 1: '" + "1" * 40 + "...1111111111' is too long: 10000 digits"]),
+        (b"x" * 300000 + b" 15 " + b"y" * 300000, b"15: 3 5\n", ["line 1: 'xxx", "line 1: 'yyy"]),
+        (b"# " + b"x" * 300000 + b"\n15", b"15: 3 5\n", []),
+        (b"++5 + 5+ 1_0", b"", ["'++5'", "'+' is", "'5+'", "'1_0'"]),
+    ],
+)
+def test_what_is_no_number_is_reported_and_the_rest_factored(text: bytes, out: bytes, errors: list[str]) -> None:
+    ran = command("factor", stdin=text)
+    assert ran.stdout == out
+    lines = ran.stderr.decode().splitlines()
+    assert len(lines) == len(errors)
+    for line, error in zip(lines, errors, strict=True):
+        assert line.startswith("factorpool factor: standard input, ")
+        assert error in line
+    assert ran.returncode == (1 if errors else 0)
+
+
+def test_positions_in_files_and_arguments(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("12\n" * 100_000 + "oops\n" + "12\n" * 10 + "ouch\n")
+    ran = command("factor", "--input", str(file), "--input", str(tmp_path), "--input", "/no/such", "six", "15")
+    assert ran.stdout == b"15: 3 5\n" + b"12: 2 2 3\n" * 100_010
+    assert ran.stderr.decode().splitlines() == [
+        "factorpool factor: argument 1: 'six' is not a whole number",
+        f"factorpool factor: {file}, line 100001: 'oops' is not a whole number",
+        f"factorpool factor: {file}, line 100012: 'ouch' is not a whole number",
+        f"factorpool factor: cannot read {tmp_path}: Is a directory",
+        "factorpool factor: cannot read /no/such: No such file or directory",
+    ]
+    assert ran.returncode == 1
+
+
+def test_dash_is_standard_input(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("21\n")
+    assert command("factor", "-i", "-", "-i", str(file), stdin=b"15").stdout == b"15: 3 5\n21: 3 7\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-j", "0", "15"], "0 workers can do nothing; leave -j out for one on every CPU usable here"),
+        (["-j", "-1", "15"], "-1 workers can do nothing; leave -j out"),
+        (["-s", "fibers", "15"], "there is no strategy 'fibers'; there are auto, serial, threads, processes"),
+        (["--schedule", "fair"], "'fair' is not one of"),
+        (["--method", "sieve"], "'sieve' is not one of"),
+        (["--chunksize", "0"], "0 is not in the range"),
+        (["--frmat", "csv"], "No such option '--frmat'"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], message: str) -> None:
+    ran = command("factor", *arguments)
+    assert ran.returncode == 2
+    assert message in ran.stderr.decode()
+    assert b"Traceback" not in ran.stderr
+    assert ran.stdout == b""
+
+
+def test_full_disk() -> None:
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run([*FACTOR, "15"], stdout=full, stderr=subprocess.PIPE)
+    assert ran.returncode == 1
+    assert ran.stderr == b"factorpool factor: cannot write the output: No space left on device\n"
+
+
+def test_closed_pipe_ends_it_quietly(strategy: str) -> None:
+    producer = subprocess.Popen(["seq", "1", "3000000"], stdout=subprocess.PIPE)
+    running = subprocess.Popen(
+        [*FACTOR, "-s", strategy], stdin=producer.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert producer.stdout and running.stdout and running.stderr
+    producer.stdout.close()
+    assert running.stdout.readline() == b"1:\n"
+    running.stdout.close()
+    assert running.wait(20) == 141
+    assert running.stderr.read() == b""
+    running.stderr.close()
+    assert producer.wait(20) != 0
+
+
+def test_first_results_come_while_the_input_goes_on(strategy: str) -> None:
+    running = subprocess.Popen([*FACTOR, "-s", strategy], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stdin and running.stdout
+    for n, line in ((15, b"15: 3 5\n"), (21, b"21: 3 7\n")):
+        running.stdin.write(b"%d\n" % n)
+        running.stdin.flush()
+        assert running.stdout.readline() == line  # the input is still open
+    running.stdin.close()
+    running.stdout.close()
+    assert running.wait(20) == 0
+
+
+def test_memory_stays_bounded(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("".join(f"{n}\n" for n in range(10**9, 10**9 + 10**6)))
+    code = (
+        "import resource, subprocess, sys\n"
+        f"subprocess.run({[*FACTOR, '-i', str(file)]!r}, stdout=subprocess.DEVNULL, check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    kilobytes = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert kilobytes < 100_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-s", "serial", "--method", "trial"],
+        ["-s", "threads", "--method", "trial"],
+        ["-s", "processes", "--method", "trial"],
+        ["-s", "serial", "--method", "naive"],
+        ["-s", "threads", "--method", "naive"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_ctrl_c_stops_at_once_and_leaves_nothing(arguments: list[str]) -> None:
+    # 400 primes of 64 bits for the slow methods, a 120-digit semiprime for python-flint.
+    hard = (10**59 + 213) * (10**60 + 7) if not arguments else 2**64 - 59
+    text = f"15\n{hard}\n" if not arguments else f"{hard}\n" * 400
+    running = subprocess.Popen(
+        [*FACTOR, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert running.stdin and running.stdout and running.stderr
+    running.stdin.write(text.encode())
+    running.stdin.close()
+    time.sleep(1.5)
+    assert running.poll() is None
+    below = descendants(running.pid)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    assert running.wait(5) == 130
+    assert b"Traceback" not in running.stderr.read()
+    running.stdout.close()
+    running.stderr.close()
+    assert gone(below)
+
+
+def test_progress_bar_on_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("".join(f"{n}\n" for n in range(10**15, 10**15 + 100_000)))
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen([*FACTOR, "-i", str(file)], stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 4096):
+            shown += data
+    except OSError:  # the terminal's way to end
+        pass
+    os.close(ours)
+    assert running.wait(20) == 0
+    assert b"100,000 numbers" in shown
+    assert b"/s" in shown
+    assert b"left" in shown
+
+
+def test_no_progress_bar_elsewhere() -> None:
+    assert command("factor", "15").stderr == b""
+    assert b"numbers" in command("factor", "15", "--progress").stderr
+
+
+def test_help_has_examples() -> None:
+    for arguments in ([], ["factor"], ["bench"], ["bench", "chart"]):
+        ran = command(*arguments, "--help")
+        assert ran.returncode == 0
+        assert b"Examples:" in ran.stdout
+
+
+def test_strategies_are_listed() -> None:
+    out = command("strategies").stdout.decode()
+    for name in fp.strategies():
+        assert name in out
+
+
+def test_version() -> None:
+    assert command("--version").stdout.startswith(b"factorpool, version ") or b"version" in command("--version").stdout

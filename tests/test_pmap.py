@@ -1,0 +1,234 @@
+"""`pmap` and the engine under it, on every strategy and start method, with real workers that really die."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import functions
+import pytest
+from conftest import run_python
+
+import factorpool as fp
+
+pytestmark = pytest.mark.usefixtures("workers_left")
+SCHEDULES = ["static", "dynamic", "guided"]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
+def test_one_result_an_item_in_order(strategy: str, schedule: str, count: int) -> None:
+    results = fp.pmap(functions.square, range(count), strategy=strategy, max_workers=3, schedule=schedule)
+    assert list(results) == [n * n for n in range(count)]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_iterators(strategy: str, schedule: str) -> None:
+    results = fp.pmap(functions.square, iter(range(50)), strategy=strategy, max_workers=2, schedule=schedule)
+    assert list(results) == [n * n for n in range(50)]
+
+
+def test_infinite_iterator(strategy: str) -> None:
+    results = fp.pmap(functions.square, itertools.count(), strategy=strategy, max_workers=2, buffersize=8)
+    assert list(itertools.islice(results, 100)) == [n * n for n in range(100)]
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_buffersize_bounds_what_is_drawn(strategy: str) -> None:
+    drawn = 0
+
+    def numbers() -> Iterator[int]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield drawn
+
+    results = fp.pmap(functions.square, numbers(), strategy=strategy, max_workers=2, buffersize=5)
+    for done in range(20):
+        assert next(results) == (done + 1) ** 2
+        assert drawn <= done + 2 * 5
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_unordered_results_come_as_they_are_done() -> None:
+    options: dict[str, Any] = {"strategy": "threads", "max_workers": 2, "chunksize": 1}
+    results = list(fp.pmap(functions.slow_first, range(10), ordered=False, **options))
+    assert sorted(results) == list(range(10))
+    assert results[0] != 0
+    assert list(fp.pmap(functions.slow_first, range(10), **options)) == list(range(10))
+
+
+def test_exception_keeps_its_type_and_names_the_item(strategy: str) -> None:
+    results = fp.pmap(functions.fail_at_7, range(20), strategy=strategy, max_workers=2, chunksize=1)
+    got = []
+    with pytest.raises(LookupError, match="seven") as caught:
+        got.extend(results)
+    assert got == list(range(7))
+    assert "factorpool: raised for item 7, 7" in caught.value.__notes__
+    if strategy == "processes":
+        assert "in fail_at_7" in str(caught.value.__cause__)
+
+
+def test_collect_gives_an_outcome_an_item(strategy: str) -> None:
+    outcomes = list(fp.pmap(functions.fail_at_7, range(9), strategy=strategy, max_workers=2, on_error="collect"))
+    assert [o.index for o in outcomes] == list(range(9))
+    assert [o.value for o in outcomes] == [*range(7), None, 8]
+    assert isinstance(outcomes[7].error, LookupError)
+    assert all(o.error is None for o in outcomes if o.index != 7)
+
+
+def test_iterator_that_raises_midway_gives_what_came_before(strategy: str) -> None:
+    def items() -> Iterator[int]:
+        yield from range(5)
+        raise OSError("no more")
+
+    got = []
+    with pytest.raises(OSError, match="no more"):
+        got.extend(fp.pmap(functions.square, items(), strategy=strategy, max_workers=2))
+    assert got == [0, 1, 4, 9, 16]
+
+
+@pytest.mark.parametrize(
+    ("function", "exitcode", "cause"),
+    [
+        (functions.kill_self_at_7, -signal.SIGKILL, "was killed by SIGKILL"),
+        (functions.exit_at_7, 3, "ended with exit code 3"),
+    ],
+)
+def test_a_worker_that_dies_is_an_error_that_says_so(
+    start_method: str, function: Any, exitcode: int, cause: str
+) -> None:
+    results = fp.pmap(function, range(20), strategy="processes", max_workers=2, chunksize=1, mp_context=start_method)
+    got = []
+    with pytest.raises(fp.WorkerDiedError, match=rf"{cause} while it had item 7") as caught:
+        got.extend(results)
+    assert got == list(range(7))
+    assert (caught.value.start, caught.value.stop, caught.value.exitcode) == (7, 8, exitcode)
+
+
+def test_kill_from_outside_in_the_middle_of_factoring() -> None:
+    primes = [18446744073709551557] * 2  # each some seconds of trial division
+
+    def kill_a_worker() -> None:
+        while not (workers := [p for p in multiprocessing.active_children() if p.name == "factorpool"]):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        os.kill(workers[0].pid, signal.SIGKILL)  # type: ignore[arg-type]
+
+    killer = threading.Thread(target=kill_a_worker)
+    killer.start()
+    with pytest.raises(fp.WorkerDiedError, match="SIGKILL"):
+        fp.factor_many(primes, strategy="processes", max_workers=2, method="trial", chunksize=1)
+    killer.join()
+
+
+def test_functions_that_do_not_pickle_are_told_apart() -> None:
+    with pytest.raises(fp.NotPicklableError, match=r"the function.*top level of a module.*strategy='threads'"):
+        list(fp.pmap(lambda n: n, [1], strategy="processes"))
+    with pytest.raises(fp.NotPicklableError, match=r"item 1, <generator.*cannot be pickled"):
+        list(fp.pmap(functions.square, [1, (n for n in ())], strategy="processes", max_workers=1, chunksize=2))
+    with pytest.raises(fp.NotPicklableError, match="a result cannot be pickled to leave the worker"):
+        list(fp.pmap(functions.unpicklable_result, [1], strategy="processes"))
+    with pytest.raises(fp.NotPicklableError, match="the exception StubbornError"):
+        list(fp.pmap(functions.stubborn, [1], strategy="processes"))
+    assert list(fp.pmap(lambda n: n + 1, [1], strategy="threads")) == [2]
+
+
+def test_function_that_a_worker_cannot_import() -> None:
+    code = """
+import factorpool as fp
+def f(n): return n
+try:
+    list(fp.pmap(f, [1, 2], strategy="processes"))
+except fp.NotPicklableError as error:
+    print(error)
+"""
+    assert "a worker process cannot import what it was sent" in run_python(code).stdout
+
+
+def test_main_module_without_a_guard(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text("import factorpool as fp\nfp.factor_many([15, 21], strategy='processes', mp_context='spawn')\n")
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert 'does the main module start work without an `if __name__ == "__main__":`' in ran.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_initializer_runs_once_in_every_worker(strategy: str, workers: int) -> None:
+    functions.started = 0
+    results = fp.pmap(
+        functions.started_value,
+        range(20),
+        strategy=strategy,
+        max_workers=workers,
+        initializer=functions.start,
+        initargs=(5,),
+    )
+    assert set(results) == {5}
+    functions.started = 0
+
+
+def test_initializer_that_fails(strategy: str) -> None:
+    with pytest.raises(RuntimeError, match="cannot start"):
+        list(fp.pmap(functions.square, [1, 2], strategy=strategy, initializer=functions.bad_start))
+
+
+def test_processes_are_as_many_as_asked_for() -> None:
+    pids = set(fp.pmap(functions.worker_pid, range(12), strategy="processes", max_workers=3, chunksize=1))
+    assert len(pids) == 3
+    assert os.getpid() not in pids
+    assert set(fp.pmap(functions.worker_pid, range(2), strategy="threads")) == {os.getpid()}
+
+
+def test_no_more_workers_than_chunks() -> None:
+    pids = set(fp.pmap(functions.worker_pid, range(2), strategy="processes", max_workers=50, chunksize=1))
+    assert len(pids) <= 2
+
+
+def test_closing_early_gives_up_what_runs(start_method: str) -> None:
+    results = fp.pmap(
+        functions.forever_after_0, itertools.count(), strategy="processes", max_workers=2, mp_context=start_method
+    )
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_closing_between_results_leaves_no_worker(start_method: str) -> None:
+    results = fp.pmap(functions.square, itertools.count(), strategy="processes", max_workers=2, mp_context=start_method)
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_start_methods(start_method: str) -> None:
+    fs = fp.factor_many(range(1, 2000), strategy="processes", max_workers=2, mp_context=start_method)
+    assert fs == fp.factor_many(range(1, 2000), strategy="serial")
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(fp.OptionError, match="fn must be a function"):
+        fp.pmap(7, [1])  # type: ignore[arg-type]
+    with pytest.raises(fp.OptionError, match="buffersize"):
+        fp.pmap(functions.square, [1], buffersize=0)
+    with pytest.raises(TypeError):
+        fp.pmap(functions.square, 7)  # type: ignore[arg-type]
+
+
+def test_auto_takes_processes_for_functions() -> None:
+    pids = set(fp.pmap(functions.worker_pid, range(4), max_workers=2))
+    assert os.getpid() not in pids
+
+
+def test_progress() -> None:
+    seen: list[tuple[int, int | None]] = []
+    list(fp.pmap(functions.square, range(4), strategy="serial", chunksize=2, progress=lambda *at: seen.append(at)))
+    assert seen == [(2, 4), (4, 4)]
