@@ -13,7 +13,7 @@ import math
 from pathlib import Path
 
 TARGET = Path(__file__).parent.parent / "src/factorpool/native/trial_table.h"
-BOUND = 4096
+BOUND = 8192
 
 odd_primes = [p for p in range(3, BOUND) if all(p % q for q in range(2, math.isqrt(p) + 1))]
 rows = "\n".join(f"    {{{pow(p, -1, 1 << 64):#018x}, {((1 << 64) - 1) // p:#018x}, {p}}}," for p in odd_primes)

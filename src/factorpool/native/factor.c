@@ -8,7 +8,7 @@
 #include "kernel.h"
 
 /* Composites below this many bits are split by rho, others by ECM.  See "Cutovers" in README.md for the measurement. */
-#define RHO_BITS 30
+#define RHO_BITS 28
 
 /* Numbers that go through the steps together.  Enough that few lanes stay empty; small enough for the first cache, and for
  * Ctrl-C to be noticed: a group of the slowest takes some milliseconds. */

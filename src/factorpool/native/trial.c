@@ -5,6 +5,9 @@
 
 /* Primes tried before any other method.  See "Cutovers" in README.md for the measurement. */
 #define TRIAL_PRIMES 64
+/* Primes tried on a composite before rho or ECM, and the size below which the whole table is: up to there most have one. */
+#define SPLIT_PRIMES 563
+#define SMALL_BITS 34
 /* Primes between two looks at whether what is left is already known to be prime. */
 #define BLOCK 8
 
@@ -35,7 +38,8 @@ uint64_t fp_trial_small(uint64_t n, fp_factors *out) {
 }
 
 uint64_t fp_trial_split(uint64_t n) {
-    for (unsigned i = TRIAL_PRIMES; i < sizeof trial_table / sizeof *trial_table; i++)
+    size_t primes = n >> SMALL_BITS ? SPLIT_PRIMES : sizeof trial_table / sizeof *trial_table;
+    for (size_t i = TRIAL_PRIMES; i < primes; i++)
         if (n * trial_table[i].inverse <= trial_table[i].limit) return trial_table[i].p;
     return 0;
 }
