@@ -14,7 +14,7 @@ from factorpool._cpus import usable_cpus
 from factorpool._tasks import FactorTask, MapTask
 from factorpool.engine import choose as choosing
 from factorpool.engine.dispatch import Cutter
-from factorpool.engine.schedule import LEAST_SECONDS, Measured, guided, static
+from factorpool.engine.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
 from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource
 
 
@@ -30,7 +30,7 @@ def test_guided_leaves_work_for_all_at_the_end(
     remaining: int, workers: int, cost: float, overhead: float, last: int
 ) -> None:
     size = guided(remaining, workers, 1, Measured(last, cost, overhead))
-    assert 1 <= size <= max(1, remaining // (4 * workers))
+    assert 1 <= size <= max(1, remaining // (4 * workers), TAIL_SECONDS / cost)
     assert size <= max(1, max(20 * overhead, LEAST_SECONDS) / cost)
     assert size <= 4 * last
 

@@ -21,7 +21,10 @@ GROWTH = 4
 """Most that one guided chunk may exceed the last: the first few items say little about costs with a heavy tail."""
 
 TAIL = 4
-"""A guided chunk is at most what remains, divided by this many times the workers."""
+"""A guided chunk is at most what remains, divided by this many times the workers,"""
+
+TAIL_SECONDS = 0.0005
+"""but not so small that it costs less than this: the last chunks would be all overhead, for an end that is no evener."""
 
 
 class Measured(NamedTuple):
@@ -48,13 +51,16 @@ def guided(remaining: int | None, workers: int, first: int, measured: Measured |
     256
     >>> guided(100_000, 2, 256, Measured(256, 3e-6, 1e-4))
     1024
-    >>> guided(1_000, 2, 256, Measured(4096, 3e-6, 1e-4))
-    125
+    >>> guided(8_000, 2, 256, Measured(4096, 3e-6, 1e-4))
+    1000
+    >>> guided(80, 2, 256, Measured(4096, 3e-6, 1e-4))
+    166
     """
-    size = first
+    size, least = first, 1
     if measured is not None:
-        seconds = max(OVERHEADS * measured.overhead, LEAST_SECONDS)
-        size = max(1, min(int(seconds / max(measured.seconds_per_item, 1e-9)), GROWTH * measured.size))
+        each = max(measured.seconds_per_item, 1e-9)
+        size = max(1, min(int(max(OVERHEADS * measured.overhead, LEAST_SECONDS) / each), GROWTH * measured.size))
+        least = max(1, int(TAIL_SECONDS / each))
     if remaining is not None and workers > 1:
-        size = min(size, max(1, remaining // (TAIL * workers)))
+        size = min(size, max(least, remaining // (TAIL * workers)))
     return size

@@ -190,19 +190,13 @@ static void run_curves(job *jobs, int count, const level *l, uint64_t *found) {
         p.x.at[k] = from_constant(curve->x, j->radix2, &j->m);
         p.z.at[k] = from_constant(curve->z, j->radix2, &j->m);
     }
-    int open = 0;
     p = stage1(p, a24, stage1_ops, stage1_ops + stage1_end[l->b1], &m);
+    fp_vec product = fp_vec_mul(stage2(p, a24, &plans[l->plan], l->steps, &m), p.z, &m);
     for (int k = 0; k < FP_LANES; k++) {
-        found[k] = fp_gcd(p.z.at[k], m.at[k].n);
-        open |= found[k] == 1;
-    }
-    if (open) {
-        fp_vec product = stage2(p, a24, &plans[l->plan], l->steps, &m);
-        for (int k = 0; k < FP_LANES; k++)
-            if (found[k] == 1) found[k] = fp_gcd(product.at[k], m.at[k].n);
-    }
-    for (int k = 0; k < FP_LANES; k++)
+        found[k] = fp_gcd(product.at[k], m.at[k].n);
+        if (found[k] == m.at[k].n) found[k] = fp_gcd(p.z.at[k], m.at[k].n); /* both primes: perhaps not in one stage */
         if (found[k] == 1 || found[k] == m.at[k].n) found[k] = 0;
+    }
 }
 
 /* Runs curves from `first` to `end` of level `l`, until a factor is found, on the numbers that are of the level and still
