@@ -1,6 +1,6 @@
 """The command line beside GNU factor: its start, and 10^7 numbers streamed, with the time and memory that takes.
 
-    python benchmarks/command.py
+python benchmarks/command.py
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import save
+
 from factorpool.bench.workloads import SEED
 
 STARTS = 21

@@ -1,4 +1,5 @@
-"""The kernel against python-flint, one core: `factor_many(array, strategy="serial")` beside `fmpz(n).factor()` in a loop.
+"""The kernel against python-flint on one core: `factor_many(array, strategy="serial")` and a loop of
+`fmpz(n).factor()`.
 
     python benchmarks/kernel.py
 

@@ -4,8 +4,8 @@
 
 A sample is a fresh Python process that factors the numbers four times with one worker and four times with two, in turn.
 `first` are the first runs, with everything that has to start (for processes: the fork server too); `later` are the
-others, in which each run still starts and ends its workers.  Before and after the samples the second core is tested with two
-independent serial processes: what those gain is what the machine could give.
+others, in which each run still starts and ends its workers.  Before and after the samples the second core is tested
+with two independent serial processes: what those gain is what the machine could give.
 """
 
 from __future__ import annotations
@@ -86,8 +86,9 @@ def main() -> None:
         }
         rows.append(row)
         print(
-            f"{strategy:10} first {row['first']:.2f} ({row['one_worker_first_s']:.3f} s, {row['two_workers_first_s']:.3f} s), "
-            f"later {row['later']:.2f} ({row['one_worker_s']:.3f} s, {row['two_workers_s']:.3f} s); target 1.9"
+            f"{strategy:10} first {row['first']:.2f} times ({row['one_worker_first_s']:.3f} s, "
+            f"{row['two_workers_first_s']:.3f} s), later {row['later']:.2f} times ({row['one_worker_s']:.3f} s, "
+            f"{row['two_workers_s']:.3f} s); target 1.9"
         )
     save("scaling", rows)
 

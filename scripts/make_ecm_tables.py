@@ -5,10 +5,10 @@ All three are the same for every number, so they are worked out once, here, with
 * Curves.  Suyama's family (group order divisible by 12) for a rational sigma = a/b:
   u = a^2 - 5 b^2, v = 4 a b, point (u^3 : v^3), (A + 2)/4 = (v - u)^3 (3 u + v) / (16 u^3 v).
   Those whose denominator is odd and below 2^24 are kept: the kernel then needs no modular inverse but a division by a
-  small constant.  First come those, sigma = 11 among them, whose (u - v)(3 u + v) is a square: their orders are divisible
-  by higher powers of 2 (R. Barbulescu, J. Bos, C. Bouvier, T. Kleinjung, P. Montgomery, "Finding ECM-friendly curves
-  through a study of Galois properties", 2012), and they split 10 % more numbers.  (The next such, sigma = -65/11, has a denominator whose inverse eats the gain.)
-  The others differ by chance only.
+  small constant.  First come those, sigma = 11 among them, whose (u - v)(3 u + v) is a square: their orders are
+  divisible by higher powers of 2 (R. Barbulescu, J. Bos, C. Bouvier, T. Kleinjung, P. Montgomery, "Finding ECM-friendly
+  curves through a study of Galois properties", 2012), and they split 10 % more numbers.  (The next such, sigma =
+  -65/11, has a denominator whose inverse eats the gain.) The others differ by chance only.
 * Chains.  Stage 1 multiplies a point by every prime power up to B1 along differential addition chains, found as
   in P. L. Montgomery, "Evaluating recurrences of form X_{m+n} = f(X_m, X_n, X_{m-n}) via Lucas chains" (1983, 1992):
   for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.

@@ -24,7 +24,7 @@ TAIL = 4
 """A guided chunk is at most what remains, divided by this many times the workers,"""
 
 TAIL_SECONDS = 0.0005
-"""but not so small that it costs less than this: the last chunks would be all overhead, for an end that is no evener."""
+"""but not so small that it costs less than this: the end would be no evener, and all overhead."""
 
 
 class Measured(NamedTuple):

@@ -10,7 +10,6 @@ import multiprocessing
 import pickle
 import signal
 import sys
-import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -191,7 +190,11 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
 
 def _encode(value: Any, error: BaseException | None, seconds: float) -> bytes:
     """An answer as bytes; one that cannot be pickled becomes the error that says so."""
-    trace = "".join(traceback.format_exception(error)) if error is not None else ""
+    trace = ""
+    if error is not None:
+        from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
+
+        trace = "".join(format_exception(error))
     try:
         message = pickle.dumps((value, error, trace, seconds), pickle.HIGHEST_PROTOCOL)
         if error is not None:
