@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from array import array
 from pathlib import Path
 
@@ -111,6 +112,35 @@ def test_module_rejects_what_it_cannot_read() -> None:
         _native.is_prime(1 << 64)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in Python 3.14")
+def test_subinterpreters_have_a_kernel_of_their_own() -> None:
+    code = """
+import threading
+from array import array
+from concurrent import interpreters
+from factorpool import _native
+
+work = "from array import array; from factorpool import _native; "
+work += "assert _native.factor_chunk(array('Q', range(1, 20000)))[0] == expected"
+expected = _native.factor_chunk(array("Q", range(1, 20000)))[0]
+
+def run():
+    interpreter = interpreters.create()
+    interpreter.prepare_main(expected=expected)
+    interpreter.exec(work)
+    interpreter.close()
+
+threads = [threading.Thread(target=run) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("agree")
+"""
+    ran = run_python(code)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "agree\n", "")
+
+
 def test_stop_flag_ends_a_run() -> None:
     with pytest.raises(InterruptedError):
         _native.factor_chunk(array("Q", [15]), "auto", bytearray(b"\1"))
@@ -123,7 +153,7 @@ from array import array
 from factorpool import _native
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    _native.factor_chunk(array("Q", [2**64 - 59]), "trial")
+    _native.factor_chunk(array("Q", [2**64 - 59] * 100), "trial")  # some minutes
 except KeyboardInterrupt:
     print("interrupted")
 """
