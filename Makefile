@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The package, built with warnings as errors; rebuilt when what it is made of has changed.
+# The package is built again when what it is made of has changed.
 SOURCES := $(wildcard src/factorpool/native/*) pyproject.toml setup.py
 
 .PHONY: demo test check format clean help
@@ -57,4 +57,4 @@ format: $(VENV)/installed-check
 	$(BIN)/clang-format -i src/factorpool/native/*.[ch] scripts/*.c tests/*.c
 
 clean:
-	rm -rf $(VENV) demo build src/*.egg-info src/factorpool/*.so
+	rm -rf .venv* $(VENV) demo build src/*.egg-info src/factorpool/*.so

@@ -12,7 +12,9 @@ All three are the same for every number, so they are worked out once, here, with
 * Chains.  Stage 1 multiplies a point by every prime power up to B1 along differential addition chains, found as
   in P. L. Montgomery, "Evaluating recurrences of form X_{m+n} = f(X_m, X_n, X_{m-n}) via Lucas chains" (1983, 1992):
   for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.
-* Pairs.  Stage 2 covers each prime q of (B1, B2] by q = m D +- j, one multiplication for the two signs.
+* Pairs.  Stage 2 covers each prime q from D/2 on by q = m D +- j, one multiplication for the two signs.  (Where B1 <
+D/2,
+  the few primes between are left to chance.)
 
 Run it from the repository's root:  python scripts/make_ecm_tables.py  (needs nothing but Python).
 """
@@ -31,7 +33,7 @@ TARGET = Path(__file__).parent.parent / "src/factorpool/native/ecm_tables.h"
 ADD_COST, DOUBLE_COST = 6, 5  # modular multiplications, Montgomery curves in X:Z coordinates
 
 # Stage 1 bounds; a level of `ecm.c` is one of these with the end of stage 2 beside it.
-B1_LEVELS = (27, 47, 70, 85, 125, 165, 205, 260)
+B1_LEVELS = (27, 47, 70, 85, 125, 165, 205)
 
 RATIOS = 400  # starting ratios tried per chain
 IMPOSSIBLE = (1 << 30, ())
@@ -41,7 +43,7 @@ IMPOSSIBLE = (1 << 30, ())
 EXTRA_TWOS, EXTRA_THREES = 2, 1
 
 # (D, last): stage 2 plans with giant steps of D, up to (last + 1/2) D.
-STAGE2 = ((60, 40), (90, 40), (120, 40), (210, 60))
+STAGE2 = ((60, 40), (90, 40), (120, 40), (210, 40))
 
 # The operations of `ecm.c`'s interpreter on the points A, B and C = A - B: two of PRAC's rules suffice for the best
 # chains.
@@ -190,7 +192,6 @@ def header() -> str:
         f"/* Stage 1 to B1 = {', '.join(map(str, B1_LEVELS))} takes {', '.join(map(str, costs))} multiplications. */"
     )
     out.append(c_array("uint8_t", "stage1_ops", ops))
-    out.append(c_array("uint16_t", "stage1_b1", list(B1_LEVELS)))
     out.append(c_array("uint16_t", "stage1_end", ends))
     for d, last in STAGE2:
         babies, rows = pairs(d, last)

@@ -9,6 +9,7 @@
  *     cc -O3 -pthread -o /tmp/make_witness_table scripts/make_witness_table.c && /tmp/make_witness_table
  *
  * takes a quarter of an hour of CPU. */
+#include "../src/factorpool/native/mont.h"
 #include "../src/factorpool/native/witness.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -28,6 +29,25 @@ static void sieve(void) {
         if (!is_composite((uint32_t)p))
             for (uint64_t q = p * p; q < (uint64_t)1 << 32; q += 2 * p)
                 composite[q >> 4] |= (uint8_t)(1 << (q >> 1 & 7));
+}
+
+/* Miller-Rabin to one base: is base^d = 1 or base^(d 2^i) = -1 modulo an odd n, n - 1 = d 2^s, 0 <= i < s?  base < n. */
+static int fp_strong_probable_prime(uint64_t base, uint64_t n) {
+    fp_mont m = fp_mont_init(n);
+    uint64_t minus_one = n - m.one, d = n - 1;
+    int s = __builtin_ctzll(d), bit;
+    d >>= s;
+    uint64_t b = (uint64_t)(((fp_u128)base << 64) % n), x = b;
+    for (bit = 62 - __builtin_clzll(d); bit >= 0; bit--) {
+        x = fp_sqr(x, &m);
+        if (d >> bit & 1) x = fp_mul(x, b, &m);
+    }
+    if (x == m.one || x == minus_one) return 1;
+    while (--s > 0) {
+        x = fp_sqr(x, &m);
+        if (x == minus_one) return 1;
+    }
+    return 0;
 }
 
 static int decides(uint32_t base, uint32_t bucket) {

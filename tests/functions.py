@@ -73,3 +73,24 @@ def forever_after_0(n: int) -> int:
     while n:
         time.sleep(0.05)
     return n
+
+
+def fork_and_exit(path: str) -> None:
+    """Leaves a process behind that has all pipes of this one, and its id in a file."""
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    with open(path, "w") as file:
+        file.write(str(child))
+    os._exit(3)
+
+
+def unpicklable_at_7(n: int) -> object:
+    return (lambda: n) if n == 7 else n
+
+
+def stubborn_at_7(n: int) -> int:
+    if n == 7:
+        raise StubbornError(n, n)
+    return n

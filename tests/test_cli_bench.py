@@ -86,7 +86,7 @@ def test_options_choose_what_runs(tmp_path: Path) -> None:
     [
         (["--workload", "artcle"], 2, "there is no workload 'artcle', and no file; there are article, uniform32"),
         (["--workload", "article:x"], 2, "'x' is not a count"),
-        (["--strategy", "fibers"], 2, "there is no strategy 'fibers'"),
+        (["--strategy", "fibers"], 2, "'fibers' is not one of 'serial', 'threads', 'processes'"),
         (["-j", "0"], 2, "0 workers can do nothing"),
         (["--workload", "article:1", "-o", "/no/such/folder/r.json"], 1, "No such file or directory"),
         (["chart", "/etc/passwd"], 2, "is not a result of `factorpool bench`"),

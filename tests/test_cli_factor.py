@@ -8,12 +8,12 @@ import json
 import os
 import pty
 import random
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -157,6 +157,56 @@ def test_full_disk() -> None:
     assert ran.stderr == b"factorpool factor: cannot write the output: No space left on device\n"
 
 
+def test_closed_output() -> None:
+    ran = subprocess.run(["sh", "-c", f"{sys.executable} -m factorpool factor 15 >&-"], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stderr == "Error: standard output is closed\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "out"),
+    [
+        (b"# " + b"x" * 300_000, b""),
+        (b"#" + b"x" * 300_000 + b" 99 98\n15", b"15: 3 5\n"),
+        (b"15#" + b"x" * 300_000 + b"#\n21", b"15: 3 5\n21: 3 7\n"),
+        (b"# " + b"x" * (1 << 18) + b"\n15 " + b"#" * 300_000, b"15: 3 5\n"),
+    ],
+)
+def test_comments_longer_than_what_is_read_at_a_time(text: bytes, out: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_bytes(text)
+    ran = command("factor", "-i", str(file))
+    assert (ran.stdout, ran.stderr, ran.returncode) == (out, b"", 0)
+
+
+def test_tokens_longer_than_what_is_read_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_bytes(b"# " + b"c" * 262_142 + b"\n" + b"z" * 262_244 + b"\n" + b"7" * 1_000_000 + b" 15")
+    ran = command("factor", "-i", str(file))
+    assert ran.stdout == b"15: 3 5\n"
+    first, second = ran.stderr.decode().splitlines()
+    assert f"{file}, line 2: 'zzz" in first
+    assert f"{file}, line 3: '777" in second
+    assert "more than 65536 digits" in second
+
+
+@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_it_leaves_no_worker(kill: signal.Signals) -> None:
+    hard = (10**59 + 213) * (10**60 + 7)  # python-flint holds the GIL of the worker for hours
+    running = subprocess.Popen([*FACTOR, str(hard)], stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while len(below := descendants(running.pid)) < 3:  # resource tracker, fork server, worker
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+    running.send_signal(kill)
+    assert running.wait(5) == -kill
+    assert running.stdout
+    assert running.stdout.read() == b""  # nobody holds the pipe open
+    running.stdout.close()
+    assert gone(below)
+
+
 def test_closed_pipe_ends_it_quietly(strategy: str) -> None:
     producer = subprocess.Popen(["seq", "1", "3000000"], stdout=subprocess.PIPE)
     running = subprocess.Popen(
@@ -193,8 +243,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     kilobytes = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-    assert kilobytes < 100_000
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    assert kilobytes < 50_000
 
 
 @pytest.mark.parametrize(
@@ -272,4 +321,4 @@ def test_strategies_are_listed() -> None:
 
 
 def test_version() -> None:
-    assert command("--version").stdout.startswith(b"factorpool, version ") or b"version" in command("--version").stdout
+    assert command("--version").stdout.split()[-1].decode() == version("factorpool")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from array import array
 from collections.abc import Iterator
 from typing import Any
@@ -104,6 +105,21 @@ def test_integer_arrays(dtype: str) -> None:
     expected = [fp.factor(n) for n in range(1, 128)]
     assert list(fp.factor_many(numbers)) == expected
     assert list(fp.factor_many(numbers[::-2])) == expected[::-2]
+
+
+def test_many_bad_values_are_collected_in_one_pass() -> None:
+    fs = fp.factor_many(np.zeros(300_000, dtype=np.int64), on_error="collect")
+    assert len(fs.errors) == len(fs) == 300_000
+
+
+def test_arrays_of_ctypes() -> None:
+    assert list(fp.factor_many((ctypes.c_int * 3)(15, 21, 35))) == [{3: 1, 5: 1}, {3: 1, 7: 1}, {5: 1, 7: 1}]
+
+
+def test_longest_numbers() -> None:
+    assert fp.factor(10**4299) == {2: 4299, 5: 4299}
+    with pytest.raises(fp.NumberValueError, match="4301 digits is too long"):
+        fp.factor(10**4300)
 
 
 def test_unaligned_array() -> None:

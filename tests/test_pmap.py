@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import functions
 import pytest
-from conftest import run_python
+from conftest import alive, descendants, gone, run_python
 
 import factorpool as fp
 
@@ -207,6 +208,94 @@ def test_closing_between_results_leaves_no_worker(start_method: str) -> None:
     results = fp.pmap(functions.square, itertools.count(), strategy="processes", max_workers=2, mp_context=start_method)
     assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
     results.close()  # type: ignore[attr-defined]
+
+
+def test_workers_die_with_their_parent(start_method: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import factorpool as fp
+import functions
+if __name__ == "__main__":
+    options = dict(strategy="processes", max_workers=3, mp_context={start_method!r})
+    list(fp.pmap(functions.forever_after_0, [1, 2, 3], **options))
+""")
+    parent = subprocess.Popen([sys.executable, script])
+    deadline = time.monotonic() + 30
+    while len(below := descendants(parent.pid)) < 3 + 2 * (start_method == "forkserver") + (start_method == "spawn"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.3)
+    parent.kill()
+    parent.wait()
+    assert gone(below)
+
+
+def test_what_workers_print_is_not_lost(start_method: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import factorpool as fp
+if __name__ == "__main__":
+    list(fp.pmap(print, range(3), strategy="processes", max_workers=2, mp_context={start_method!r}))
+""")
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert sorted("".join(ran.stdout.split())) == ["0", "1", "2"]  # lines may mix
+
+
+def test_worker_killed_between_chunks_is_replaced() -> None:
+    results = fp.pmap(functions.worker_pid, range(6), strategy="processes", max_workers=1, chunksize=1)
+    first = next(results)
+    os.kill(first, signal.SIGKILL)
+    time.sleep(0.2)
+    rest = list(results)
+    assert len(rest) == 5
+    assert first not in rest[1:]
+
+
+def test_grandchild_that_outlives_a_dead_worker(tmp_path: Path) -> None:
+    with pytest.raises(fp.WorkerDiedError, match="exit code 3"):
+        list(fp.pmap(functions.fork_and_exit, [str(tmp_path / "pid")], strategy="processes", max_workers=1))
+    grandchild = int((tmp_path / "pid").read_text())
+    assert alive(grandchild)  # it holds the worker's pipe; nobody waited for it
+    os.kill(grandchild, signal.SIGKILL)
+
+
+def test_collect_keeps_the_other_items_of_a_chunk_that_cannot_travel() -> None:
+    for function, what in (
+        (functions.unpicklable_at_7, "the result cannot"),
+        (functions.stubborn_at_7, "the exception"),
+    ):
+        outcomes = list(
+            fp.pmap(function, range(9), strategy="processes", max_workers=1, chunksize=9, on_error="collect")
+        )
+        assert [o.value for o in outcomes] == [*range(7), None, 8]
+        assert isinstance(outcomes[7].error, fp.NotPicklableError)
+        assert what in str(outcomes[7].error)
+
+
+def test_items_of_every_kind_of_series(strategy: str) -> None:
+    import collections
+
+    array_items = memoryview(array("Q", [1000, 2000]))
+    for items in (array_items, collections.deque([1000, 2000]), (1000, 2000), {1000: 1, 2000: 2}):
+        results = fp.pmap(functions.square, items, strategy=strategy, max_workers=2)  # type: ignore[arg-type]
+        assert list(results) == [1_000_000, 4_000_000]
+
+
+def test_every_worker_gets_a_share_of_the_buffer() -> None:
+    pids = fp.pmap(functions.worker_pid, range(40), strategy="processes", max_workers=4, buffersize=8)
+    assert len(set(pids)) == 4
+
+
+def test_a_lock_made_before_does_not_change_the_start_method() -> None:
+    code = """
+import multiprocessing
+multiprocessing.Lock()
+from factorpool.strategies.processes import context
+print(context(None).get_start_method(), context("fork").get_start_method())
+"""
+    assert run_python(code).stdout.split() == ["forkserver", "fork"]
 
 
 def test_start_methods(start_method: str) -> None:

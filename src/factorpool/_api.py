@@ -95,6 +95,7 @@ def factor_many(
     task = _factor_task(method)
     _check_choice("on_error", on_error, ("raise", "collect"))
     _check_options(strategy, max_workers, schedule, chunksize)
+    _check_context(mp_context)
     errors: dict[int, InputError] = {}
     words = normalize(numbers, errors if on_error == "collect" else None)
     builder = Builder()
@@ -130,6 +131,7 @@ def factor_blocks(
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)))
+        buffersize = None
     for completion in _run(
         task, source, first, strategy, max_workers, schedule, chunksize, None, None, buffersize=buffersize
     ):
@@ -179,10 +181,11 @@ def pmap(
     _check_choice("on_error", on_error, ("raise", "collect"))
     _check_options(strategy, max_workers, schedule, chunksize)
     _check_positive("buffersize", buffersize)
+    _check_context(mp_context)
     collect = on_error == "collect"
     task = MapTask(fn, collect, initializer, initargs)
     source: Source
-    if isinstance(items, Sequence):
+    if isinstance(items, list | tuple | range):  # other sequences may not slice, or not into what they iterate as
         source = SequenceSource(items)
     elif schedule == "static" and chunksize is None:
         source = SequenceSource(list(items))  # an even split needs to know how many there are
@@ -260,6 +263,13 @@ def _check_options(strategy: str, max_workers: int | None, schedule: str, chunks
     _check_choice("schedule", schedule, SCHEDULES)
     _check_positive("max_workers", max_workers, " (None means every CPU this process may use)")
     _check_positive("chunksize", chunksize)
+
+
+def _check_context(mp_context: BaseContext | str | None) -> None:
+    if mp_context is not None:
+        from factorpool.strategies.processes import context
+
+        context(mp_context)
 
 
 def _check_choice(option: str, value: str, choices: Iterable[str]) -> None:

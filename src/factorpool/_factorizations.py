@@ -28,7 +28,7 @@ class Factorizations(Sequence[dict[int, int]]):
     * `numbers`: uint64, as many as there are factorizations;
     * `offsets`: uint64, one more than numbers;
     * `primes`: uint64;
-    * `exponents`: uint8, or uint16 where a number exceeds 64 bits.
+    * `exponents`: uint8, or uint16 where a number exceeds 64 bits or the method is naive.
 
     `numbers` and `primes` are tuples of int instead where one of their entries exceeds 64 bits.  `probable_primes` has
     the factors too long to be proved prime; all others are.  `errors` has, by index, what `on_error="collect"` kept:
@@ -74,7 +74,7 @@ class Factorizations(Sequence[dict[int, int]]):
             return [self[i] for i in range(*index.indices(len(self)))]
         i = range(len(self))[index]
         if i in self.errors:
-            raise self.errors[i]
+            raise self.errors[i].with_traceback(None)
         start, stop = self.offsets[i], self.offsets[i + 1]
         return dict(zip(self.primes[start:stop], self.exponents[start:stop], strict=True))
 

@@ -7,6 +7,7 @@ uint64, the caller's own memory where possible; else it is a list of Python ints
 from __future__ import annotations
 
 import operator
+import sys
 from array import array
 from collections.abc import Iterable
 from itertools import islice
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MAX_DIGITS = 4300
 """Longest number accepted, in decimal digits: the interpreter's own default limit for turning text into an integer."""
 
-MAX_BITS = 14284  # of 10**4300
+_LIMIT = 10**MAX_DIGITS
 WORD_MAX = (1 << 64) - 1
 _BLOCK = 1 << 16  # numbers drawn from an iterator at a time
 
@@ -53,7 +54,7 @@ def check(value: object, index: int | None = None) -> int:
     if number <= 0:
         what = "zero has no factorization" if number == 0 else f"{_show(number)} is negative"
         raise NumberValueError(f"{what}{where}: only integers from 1 up can be factored", number, index)
-    if number.bit_length() > MAX_BITS:
+    if number >= _LIMIT:
         digits = number.bit_length() * 30103 // 100000 + 1
         message = f"a number of some {digits} digits{where} is too long: the limit is {MAX_DIGITS} digits"
         raise NumberValueError(message, number, index)
@@ -89,7 +90,7 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
         view = memoryview(numbers)  # type: ignore[arg-type]
     except (TypeError, ValueError, BufferError):  # no buffer, or one that NumPy cannot describe
         return None
-    kind = view.format.lstrip("@=" + ("<" if _little_endian() else ">"))
+    kind = view.format.lstrip("@=<" if sys.byteorder == "little" else "@=>")
     if kind == "O":
         return None
     if view.ndim != 1:
@@ -102,7 +103,7 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
             numbers,
             0,
         )
-    if not view.c_contiguous or not _native.is_aligned(view):
+    if kind != view.format or not view.c_contiguous or not _native.is_aligned(view):
         view = memoryview(array(kind, view.tobytes()))
     if view.itemsize == 8:
         words = view.cast("B").cast("Q")
@@ -113,7 +114,8 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
         while bad >= 0:
             _reject(view[bad], bad, errors)
             words[bad] = 1
-            bad = _native.find_outside(words, 1, most)
+            further = _native.find_outside(words[bad + 1 :], 1, most)
+            bad = bad + 1 + further if further >= 0 else -1
         return words
     narrow = array("Q", bytes(8 * len(view)))
     for index, value in enumerate(view):
@@ -121,10 +123,6 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
             _reject(value, index, errors)
         narrow[index] = max(value, 1)
     return memoryview(narrow)
-
-
-def _little_endian() -> bool:
-    return array("H", [1]).tobytes()[0] == 1
 
 
 def _reject(value: object, index: int, errors: dict[int, InputError] | None) -> None:

@@ -5,8 +5,9 @@ A task travels to the workers once, pickled where they are processes; the chunks
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from factorpool import _native
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from factorpool._numbers import Numbers
 
 METHODS = ("auto", "trial", "rho", "ecm", "naive")
-
-_ORDER = sys.byteorder
 
 KERNEL_CHUNK = 1024
 """First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
@@ -66,16 +65,25 @@ class FactorTask:
         """The factorizations of words (a memoryview or bytes) or of a list of ints."""
         if not isinstance(payload, list) and self.method != "naive":
             return _native.factor_chunk(payload, self.method, stop)
+        numbers = payload if isinstance(payload, list) else memoryview(payload).cast("B").cast("Q")
         wide = Wide([], [], [], [])
-        for n in payload if isinstance(payload, list) else memoryview(payload).cast("B").cast("Q"):
+        small: Iterator[list[tuple[int, int]]] = iter(())  # those the kernel can do, all at once
+        if self.method != "naive":
+            small = self._pairs(array("Q", [n for n in numbers if n <= WORD_MAX]), stop)
+        for n in numbers:
             if stop[0]:
                 raise StoppedError
-            pairs = self.factor_one(n, wide.probable)
+            pairs = next(small) if self.method != "naive" and n <= WORD_MAX else self.factor_one(n, wide.probable)
             wide.counts.append(len(pairs))
-            for p, e in pairs:
-                wide.primes.append(p)
-                wide.exponents.append(e)
+            wide.primes.extend(p for p, _ in pairs)
+            wide.exponents.extend(e for _, e in pairs)
         return wide
+
+    def _pairs(self, words: array[int], stop: bytearray) -> Iterator[list[tuple[int, int]]]:
+        """The (prime, exponent) pairs of each of the words, by the kernel."""
+        counts, primes, exponents = _native.factor_chunk(words, self.method, stop)
+        pairs = zip(memoryview(primes).cast("Q"), exponents, strict=True)
+        return (list(islice(pairs, count)) for count in counts)
 
     def factor_one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
         """One number's (prime, exponent) pairs, ascending; primes too long to be proved go to `probable`."""
@@ -85,8 +93,7 @@ class FactorTask:
             factors = factorize_naive(n)
             return [(p, factors.count(p)) for p in dict.fromkeys(factors)]
         if n <= WORD_MAX:
-            _, primes, exponents = _native.factor_chunk(n.to_bytes(8, _ORDER), self.method)
-            return list(zip(memoryview(primes).cast("Q"), exponents, strict=True))
+            return next(self._pairs(array("Q", [n]), bytearray(1)))
         from factorpool._bigint import factor_big
 
         pairs, unproved = factor_big(n)

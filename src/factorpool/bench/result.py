@@ -58,6 +58,14 @@ class Result:
         """What the others of a method are compared with."""
         return next((case for case in self.measured(method) if case.strategy == "serial"), None)
 
+    @staticmethod
+    def check_place(path: str) -> None:
+        """An OSError where `save` would fail, before the work and not after it; an old file stays as it is."""
+        temporary = f"{path}.part"
+        with open(temporary, "w", encoding="utf-8"):
+            pass
+        os.remove(temporary)
+
     def save(self, path: str) -> None:
         """Writes the file, whole or not at all."""
         temporary = f"{path}.part"
@@ -82,6 +90,8 @@ def load(path: str) -> Result:
         if version != VERSION:
             raise OptionError(f"{path} is of version {version}; this factorpool reads version {VERSION}")
         cases = [Case(**case) for case in data.pop("cases")]
+        for key in ("cpu", "usable_cpus", "python", "gil", "isa"):
+            data["machine"][key]
         return Result(**data, cases=cases)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, OptionError):

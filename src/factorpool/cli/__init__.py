@@ -51,7 +51,10 @@ def cli() -> None:
 
 def main() -> None:
     """Runs a command.  An error is one line on standard error; exit status 1, 2 for wrong usage, 130 for Ctrl-C."""
+    sys.set_int_max_str_digits(0)  # the limit is ours, and reported with a position
     try:
+        if sys.stdout is None:
+            raise click.ClickException("standard output is closed")
         sys.exit(cli.main(standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())

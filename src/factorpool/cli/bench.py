@@ -28,7 +28,14 @@ def _every_worker_count(ctx: click.Context, parameter: click.Parameter, values: 
 
 @click.group("bench", invoke_without_command=True)
 @click.option("--workload", "-w", default="article", show_default=True, help=f"{', '.join(WORKLOADS)}, or a file.")
-@click.option("--strategy", "-s", "strategies", multiple=True, help="Besides serial; all if left out.  Repeatable.")
+@click.option(
+    "--strategy",
+    "-s",
+    "strategies",
+    multiple=True,
+    type=click.Choice(list(STRATEGIES)),
+    help="All if left out; repeatable.",
+)
 @click.option(
     "--max-workers",
     "-j",
@@ -76,10 +83,11 @@ def command(
     cases = cases_for(methods or ("naive", "auto"), usable, counts or WORKERS)
     result = Result(work.name, work.description, len(work.numbers), schedule, describe(), skipped, cases)
     console, notes = Console(), Console(stderr=True)
-    result.save(output)  # a place that cannot be written to is known before the work, not after it
+    Result.check_place(output)
     with notes.status("starting") as status:
         for turn, case in measure(work.numbers, cases, repeat, schedule):
-            result.save(output)
+            if result.measured():
+                result.save(output)
             status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
     result.save(output)
     show(result, console)

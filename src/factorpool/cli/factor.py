@@ -56,7 +56,7 @@ def command(
       factorpool factor -s processes -j 8 -i big.txt
     """
     for number in numbers:
-        if number.startswith("-") and not number[1:].isdigit():
+        if number.startswith("-") and not number[1:2].isdigit():
             raise click.NoSuchOption(number)
 
     def report(line: str) -> None:

@@ -90,6 +90,8 @@ def run(
                 room = None if buffersize is None else buffersize - (cutter.drawn - yielded)
                 if room is not None and room <= 0:
                     break
+                if room is not None and buffersize is not None:
+                    room = min(room, max(1, buffersize // count))  # every worker gets a share of the buffer
                 try:
                     if (chunk := cutter.cut(room)) is not None:
                         workers.submit(chunk)

@@ -100,16 +100,18 @@ class Parser:
             text = text.removeprefix(_BOM)
             self._start = False
         if self._skipping:
-            end = min((at for space in _SPACE if (at := text.find(space)) >= 0), default=len(text))
+            end = min((at for c in _SPACE + b"#" if (at := text.find(c)) >= 0), default=len(text))
             self._skipping = end == len(text) and not last
             text = text[end:]
-        end = len(text) if last else max(map(text.rfind, map(bytes, zip(_SPACE, strict=True)))) + 1
-        self._rest = text[end:]
+        end = len(text) if last else max(text.rfind(bytes([c])) for c in _SPACE) + 1
+        if text.find(b"#", end) >= 0:
+            end = len(text)  # the last token ends where a comment begins
+        numbers = self._parse(text[:end])
+        self._rest = b"" if self._in_comment else text[end:]
         if len(self._rest) > TOKEN_BYTES:
-            if not self._in_comment:
-                self._bad(self._line + text.count(b"\n", 0, end), self._rest)
+            self._bad(self._line, self._rest[: TOKEN_BYTES + 1])
             self._rest, self._skipping = b"", True
-        return self._parse(text[:end])
+        return numbers
 
     def _parse(self, text: bytes) -> Numbers:
         words = array("Q")
@@ -162,7 +164,8 @@ def explain(token: bytes) -> str:
     shown = repr(shown if len(shown) <= 60 else f"{shown[:40]}...{shown[-10:]}")
     digits = token.removeprefix(b"+")
     if digits.isdigit():
-        return f"{shown} is too long: {len(digits)} digits, the limit is {MAX_DIGITS}"
+        count = f"{len(digits)}" if len(token) <= TOKEN_BYTES else f"more than {TOKEN_BYTES}"
+        return f"{shown} is too long: {count} digits, the limit is {MAX_DIGITS}"
     if token[:1] == b"-" and token[1:].isdigit():
         return f"{shown} is negative: only integers from 0 up can be factored"
     return f"{shown} is not a whole number"

@@ -71,7 +71,7 @@ static const stage2_plan plans[] = {PLAN(60), PLAN(90), PLAN(120), PLAN(210)};
 
 #define MAX_GIANT 210
 #define MAX_BABIES 24
-#define MAX_STEPS 60
+#define MAX_STEPS 40
 
 /* Stage 2: a multiple of p where the order of q modulo p is a prime that the plan's first `last` giant steps cover.
  *
@@ -142,7 +142,7 @@ static uint64_t from_constant(int64_t c, uint64_t square_of_radix, const fp_mont
 /* How far one curve goes. */
 typedef struct {
     uint8_t bits;  /* for numbers of up to so many bits */
-    uint8_t b1;    /* index into stage1_b1 */
+    uint8_t b1;    /* index into stage1_end */
     uint8_t plan;  /* index into plans */
     uint8_t steps; /* giant steps */
 } level;
@@ -235,5 +235,5 @@ void fp_ecm(const uint64_t *numbers, size_t count, uint64_t *factors) {
         factors[i] = 0;
     }
     for (unsigned l = 0; l < LEVELS; l++) run_level(numbers, scout, count, l, 0, 1, factors);
-    for (unsigned l = 0; l < LEVELS; l++) run_level(numbers, full, count, l, 1, CURVES, factors);
+    for (unsigned l = 0; l < LEVELS; l++) run_level(numbers, full, count, l, l < SCOUT_FROM ? 0 : 1, CURVES, factors);
 }

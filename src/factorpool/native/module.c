@@ -2,8 +2,12 @@
  * kernel and packs what comes back. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kernel.h"
 
@@ -52,6 +56,7 @@ static int method_from_name(const char *name, fp_method *method) {
 
 /* A buffer of whole, aligned 64-bit words. */
 static int check_words(const Py_buffer *view, const char *what) {
+    if (view->len == 0) return 1; /* an empty array.array points anywhere */
     if (view->len % 8 == 0 && (uintptr_t)view->buf % 8 == 0) return 1;
     PyErr_Format(PyExc_ValueError, "%s must be aligned 64-bit words, not %zd bytes at %p", what, view->len, view->buf);
     return 0;
@@ -131,6 +136,31 @@ static PyObject *offsets(PyObject *module, PyObject *args) {
     return result;
 }
 
+static void *wait_for_hangup(void *fd) {
+    struct pollfd p = {.fd = (int)(intptr_t)fd, .events = 0}; /* a hang-up is always reported */
+    while (poll(&p, 1, -1) < 0 && errno == EINTR) continue;
+    _exit(0);
+}
+
+PyDoc_STRVAR(exit_when_closed_doc,
+             "exit_when_closed(fd, /)\n--\n\n"
+             "End this process at once when the other end of a pipe is closed, whatever it is doing then, and\n"
+             "whoever holds the GIL: a worker must not outlive its parent.");
+
+static PyObject *exit_when_closed(PyObject *module, PyObject *fd) {
+    (void)module;
+    pthread_t thread;
+    int number = PyObject_AsFileDescriptor(fd);
+    if (number < 0) return NULL;
+    int status = pthread_create(&thread, NULL, wait_for_hangup, (void *)(intptr_t)number);
+    if (status != 0) {
+        errno = status;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    pthread_detach(thread);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(is_aligned_doc, "is_aligned(buffer, /)\n--\n\n"
                              "Whether a contiguous buffer starts where 64-bit words may.");
 
@@ -205,14 +235,15 @@ static PyObject *format_gnu(PyObject *module, PyObject *args) {
     Py_buffer numbers, counts, primes, exponents;
     PyObject *result = NULL;
     if (!PyArg_ParseTuple(args, "y*y*y*y*:format_gnu", &numbers, &counts, &primes, &exponents)) return NULL;
-    size_t distinct = 0;
+    size_t distinct = 0, room = 22 * (size_t)counts.len + 1; /* 20 digits, colon, newline; then 21 for each prime */
     for (Py_ssize_t i = 0; i < counts.len; i++) distinct += ((const uint8_t *)counts.buf)[i];
+    for (Py_ssize_t i = 0; i < exponents.len; i++) room += 21 * (size_t)((const uint8_t *)exponents.buf)[i];
     if (!check_words(&numbers, "numbers") || !check_words(&primes, "primes")) goto done;
     if (numbers.len != 8 * counts.len || (size_t)exponents.len != distinct || (size_t)primes.len != 8 * distinct) {
         PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
         goto done;
     }
-    char *out = malloc(FP_LINE * (size_t)counts.len + 1);
+    char *out = malloc(room);
     if (!out) {
         PyErr_NoMemory();
         goto done;
@@ -245,7 +276,8 @@ static int exec_module(PyObject *module) {
     const char *wanted = getenv("FACTORPOOL_ISA");
     const fp_isa *isa = fp_isa_choose(wanted && *wanted ? wanted : NULL);
     if (!isa) {
-        PyErr_Format(PyExc_ImportError, "FACTORPOOL_ISA is '%s'; this machine can run: %S", wanted, names);
+        PyErr_Format(PyExc_ImportError, "FACTORPOOL_ISA is '%s', which this machine cannot run; this build has %S",
+                     wanted, names);
         Py_DECREF(names);
         return -1;
     }
@@ -258,6 +290,7 @@ static PyMethodDef methods[] = {
     {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
     {"is_prime", is_prime, METH_O, is_prime_doc},
     {"offsets", offsets, METH_VARARGS, offsets_doc},
+    {"exit_when_closed", exit_when_closed, METH_O, exit_when_closed_doc},
     {"is_aligned", is_aligned, METH_O, is_aligned_doc},
     {"find_outside", find_outside, METH_VARARGS, find_outside_doc},
     {"parse", parse, METH_VARARGS, parse_doc},

@@ -57,11 +57,11 @@ def check(name: str) -> None:
 
 
 def make_workers(name: str, task: Task, count: int, mp_context: BaseContext | str | None) -> Workers:
-    """Up to `count` workers of a strategy that passes `check`."""
+    """Workers of a strategy that passes `check`; the dispatcher never has more than `count` chunks in them."""
     if name == "processes":
         from factorpool.strategies.processes import ProcessWorkers
 
-        return ProcessWorkers(task, count, mp_context)
+        return ProcessWorkers(task, mp_context)
     if name == "threads":
         from factorpool.strategies.threads import ThreadWorkers
 

@@ -1,7 +1,8 @@
 """`processes`: processes of this machine, one duplex pipe each.
 
 No queue and no lock is shared, so a worker that is killed takes nothing with it: its end of file arrives on its own
-pipe, and names the chunk that was in it.  A worker ends when its pipe does, so it does not outlive its parent.
+pipe, and names the chunk that was in it.  A worker ends when its pipe does, whatever it is doing, so it does not
+outlive its parent.
 """
 
 from __future__ import annotations
@@ -10,18 +11,23 @@ import multiprocessing
 import pickle
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from factorpool._tasks import Task, describe
+from factorpool import _native
+from factorpool._tasks import MapTask, Task, describe
 from factorpool.errors import NotPicklableError, OptionError, RemoteTraceback, WorkerDiedError
 from factorpool.strategies.base import Chunk, Completion, execute
 
 JOIN_SECONDS = 1.0
 """How long `close` waits for idle workers to end by themselves before it kills them."""
+
+_END = b""
+"""The message after which a worker ends by itself, and so flushes what its functions have printed."""
 
 REMEDY = "define it at the top level of a module that workers can import, or use strategy='threads'"
 
@@ -36,10 +42,11 @@ def unavailable() -> str | None:
 
 
 def context(wanted: BaseContext | str | None) -> BaseContext:
-    """The multiprocessing context: the caller's, the one set with `multiprocessing.set_start_method`, or forkserver.
+    """The multiprocessing context: the caller's, what `multiprocessing.set_start_method` set, or forkserver.
 
-    Forkserver is the default because a fork of a process with threads can hang, and spawn starts every worker from
-    nothing.
+    That was set to fork counts only where the caller says so: it is also what a mere `multiprocessing.Lock()` leaves
+    behind. Forkserver is the default because a fork of a process with threads can hang, and spawn starts every worker
+    from nothing.
     """
     methods = multiprocessing.get_all_start_methods()
     if isinstance(wanted, BaseContext):
@@ -49,15 +56,15 @@ def context(wanted: BaseContext | str | None) -> BaseContext:
             f"mp_context {wanted!r} is not a start method of this machine; there are {', '.join(methods)}"
         )
     default = "forkserver" if "forkserver" in methods else "spawn"
-    return multiprocessing.get_context(wanted or multiprocessing.get_start_method(allow_none=True) or default)
+    already = multiprocessing.get_start_method(allow_none=True)
+    return multiprocessing.get_context(wanted or (default if already in (None, "fork") else already))
 
 
 class ProcessWorkers:
     """Worker processes, started as chunks come."""
 
-    def __init__(self, task: Task, count: int, mp_context: BaseContext | str | None = None) -> None:
+    def __init__(self, task: Task, mp_context: BaseContext | str | None) -> None:
         self._context = context(mp_context)
-        self._count = count
         self._task = _pickle(task, "the function or its arguments")
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
@@ -69,11 +76,20 @@ class ProcessWorkers:
             message = pickle.dumps((chunk.start, payload), pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             raise _unpicklable_item(chunk, error) from error
-        worker = self._idle.pop() if self._idle else _Worker(self._context, self._task, self._busy.values())
+        worker = self._free_worker()
         worker.chunk = chunk
         self._busy[worker.connection] = self._busy[worker.process.sentinel] = worker
         with suppress(OSError):  # it has died: `wait` will see its end of file
             worker.connection.send_bytes(message)
+
+    def _free_worker(self) -> _Worker:
+        """An idle worker, unless it has died meanwhile, or a new one."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.process.is_alive():
+                return worker
+            worker.connection.close()
+        return _Worker(self._context, self._task, self._busy.values())
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What has arrived; a worker that died completes its chunk with a WorkerDiedError."""
@@ -88,17 +104,20 @@ class ProcessWorkers:
         return done
 
     def close(self) -> None:
-        """Ends idle workers by closing their pipes, kills busy ones, and waits until all are gone."""
-        busy = {id(w): w for w in self._busy.values()}.values()
+        """Tells idle workers to end, kills busy ones, and waits until all are gone."""
+        busy = list({id(w): w for w in self._busy.values()}.values())
         for worker in busy:
             worker.process.kill()
+        for worker in self._idle:
+            with suppress(OSError):
+                worker.connection.send_bytes(_END)
+        deadline = time.monotonic() + JOIN_SECONDS
         for worker in [*busy, *self._idle]:
-            worker.connection.close()
-        for worker in [*busy, *self._idle]:
-            worker.process.join(JOIN_SECONDS)
+            worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
+            worker.connection.close()
             worker.process.close()
         self._busy.clear()
         self._idle.clear()
@@ -125,6 +144,9 @@ class _Worker:
     def receive(self) -> tuple[Completion, bool]:
         """The answer to the chunk, and whether the worker is still there."""
         try:
+            # Where the process has ended, a child of its own may hold the pipe open: then nothing will come.
+            if not self.process.is_alive() and not self.connection.poll():
+                return self._died(), False
             message = self.connection.recv_bytes()
         except (EOFError, OSError):
             return self._died(), False
@@ -144,7 +166,7 @@ class _Worker:
     def _died(self) -> Completion:
         self.process.join(JOIN_SECONDS)
         hint = ""
-        if not self.answered and self.process.exitcode and self.process.exitcode > 0:
+        if not self.answered and self.process.exitcode == 1:
             hint = (
                 "; it had not answered before: does the main module start work without "
                 'an `if __name__ == "__main__":`, or fail to import?'
@@ -160,6 +182,7 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     for other in inherited:
         other.close()
+    _native.exit_when_closed(connection.fileno())
     never = bytearray(1)
     failure: BaseException | None = None
     try:
@@ -174,7 +197,10 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
             message = connection.recv_bytes()
         except (EOFError, OSError):
             return
+        if message == _END:
+            return
         answer: tuple[Any, BaseException | None, float] = (None, failure, 0.0)
+        collect = False
         if failure is None:
             try:
                 start, payload = _unpickle(message)
@@ -182,14 +208,17 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
                 answer = (None, error, 0.0)
             else:
                 answer = execute(task, payload, start, never)
+                collect = isinstance(task, MapTask) and task.collect
         try:
-            connection.send_bytes(_encode(*answer))
+            connection.send_bytes(_encode(*answer, collect))
         except OSError:
             return  # the parent is gone
 
 
-def _encode(value: Any, error: BaseException | None, seconds: float) -> bytes:
-    """An answer as bytes; one that cannot be pickled becomes the error that says so."""
+def _encode(value: Any, error: BaseException | None, seconds: float, collect: bool) -> bytes:
+    """An answer as bytes; what cannot be pickled becomes the error that says so, with `collect` item by item."""
+    if collect and error is None:
+        value = [_portable(*outcome) for outcome in value]
     trace = ""
     if error is not None:
         from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
@@ -204,6 +233,16 @@ def _encode(value: Any, error: BaseException | None, seconds: float) -> bytes:
         what = "a result" if error is None else f"the exception {describe(error)}"
         failure = NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
         return pickle.dumps((None, failure, trace, seconds), pickle.HIGHEST_PROTOCOL)
+
+
+def _portable(value: Any, error: Exception | None) -> tuple[Any, Exception | None]:
+    """One item's outcome, or the error that says why it cannot travel."""
+    try:
+        pickle.loads(pickle.dumps(error if error is not None else value, pickle.HIGHEST_PROTOCOL))
+    except Exception as cause:
+        what = "the result" if error is None else f"the exception {describe(error)}"
+        return None, NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
+    return value, error
 
 
 def _pickle(thing: object, what: str) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from queue import Empty, SimpleQueue
 
 from factorpool._tasks import Task
+from factorpool.errors import FactorpoolError
 from factorpool.strategies.base import Chunk, Completion, execute
 
 CLOSE_SECONDS = 0.2
@@ -38,7 +40,11 @@ class ThreadWorkers:
         if len(self._threads) < self._count and self._in_flight == len(self._threads):
             name = f"factorpool-{len(self._threads)}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                message = f"cannot start thread {len(self._threads) + 1}: {error}; use fewer workers"
+                raise FactorpoolError(message) from error
             self._threads.append(thread)
         self._in_flight += 1
         self._chunks.put(chunk)
@@ -59,8 +65,9 @@ class ThreadWorkers:
         self._stop[0] = 1
         for _ in self._threads:
             self._chunks.put(None)
+        deadline = time.monotonic() + CLOSE_SECONDS
         for thread in self._threads:
-            thread.join(CLOSE_SECONDS if self._in_flight else None)
+            thread.join(max(0.0, deadline - time.monotonic()) if self._in_flight else None)
 
     def _work(self) -> None:
         failure: BaseException | None = None
