@@ -14,6 +14,7 @@ import pytest
 from conftest import command
 
 import factorpool as fp
+from factorpool.bench.measure import DisagreementError, cases_for, measure
 from factorpool.bench.recommend import recommend
 from factorpool.bench.result import Case, Result, load
 from factorpool.bench.workloads import WORKLOADS
@@ -115,6 +116,22 @@ def test_every_run_is_saved_before_the_next(tmp_path: Path) -> None:
     assert running.returncode == 130
     assert b"Traceback" not in errors
     assert load(str(file)).measured()[0].label == "serial"
+
+
+def test_results_that_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([fp.factor_many([15]), fp.factor_many([15]), fp.factor_many([21])])
+    monkeypatch.setattr("factorpool.bench.measure.factor_many", lambda *_, **__: next(answers))
+    runs = measure([15], cases_for(["auto"], ["threads"], [2, 3]), 1, "guided")
+    with pytest.raises(DisagreementError, match="threads, 3 workers with method auto disagrees with serial"):
+        list(runs)
+
+
+def test_an_old_result_stays_until_there_is_a_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    file.write_text("precious")
+    Result.check_place(str(file))
+    assert file.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_other_versions_are_refused(saved: tuple[Path, str], tmp_path: Path) -> None:

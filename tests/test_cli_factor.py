@@ -254,14 +254,15 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
         ["-s", "processes", "--method", "trial"],
         ["-s", "serial", "--method", "naive"],
         ["-s", "threads", "--method", "naive"],
+        ["-s", "processes", "-j", "2", "--chunksize", "1"],  # one worker is idle
         [],
     ],
     ids=" ".join,
 )
 def test_ctrl_c_stops_at_once_and_leaves_nothing(arguments: list[str]) -> None:
     # 400 primes of 64 bits for the slow methods, a 120-digit semiprime for python-flint.
-    hard = (10**59 + 213) * (10**60 + 7) if not arguments else 2**64 - 59
-    text = f"15\n{hard}\n" if not arguments else f"{hard}\n" * 400
+    slow = "--method" in arguments
+    text = f"{2**64 - 59}\n" * 400 if slow else f"15\n{(10**59 + 213) * (10**60 + 7)}\n"
     running = subprocess.Popen(
         [*FACTOR, *arguments],
         stdin=subprocess.PIPE,
