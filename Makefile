@@ -14,6 +14,7 @@ help:
 	@echo "make clean  remove everything that was built"
 
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"PYTHON={sys.executable} is older than 3.11")'
 	@echo "== making a virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"

@@ -90,6 +90,8 @@ def test_options_choose_what_runs(tmp_path: Path) -> None:
         (["--strategy", "fibers"], 2, "'fibers' is not one of 'serial', 'threads', 'processes'"),
         (["-j", "0"], 2, "0 workers can do nothing"),
         (["--workload", "article:1", "-o", "/no/such/folder/r.json"], 1, "No such file or directory"),
+        (["--workload", "article:1", "-o", "/dev/null"], 2, "'/dev/null': it is not a regular file"),
+        (["--workload", "article:1", "-o", ""], 2, "it is not a regular file"),
         (["chart", "/etc/passwd"], 2, "is not a result of `factorpool bench`"),
     ],
 )
@@ -98,6 +100,26 @@ def test_errors_are_one_line(arguments: list[str], status: int, message: str) ->
     assert ran.returncode == status
     assert message in ran.stderr.decode()
     assert b"Traceback" not in ran.stderr
+
+
+def test_naive_method_is_left_out_where_it_would_take_for_ever(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    ran = command("bench", "-w", "semiprime64:300", "-s", "threads", "-j", "2", "-j", "2", "-o", str(file))
+    assert ran.returncode == 0
+    assert b"method naive was left out: it might take" in ran.stdout
+    assert [(c.method, c.strategy) for c in load(str(file)).cases] == [("auto", "serial"), ("auto", "threads")]
+
+
+def test_terminal_that_knows_no_bars(tmp_path: Path) -> None:
+    ran = command("bench", "-w", "article:2", "-o", str(tmp_path / "r.json"), PYTHONIOENCODING="latin1")
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (0, False)
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    assert command("bench", "-w", "article:1", "-o", str(tmp_path / "link.json")).returncode == 0
+    assert load(str(tmp_path / "real.json")).measured()
+    assert (tmp_path / "link.json").is_symlink()
 
 
 def test_every_run_is_saved_before_the_next(tmp_path: Path) -> None:

@@ -190,6 +190,34 @@ def test_tokens_longer_than_what_is_read_at_a_time(tmp_path: Path) -> None:
     assert "more than 65536 digits" in second
 
 
+@pytest.mark.parametrize("arguments", [["-s", "serial"], ["-s", "threads"], []], ids=" ".join)
+def test_ctrl_c_where_python_flint_holds_the_gil(arguments: list[str]) -> None:
+    hard = (10**59 + 213) * (10**60 + 7)
+    running = subprocess.Popen([*FACTOR, *arguments, "-i", "-", "12"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stdin
+    assert running.stdout
+    running.stdin.write(b"%d\n" % hard)
+    running.stdin.close()
+    assert running.stdout.readline() == b"12: 2 2 3\n"
+    time.sleep(0.5)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    assert running.wait(10) == 130
+    running.stdout.close()
+
+
+def test_long_numbers_stream_too() -> None:
+    hard = (10**59 + 213) * (10**60 + 7)
+    running = subprocess.Popen([*FACTOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stdin
+    assert running.stdout
+    running.stdin.write(b"%d\n%d\n" % (2**64 + 1, hard))
+    running.stdin.flush()
+    assert running.stdout.readline() == b"18446744073709551617: 274177 67280421310721\n"
+    running.kill()
+    running.communicate()
+
+
 @pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
 def test_killed_it_leaves_no_worker(kill: signal.Signals) -> None:
     hard = (10**59 + 213) * (10**60 + 7)  # python-flint holds the GIL of the worker for hours

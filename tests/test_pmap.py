@@ -158,10 +158,21 @@ except fp.NotPicklableError as error:
 
 def test_main_module_without_a_guard(tmp_path: Path) -> None:
     script = tmp_path / "unguarded.py"
-    script.write_text("import factorpool as fp\nfp.factor_many([15, 21], strategy='processes', mp_context='spawn')\n")
+    script.write_text("""
+import factorpool as fp
+print(list(fp.factor_many([15, 2**70 + 3], strategy='processes', mp_context='spawn')))
+list(fp.pmap(abs, [1, 2], strategy='processes', mp_context='spawn'))
+""")
     ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 1
+    assert ran.stdout.splitlines()[0] == str([fp.factor(15), fp.factor(2**70 + 3)])  # numbers need no main module
     assert 'does the main module start work without an `if __name__ == "__main__":`' in ran.stderr
+
+
+def test_numbers_on_processes_from_standard_input() -> None:
+    code = b"import factorpool as fp; print(fp.factor_many([2**137 + 1, 3**90 + 2]).to_dict() != {})"
+    ran = subprocess.run([sys.executable, "-"], input=code, capture_output=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"True\n", b"")
 
 
 @pytest.mark.parametrize("workers", [1, 3])

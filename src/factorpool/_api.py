@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -236,7 +237,8 @@ def _run(
     if strategy == "auto":
         strategy = choose(task, items, total, workers).strategy
         workers = 1 if strategy == "serial" else workers
-    cutter = Cutter(source, workers, schedule, chunksize, task.first_chunk)
+    first = 1 if isinstance(items, list) else task.first_chunk  # of ints beyond 64 bits each may take long
+    cutter = Cutter(source, workers, schedule, chunksize, first)
     done = 0
     for completion in run(
         cutter,
@@ -278,5 +280,11 @@ def _check_choice(option: str, value: str, choices: Iterable[str]) -> None:
 
 
 def _check_positive(option: str, value: int | None, hint: str = "") -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+    if value is None:
+        return
+    try:
+        good = not isinstance(value, bool) and operator.index(value) > 0
+    except TypeError:
+        good = False
+    if not good:
         raise OptionError(f"{option} must be a positive integer or None{hint}, not {value!r}")

@@ -103,22 +103,19 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
             numbers,
             0,
         )
-    if kind != view.format or not view.c_contiguous or not _native.is_aligned(view):
-        view = memoryview(array(kind, view.tobytes()))
-    if view.itemsize == 8:
-        words = view.cast("B").cast("Q")
+    raw = array(kind, view.tobytes())  # a copy: what the caller does to the array later is not to change results
+    if raw.itemsize == 8:
+        words = memoryview(raw).cast("B").cast("Q")
         most = WORD_MAX if kind in _UNSIGNED else WORD_MAX >> 1
         bad = _native.find_outside(words, 1, most)
-        if bad >= 0 and errors is not None:
-            words = memoryview(array("Q", words))
         while bad >= 0:
-            _reject(view[bad], bad, errors)
+            _reject(raw[bad], bad, errors)
             words[bad] = 1
             further = _native.find_outside(words[bad + 1 :], 1, most)
             bad = bad + 1 + further if further >= 0 else -1
         return words
-    narrow = array("Q", bytes(8 * len(view)))
-    for index, value in enumerate(view):
+    narrow = array("Q", bytes(8 * len(raw)))
+    for index, value in enumerate(raw):
         if value < 1:
             _reject(value, index, errors)
         narrow[index] = max(value, 1)

@@ -28,9 +28,13 @@ class StoppedError(Exception):
 
 
 class Task(Protocol):
-    """Work on chunks; `first_chunk` is a size for the first ones, before costs are known."""
+    """Work on chunks; `first_chunk` is a size for the first ones, before costs are known.
+
+    `needs_main` says whether a worker process must import the caller's main module to understand it.
+    """
 
     first_chunk: int
+    needs_main: bool
 
     def start(self) -> None:
         """Called once in every worker, before its first chunk."""
@@ -53,6 +57,8 @@ Factored = tuple[bytes, bytes, bytes] | Wide
 
 class FactorTask:
     """Factors numbers: words by the kernel, larger ones by python-flint, or all by the article's naive method."""
+
+    needs_main = False
 
     def __init__(self, method: str) -> None:
         self.method = method
@@ -105,6 +111,7 @@ class MapTask:
     """Calls a function on every item; with `collect`, exceptions are results too."""
 
     first_chunk = 1
+    needs_main = True
 
     def __init__(
         self,

@@ -61,13 +61,16 @@ class Result:
     @staticmethod
     def check_place(path: str) -> None:
         """An OSError where `save` would fail, before the work and not after it; an old file stays as it is."""
-        temporary = f"{path}.part"
+        if not path or (os.path.exists(path) and not os.path.isfile(path)):
+            raise OptionError(f"cannot save a result as {path!r}: it is not a regular file")
+        temporary = f"{os.path.realpath(path)}.part"
         with open(temporary, "w", encoding="utf-8"):
             pass
         os.remove(temporary)
 
     def save(self, path: str) -> None:
         """Writes the file, whole or not at all."""
+        path = os.path.realpath(path)  # through a link, not over it
         temporary = f"{path}.part"
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump({"format": FORMAT, "version": VERSION, **asdict(self)}, file, indent=1)
@@ -96,4 +99,5 @@ def load(path: str) -> Result:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, OptionError):
             raise
-        raise OptionError(f"{path} is not a result of `factorpool bench`: {error!r}") from error
+        what = f"{type(error).__name__} {str(error)[:80]}"
+        raise OptionError(f"{path} is not a result of `factorpool bench`: {what}") from error

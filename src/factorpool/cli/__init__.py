@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from importlib import import_module
 
 import click
 
+from factorpool import _native
 from factorpool.errors import FactorpoolError, OptionError
 
 COMMANDS = {
@@ -52,6 +55,10 @@ def cli() -> None:
 def main() -> None:
     """Runs a command.  An error is one line on standard error; exit status 1, 2 for wrong usage, 130 for Ctrl-C."""
     sys.set_int_max_str_digits(0)  # the limit is ours, and reported with a position
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    _native.exit_on_sigint(reading)
     try:
         if sys.stdout is None:
             raise click.ClickException("standard output is closed")

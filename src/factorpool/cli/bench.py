@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 import click
 from rich.console import Console
@@ -13,13 +14,14 @@ from factorpool.bench.measure import cases_for, measure
 from factorpool.bench.recommend import recommend
 from factorpool.bench.report import show
 from factorpool.bench.result import Result, load
-from factorpool.bench.workloads import WORKLOADS
+from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
 from factorpool.engine.schedule import SCHEDULES
 from factorpool.strategies import STRATEGIES, check, unavailable
 
 WORKERS = (2, 4, 8)  # the article's
+NAIVE_SECONDS = 60  # a run of the naive method that might take longer has to be asked for
 
 
 def _every_worker_count(ctx: click.Context, parameter: click.Parameter, values: tuple[int, ...]) -> tuple[int, ...]:
@@ -80,14 +82,23 @@ def command(
     skipped = {name: reason for name, reason in reasons.items() if reason}
     work = load_workload(workload)
     usable = [name for name in reasons if name not in skipped]
-    cases = cases_for(methods or ("naive", "auto"), usable, counts or WORKERS)
+    if not methods:
+        methods = ("naive", "auto")
+        if (seconds := naive_seconds(work.numbers)) > NAIVE_SECONDS:
+            methods = ("auto",)
+            skipped["method naive"] = f"it might take {seconds:.0f} s a run; to insist, name it with --method naive"
+    cases = cases_for(list(dict.fromkeys(methods)), usable, list(dict.fromkeys(counts or WORKERS)))
     result = Result(work.name, work.description, len(work.numbers), schedule, describe(), skipped, cases)
-    console, notes = Console(), Console(stderr=True)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # the table's bars may be beyond the terminal's encoding
+    console, notes = Console(markup=False), Console(stderr=True, markup=False)
     Result.check_place(output)
     with notes.status("starting") as status:
         for turn, case in measure(work.numbers, cases, repeat, schedule):
             if result.measured():
                 result.save(output)
+            if case is cases[0] and not notes.is_terminal:
+                notes.print(f"round {turn + 1} of {repeat}", highlight=False)
             status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
     result.save(output)
     show(result, console)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from functools import partial
 
 import click
 
@@ -15,6 +16,10 @@ from factorpool.cli.options import workers
 from factorpool.engine.schedule import SCHEDULES
 from factorpool.jobs.readers import Reader, from_arguments
 from factorpool.jobs.writers import HEADERS, WRITERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.cli.progress import Bar
 
 BUFFER = 1 << 18
 """Numbers read ahead of the output, at most: enough to keep workers busy, and some 20 MB."""
@@ -56,11 +61,14 @@ def command(
       factorpool factor -s processes -j 8 -i big.txt
     """
     for number in numbers:
-        if number.startswith("-") and not number[1:2].isdigit():
+        if number.startswith("-") and len(number) > 1 and not number[1:2].isdigit():
             raise click.NoSuchOption(number)
 
+    bar: Bar | None = None
+
     def report(line: str) -> None:
-        click.echo(f"factorpool factor: {line}", err=True)
+        note = bar.note if bar is not None else partial(click.echo, err=True)
+        note(f"factorpool factor: {line}")
 
     given, bad = from_arguments(numbers, report)
     paths = inputs or (() if numbers else ("-",))
@@ -83,7 +91,11 @@ def command(
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()
-    with _progress_bar(reader) if progress else nullcontext() as advance:
+    if progress:
+        from factorpool.cli.progress import Bar
+
+        bar = Bar(lambda: reader.position, reader.size)
+    with bar or nullcontext() as advance:
         written = _write(results, form, advance)
     return 1 if bad or reader.bad or not written else 0
 
@@ -117,10 +129,3 @@ def _emit(data: bytes) -> bool:
         click.echo(f"factorpool factor: cannot write the output: {error.strerror}", err=True)
         return False
     return True
-
-
-def _progress_bar(reader: Reader) -> AbstractContextManager[Callable[[int], None]]:
-    """A bar on standard error: how much of the input is done where its size is known, numbers a second, time left."""
-    from factorpool.cli.progress import Bar
-
-    return Bar(lambda: reader.position, reader.size)

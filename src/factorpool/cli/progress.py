@@ -33,6 +33,10 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def note(self, line: str) -> None:
+        """Prints a line above the bar."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
     def advance(self, numbers: int) -> None:
         """So many more numbers are done."""
         self._done += numbers

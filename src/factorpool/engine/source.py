@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
+WIDE_CHUNK = 16
+"""Most numbers taken at once from a block with integers beyond 64 bits: each may take a thousand times as long as those
+of
+the block before, which the sizes of chunks go by."""
+
 
 class Source(Protocol):
     """Items to work on, in order."""
@@ -79,6 +84,7 @@ class BlockSource:
     def __init__(self, blocks: Iterator[Sequence[Any]], ready: Callable[[], bool]) -> None:
         self._blocks = blocks
         self._block = SequenceSource(())
+        self._wide = False
         self._ready = ready
 
     def take(self, most: int) -> Sequence[Any]:
@@ -88,7 +94,8 @@ class BlockSource:
             if block is None:
                 return ()
             self._block = SequenceSource(block)
-        return self._block.take(most)
+            self._wide = isinstance(block, list)
+        return self._block.take(min(most, WIDE_CHUNK) if self._wide else most)
 
     def remaining(self) -> int | None:
         """Nobody knows."""

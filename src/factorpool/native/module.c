@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -147,12 +148,11 @@ PyDoc_STRVAR(exit_when_closed_doc,
              "End this process at once when the other end of a pipe is closed, whatever it is doing then, and\n"
              "whoever holds the GIL: a worker must not outlive its parent.");
 
-static PyObject *exit_when_closed(PyObject *module, PyObject *fd) {
-    (void)module;
+static PyObject *start_watching(PyObject *fd, void *(*watch)(void *)) {
     pthread_t thread;
     int number = PyObject_AsFileDescriptor(fd);
     if (number < 0) return NULL;
-    int status = pthread_create(&thread, NULL, wait_for_hangup, (void *)(intptr_t)number);
+    int status = pthread_create(&thread, NULL, watch, (void *)(intptr_t)number);
     if (status != 0) {
         errno = status;
         return PyErr_SetFromErrno(PyExc_OSError);
@@ -161,16 +161,34 @@ static PyObject *exit_when_closed(PyObject *module, PyObject *fd) {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(is_aligned_doc, "is_aligned(buffer, /)\n--\n\n"
-                             "Whether a contiguous buffer starts where 64-bit words may.");
-
-static PyObject *is_aligned(PyObject *module, PyObject *buffer) {
+static PyObject *exit_when_closed(PyObject *module, PyObject *fd) {
     (void)module;
-    Py_buffer view;
-    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) return NULL;
-    int aligned = (uintptr_t)view.buf % 8 == 0;
-    PyBuffer_Release(&view);
-    return PyBool_FromLong(aligned);
+    return start_watching(fd, wait_for_hangup);
+}
+
+/* Seconds that Python has to act on Ctrl-C before exit_on_sigint ends the process for it. */
+#define GRACE_SECONDS 1
+
+static void *wait_for_sigint(void *fd) {
+    char number;
+    ssize_t got;
+    while ((got = read((int)(intptr_t)fd, &number, 1)) == 1 || (got < 0 && errno == EINTR))
+        if (got == 1 && number == SIGINT) {
+            sleep(GRACE_SECONDS);
+            if (isatty(2)) got = write(2, "\x1b[?25h", 6); /* a progress bar hides the cursor */
+            _exit(128 + SIGINT);
+        }
+    return NULL;
+}
+
+PyDoc_STRVAR(exit_on_sigint_doc,
+             "exit_on_sigint(fd, /)\n--\n\n"
+             "End this process with status 130 a second after Ctrl-C if it is still there then: a library that holds\n"
+             "the GIL keeps Python from acting on it.  `fd` is the other end of `signal.set_wakeup_fd`'s pipe.");
+
+static PyObject *exit_on_sigint(PyObject *module, PyObject *fd) {
+    (void)module;
+    return start_watching(fd, wait_for_sigint);
 }
 
 PyDoc_STRVAR(find_outside_doc, "find_outside(numbers, low, high, /)\n--\n\n"
@@ -291,7 +309,7 @@ static PyMethodDef methods[] = {
     {"is_prime", is_prime, METH_O, is_prime_doc},
     {"offsets", offsets, METH_VARARGS, offsets_doc},
     {"exit_when_closed", exit_when_closed, METH_O, exit_when_closed_doc},
-    {"is_aligned", is_aligned, METH_O, is_aligned_doc},
+    {"exit_on_sigint", exit_on_sigint, METH_O, exit_on_sigint_doc},
     {"find_outside", find_outside, METH_VARARGS, find_outside_doc},
     {"parse", parse, METH_VARARGS, parse_doc},
     {"format_gnu", format_gnu, METH_VARARGS, format_gnu_doc},

@@ -12,8 +12,9 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -66,6 +67,7 @@ class ProcessWorkers:
     def __init__(self, task: Task, mp_context: BaseContext | str | None) -> None:
         self._context = context(mp_context)
         self._task = _pickle(task, "the function or its arguments")
+        self._needs_main = task.needs_main
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
 
@@ -89,7 +91,7 @@ class ProcessWorkers:
             if worker.process.is_alive():
                 return worker
             worker.connection.close()
-        return _Worker(self._context, self._task, self._busy.values())
+        return _Worker(self._context, self._task, self._needs_main)
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What has arrived; a worker that died completes its chunk with a WorkerDiedError."""
@@ -123,19 +125,43 @@ class ProcessWorkers:
         self._idle.clear()
 
 
+# The parent's ends of all pipes of all pools of this process.
+_parent_ends: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keeps multiprocessing from importing the main module into a worker that needs nothing of it.
+
+    So factoring on processes needs no `if __name__ == "__main__":`, works where the main module is no file, and starts
+    sooner.  multiprocessing finds the module by these two names, and has no option for it.
+    """
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {
+        name: main.__dict__.pop(name) for name in ("__spec__", "__file__") if name in main.__dict__
+    }
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+
+
 class _Worker:
     """The parent's side of one worker: its process, its pipe, and the chunk in it."""
 
-    def __init__(self, mp: BaseContext, task: bytes, siblings: Iterable[_Worker]) -> None:
+    def __init__(self, mp: BaseContext, task: bytes, needs_main: bool) -> None:
         self.chunk: Chunk
         self.connection, theirs = mp.Pipe()
+        _parent_ends.add(self.connection)
         # A forked child has copies of the parent's ends; while it keeps them open, no worker would see the parent end.
         forked = mp.get_start_method() == "fork"
-        inherited = [self.connection, *{w.connection for w in siblings}] if forked else []
+        inherited = [end for end in _parent_ends if not end.closed] if forked else []
         self.process = mp.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, inherited), name="factorpool", daemon=True
         )
-        self.process.start()
+        with nullcontext() if needs_main else _hidden_main():
+            self.process.start()
         theirs.close()
         self.answered = False
         with suppress(OSError):  # as in submit
