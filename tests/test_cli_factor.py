@@ -92,7 +92,7 @@ def test_jsonl_and_csv() -> None:
         (b"12\nabc 15\n", b"12: 2 2 3\n15: 3 5\n", ["line 2: 'abc' is not a whole number"]),
         (b"12\n-5\n3.0 7", b"12: 2 2 3\n7: 7\n", ["line 2: '-5' is negative", "line 3: '3.0' is not"]),
         (b"\x00\xff\x80junk 15", b"15: 3 5\n", [r"line 1: '\x00\\xff\\x80junk' is not"]),
-        (b"1" * 10000 + b"\n15", b"15: 3 5\n", ["line 1: '" + "1" * 40 + "...1111111111' is too long: 10000 digits"]),
+        (b"1" * 10000 + b"\n15", b"15: 3 5\n", ["line 1: '" + "1" * 39 + "...111111111' is too long: 10000 digits"]),
         (b"x" * 300000 + b" 15 " + b"y" * 300000, b"15: 3 5\n", ["line 1: 'xxx", "line 1: 'yyy"]),
         (b"# " + b"x" * 300000 + b"\n15", b"15: 3 5\n", []),
         (b"++5 + 5+ 1_0", b"", ["'++5'", "'+' is", "'5+'", "'1_0'"]),

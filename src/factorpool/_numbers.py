@@ -47,12 +47,12 @@ def check(value: object, index: int | None = None) -> int:
             hint = "; parse it with int() first" if isinstance(value, str | bytes) else ""
             if isinstance(value, float) and value.is_integer():
                 hint = f"; {int(value)} would be"
-            message = f"{_show(value)}{where} is a {type(value).__name__}, not an integer{hint}"
+            message = f"{show(value)}{where} is a {type(value).__name__}, not an integer{hint}"
             raise NumberTypeError(message, value, index) from None
     else:
         number = value
     if number <= 0:
-        what = "zero has no factorization" if number == 0 else f"{_show(number)} is negative"
+        what = "zero has no factorization" if number == 0 else f"{show(number)} is negative"
         raise NumberValueError(f"{what}{where}: only integers from 1 up can be factored", number, index)
     if number >= _LIMIT:
         digits = number.bit_length() * 30103 // 100000 + 1
@@ -61,12 +61,13 @@ def check(value: object, index: int | None = None) -> int:
     return number
 
 
-def _show(value: object) -> str:
-    """A repr that fits on a line, and does not fail on an integer beyond the interpreter's limit."""
+def show(value: object) -> str:
+    """A repr for a message: it fits on a line, and does not fail, even for an integer of any length."""
     try:
         text = repr(value)
-    except ValueError:
-        return f"<{type(value).__name__} of {value.bit_length()} bits>" if isinstance(value, int) else "<value>"
+    except Exception:
+        bits = f" of {value.bit_length()} bits" if isinstance(value, int) else ""
+        return f"<{type(value).__name__}{bits}>"
     return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
 
 
@@ -83,7 +84,7 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
     """The words of an object with the buffer protocol; None for one without, or of Python objects."""
     if isinstance(numbers, str | bytes | bytearray):
         raise NumberTypeError(
-            f"{_show(numbers)} is a {type(numbers).__name__}, not integers; parse it first, or use a list",
+            f"{show(numbers)} is a {type(numbers).__name__}, not integers; parse it first, or use a list",
             numbers,
         )
     try:
@@ -137,7 +138,7 @@ def _from_iterable(numbers: Iterable[object], errors: dict[int, InputError] | No
         iterator = iter(numbers)
     except TypeError:
         raise NumberTypeError(
-            f"{_show(numbers)} is a {type(numbers).__name__}, not a series of integers; for one number use factor()",
+            f"{show(numbers)} is a {type(numbers).__name__}, not a series of integers; for one number use factor()",
             numbers,
         ) from None
     words = array("Q")

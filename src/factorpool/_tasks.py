@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from factorpool import _native
-from factorpool._numbers import WORD_MAX
+from factorpool._numbers import WORD_MAX, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,19 +139,10 @@ class MapTask:
             try:
                 value = self.fn(item)
             except Exception as error:
-                error.add_note(f"factorpool: raised for item {index}, {describe(item)}")
+                error.add_note(f"factorpool: raised for item {index}, {show(item)}")
                 if not self.collect:
                     raise
                 results.append((None, error))
             else:
                 results.append((value, None) if self.collect else value)
         return results
-
-
-def describe(item: object) -> str:
-    """An item's repr, shortened to fit on a line."""
-    try:
-        text = repr(item)
-    except Exception:
-        return f"a {type(item).__name__}"
-    return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
-from factorpool._numbers import MAX_DIGITS, WORD_MAX
+from factorpool._numbers import MAX_DIGITS, WORD_MAX, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ def parse_token(token: bytes) -> int | None:
 
 def explain(token: bytes) -> str:
     """Why a token is not a number to factor."""
-    shown = token.decode("utf-8", "backslashreplace")
-    shown = repr(shown if len(shown) <= 60 else f"{shown[:40]}...{shown[-10:]}")
+    shown = show(token.decode("utf-8", "backslashreplace"))
     digits = token.removeprefix(b"+")
     if digits.isdigit():
         count = f"{len(digits)}" if len(token) <= TOKEN_BYTES else f"more than {TOKEN_BYTES}"

@@ -21,7 +21,8 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 from factorpool import _native
-from factorpool._tasks import MapTask, Task, describe
+from factorpool._numbers import show
+from factorpool._tasks import MapTask, Task
 from factorpool.errors import NotPicklableError, OptionError, RemoteTraceback, WorkerDiedError
 from factorpool.strategies.base import Chunk, Completion, execute
 
@@ -269,7 +270,7 @@ def _encode(value: Any, error: BaseException | None, seconds: float, collect: bo
             pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
         return message
     except Exception as cause:
-        what = "a result" if error is None else f"the exception {describe(error)}"
+        what = "a result" if error is None else f"the exception {show(error)}"
         failure = NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
         return pickle.dumps((None, failure, trace, seconds), pickle.HIGHEST_PROTOCOL)
 
@@ -279,7 +280,7 @@ def _portable(value: Any, error: Exception | None) -> tuple[Any, Exception | Non
     try:
         pickle.loads(pickle.dumps(error if error is not None else value, pickle.HIGHEST_PROTOCOL))
     except Exception as cause:
-        what = "the result" if error is None else f"the exception {describe(error)}"
+        what = "the result" if error is None else f"the exception {show(error)}"
         return None, NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
     return value, error
 
@@ -304,5 +305,5 @@ def _unpicklable_item(chunk: Chunk, error: Exception) -> NotPicklableError:
         try:
             pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
         except Exception:
-            return NotPicklableError(f"item {index}, {describe(item)}, cannot be pickled to reach a worker: {error}")
+            return NotPicklableError(f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}")
     return NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {error}")
