@@ -1,4 +1,5 @@
-/* Measures what the thresholds of the kernel rest on: rho against ECM by size, and ECM with other bounds than its level's.
+/* Measures what the thresholds of the kernel rest on: what a multiplication costs, rho against ECM by size, and ECM with other
+ * bounds than its level's.
  *
  *     cc -O3 -Isrc/factorpool/native -o /tmp/cutovers benchmarks/cutovers.c \
  *         src/factorpool/native/{factor,trial,rho,prime}.c -lm && /tmp/cutovers
@@ -26,8 +27,8 @@ static uint64_t prime_of(unsigned bits) {
 }
 
 static void semiprimes(unsigned bits, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        do numbers[i] = prime_of(bits / 2) * prime_of(bits - bits / 2);
+    for (size_t i = 0; i < count; i++) do
+            numbers[i] = prime_of(bits / 2) * prime_of(bits - bits / 2);
         while (numbers[i] >> (bits - 1) != 1);
 }
 
@@ -65,7 +66,27 @@ static double nanoseconds(void (*run)(size_t), size_t count) {
     return least * 1e9 / (double)count;
 }
 
+/* Nanoseconds for a modular multiplication when `chains` that depend on themselves are in flight; 1 or 4. */
+static double multiplication(int chains) {
+    fp_mont m = fp_mont_init(prime_of(64));
+    uint64_t x[4] = {next() % m.n, next() % m.n, next() % m.n, next() % m.n};
+    double least = 1e9;
+    for (int pass = 0; pass < 20; pass++) {
+        double began = seconds();
+        for (int i = 0; i < 100000; i++) {
+            x[0] = fp_sqr(x[0], &m);
+            if (chains == 4) x[1] = fp_sqr(x[1], &m), x[2] = fp_sqr(x[2], &m), x[3] = fp_sqr(x[3], &m);
+        }
+        double took = seconds() - began;
+        if (took < least) least = took;
+    }
+    factors[0] = x[0] ^ x[1] ^ x[2] ^ x[3];
+    return least * 1e9 / 1e5 / chains;
+}
+
 int main(void) {
+    printf("a modular multiplication: %.2f ns alone, %.2f ns with four in flight\n\n", multiplication(1),
+           multiplication(4));
     printf("bits      rho      ecm\n");
     for (unsigned bits = 24; bits <= 48; bits += 2) {
         semiprimes(bits, MOST);
@@ -79,7 +100,8 @@ int main(void) {
         for (chosen = 0; chosen < LEVELS; chosen++) {
             double ns = chosen + 4 < LEVELS && bits > 52 ? 0 : nanoseconds(level_all, count);
             if (ns > 0)
-                printf(" %8.0f%s", ns, bits <= levels[chosen].bits && (!chosen || bits > levels[chosen - 1].bits) ? "*" : " ");
+                printf(" %8.0f%s", ns,
+                       bits <= levels[chosen].bits && (!chosen || bits > levels[chosen - 1].bits) ? "*" : " ");
             else
                 printf(" %8s ", "-");
         }

@@ -1,7 +1,7 @@
 """What counts as an integer, and the one form in which integers travel on: packed 64-bit words, or a list of ints.
 
 `normalize` takes whatever `factor_many` is given.  Where every number has at most 64 bits the answer is a memoryview of
-uint64, the caller's own memory where possible; else it is a list of Python ints.
+uint64, never the caller's own memory; else it is a list of Python ints.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from factorpool import _native
@@ -80,7 +80,7 @@ def normalize(numbers: Iterable[object], errors: dict[int, InputError] | None = 
     return words if words is not None else _from_iterable(numbers, errors)
 
 
-def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words | None:
+def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Numbers | None:
     """The words of an object with the buffer protocol; None for one without, or of Python objects."""
     if isinstance(numbers, str | bytes | bytearray):
         raise NumberTypeError(
@@ -115,12 +115,7 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Words
             further = _native.find_outside(words[bad + 1 :], 1, most)
             bad = bad + 1 + further if further >= 0 else -1
         return words
-    narrow = array("Q", bytes(8 * len(raw)))
-    for index, value in enumerate(raw):
-        if value < 1:
-            _reject(value, index, errors)
-        narrow[index] = max(value, 1)
-    return memoryview(narrow)
+    return _pack(raw.tolist(), 0, errors)
 
 
 def _reject(value: object, index: int, errors: dict[int, InputError] | None) -> None:
@@ -166,7 +161,7 @@ def _draw(iterator: Iterable[object], before: int) -> list[object]:
     return block
 
 
-def _pack(block: list[object], start: int, errors: dict[int, InputError] | None) -> Numbers:
+def _pack(block: Sequence[object], start: int, errors: dict[int, InputError] | None) -> Numbers:
     """A block of values as words if they fit, else as ints; `start` is the index of the first."""
     if set(map(type, block)) <= {int}:
         try:

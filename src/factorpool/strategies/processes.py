@@ -101,7 +101,7 @@ class ProcessWorkers:
         """What has arrived; a worker that died completes its chunk with a WorkerDiedError."""
         ready = wait(list(self._busy), timeout)
         done = []
-        for worker in {id(w): w for w in map(self._busy.__getitem__, ready)}.values():
+        for worker in dict.fromkeys(map(self._busy.__getitem__, ready)):
             del self._busy[worker.connection], self._busy[worker.process.sentinel]
             completion, alive = worker.receive()
             done.append(completion)
@@ -111,7 +111,7 @@ class ProcessWorkers:
 
     def close(self) -> None:
         """Tells idle workers to end, kills busy ones, and waits until all are gone."""
-        busy = list({id(w): w for w in self._busy.values()}.values())
+        busy = list(dict.fromkeys(self._busy.values()))
         for worker in busy:
             worker.process.kill()
         for worker in self._idle:
@@ -257,8 +257,6 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
 
 def _encode(value: Any, error: BaseException | None, seconds: float, collect: bool) -> bytes:
     """An answer as bytes; what cannot be pickled becomes the error that says so, with `collect` item by item."""
-    if collect and error is None:
-        value = [_portable(*outcome) for outcome in value]
     trace = ""
     if error is not None:
         from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
@@ -266,13 +264,15 @@ def _encode(value: Any, error: BaseException | None, seconds: float, collect: bo
         trace = "".join(format_exception(error))
     try:
         message = pickle.dumps((value, error, trace, seconds), pickle.HIGHEST_PROTOCOL)
-        if error is not None:
+        if error is not None or collect:
             pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
         return message
     except Exception as cause:
-        what = "a result" if error is None else f"the exception {show(error)}"
-        failure = NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
-        return pickle.dumps((None, failure, trace, seconds), pickle.HIGHEST_PROTOCOL)
+        if collect and error is None:
+            value = [_portable(*outcome) for outcome in value]
+        else:
+            value, error = None, _cannot_leave("a result", error, cause)
+        return pickle.dumps((value, error, trace, seconds), pickle.HIGHEST_PROTOCOL)
 
 
 def _portable(value: Any, error: Exception | None) -> tuple[Any, Exception | None]:
@@ -280,9 +280,13 @@ def _portable(value: Any, error: Exception | None) -> tuple[Any, Exception | Non
     try:
         pickle.loads(pickle.dumps(error if error is not None else value, pickle.HIGHEST_PROTOCOL))
     except Exception as cause:
-        what = "the result" if error is None else f"the exception {show(error)}"
-        return None, NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
+        return None, _cannot_leave("the result", error, cause)
     return value, error
+
+
+def _cannot_leave(result: str, error: BaseException | None, cause: Exception) -> NotPicklableError:
+    what = result if error is None else f"the exception {show(error)}"
+    return NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
 
 
 def _pickle(thing: object, what: str) -> bytes:
