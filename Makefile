@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The package is built again when what it is made of has changed.
-SOURCES := $(wildcard src/factorpool/native/*) pyproject.toml setup.py
+SOURCES := $(wildcard src/factorpool/native/* src/factorpool/native/*/*) pyproject.toml setup.py
 
 .PHONY: demo test check format clean help
 
@@ -50,12 +50,12 @@ check: $(VENV)/installed-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] scripts/*.c tests/*.c
+	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*.c
 
 format: $(VENV)/installed-check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i src/factorpool/native/*.[ch] scripts/*.c tests/*.c
+	$(BIN)/clang-format -i src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*.c
 
 clean:
 	rm -rf .venv* $(VENV) demo build src/*.egg-info src/factorpool/*.so

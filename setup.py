@@ -10,8 +10,8 @@ setup(
     ext_modules=[
         Extension(
             "factorpool._native",
-            sources=sorted(str(path) for path in native.glob("*.c")),
-            depends=sorted(str(path) for path in native.glob("*.h")),
+            sources=sorted(str(path) for path in native.rglob("*.c")),
+            depends=sorted(str(path) for path in native.rglob("*.h")),
             # Empty unless CI asks for more, such as -Werror or a sanitizer.
             extra_compile_args=["-O3", *os.environ.get("FACTORPOOL_CFLAGS", "").split()],
             extra_link_args=os.environ.get("FACTORPOOL_LDFLAGS", "").split(),

@@ -4,11 +4,10 @@ All three are the same for every number, so they are worked out once, here, with
 
 * Curves.  Suyama's family (group order divisible by 12) for a rational sigma = a/b:
   u = a^2 - 5 b^2, v = 4 a b, point (u^3 : v^3), (A + 2)/4 = (v - u)^3 (3 u + v) / (16 u^3 v).
-  Those whose denominator is odd and below 2^24 are kept: the kernel then needs no modular inverse but a division by a
-  small constant.  First come those, sigma = 11 among them, whose (u - v)(3 u + v) is a square: their orders are
-  divisible by higher powers of 2 (R. Barbulescu, J. Bos, C. Bouvier, T. Kleinjung, P. Montgomery, "Finding ECM-friendly
-  curves through a study of Galois properties", 2012), and they split 10 % more numbers.  (The next such, sigma =
-  -65/11, has a denominator whose inverse eats the gain.) The others differ by chance only.
+  First come those, sigma = 11 among them, whose (u - v)(3 u + v) is a square: their orders are divisible by higher
+  powers of 2 (R. Barbulescu, J. Bos, C. Bouvier, T. Kleinjung, P. Montgomery, "Finding ECM-friendly curves through a
+  study of Galois properties", 2012), and they split 10 % more numbers.  The others differ by chance only: those
+  with the smallest constants are taken.
 * Chains.  Stage 1 multiplies a point by every prime power up to B1 along differential addition chains, found as
   in P. L. Montgomery, "Evaluating recurrences of form X_{m+n} = f(X_m, X_n, X_{m-n}) via Lucas chains" (1983, 1992):
   for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.
@@ -33,7 +32,12 @@ TARGET = Path(__file__).parent.parent / "src/factorpool/native/ecm_tables.h"
 ADD_COST, DOUBLE_COST = 6, 5  # modular multiplications, Montgomery curves in X:Z coordinates
 
 # Stage 1 bounds; a level of `ecm.c` is one of these with the end of stage 2 beside it.
-B1_LEVELS = (27, 47, 70, 85, 125, 165, 205)
+B1_LEVELS = (27, 47, 70, 85, 125, 165, 205, 300, 420, 600, 850, 1200, 1700)
+
+CURVES = 256
+CONSTANT_BITS = 50  # FP_CONSTANT_BITS of field.h
+
+PAIRED = 205  # up to here products of two primes are tried too: the search grows with the fourth power
 
 RATIOS = 400  # starting ratios tried per chain
 IMPOSSIBLE = (1 << 30, ())
@@ -43,7 +47,7 @@ IMPOSSIBLE = (1 << 30, ())
 EXTRA_TWOS, EXTRA_THREES = 2, 1
 
 # (D, last): stage 2 plans with giant steps of D, up to (last + 1/2) D.
-STAGE2 = ((60, 40), (90, 40), (120, 40), (210, 40))
+STAGE2 = ((60, 40), (90, 40), (120, 40), (210, 40), (420, 60), (840, 100))
 
 # The operations of `ecm.c`'s interpreter on the points A, B and C = A - B: two of PRAC's rules suffice for the best
 # chains.
@@ -112,7 +116,7 @@ def stage1_chains() -> tuple[list[int], list[int], list[int]]:
                 power *= p
         # Pair greedily: the product of two primes may have a cheaper chain than the two in a row.
         gains = []
-        for i, p in enumerate(odd):
+        for i, p in enumerate(odd if b1 <= PAIRED else []):
             for j in range(i + 1, len(odd)):
                 alone = single[p][0] + single[odd[j]][0]
                 c, o = best_chain(p * odd[j])
@@ -144,22 +148,20 @@ def pairs(d: int, last: int) -> tuple[list[int], list[list[int]]]:
 
 
 def curves(count: int) -> list[tuple[int, int, int, int, str]]:
-    """(numerator, denominator, u^3, v^3, sigma) with an odd denominator below 2^24, no two alike or twists."""
+    """(numerator, denominator, u^3, v^3, sigma), no two alike or twists."""
     found: list[tuple[bool, int, Fraction, tuple[int, int, int, int, str]]] = []
-    for b in range(1, 40):
+    for b in range(1, 20):
         for a in (sign * a for a in range(1, 200) for sign in (1, -1)):
             u, v = a * a - 5 * b * b, 4 * a * b
             a24 = Fraction((v - u) ** 3 * (3 * u + v), 16 * u**3 * v)
-            if math.gcd(a, b) != 1 or a24 in (0, 1) or a24.denominator % 2 == 0 or a24.denominator >= 1 << 24:
-                continue
             g = math.gcd(u, v)
             x, z = (u // g) ** 3, (v // g) ** 3
-            if max(abs(x), abs(z), abs(a24.numerator)) >= 1 << 63:
+            largest = max(abs(a24.numerator), a24.denominator, abs(x), abs(z))
+            if math.gcd(a, b) != 1 or a24 in (0, 1) or largest >= 1 << CONSTANT_BITS:
                 continue
             square = (u - v) * (3 * u + v)
             plain = square < 0 or math.isqrt(square) ** 2 != square
-            curve = (a24.numerator, a24.denominator, x, z, f"{a}/{b}")
-            found.append((plain, a24.denominator, a24, curve))
+            found.append((plain, largest, a24, (a24.numerator, a24.denominator, x, z, f"{a}/{b}")))
     chosen: dict[Fraction, tuple[int, int, int, int, str]] = {}
     for _, _, a24, curve in sorted(found):
         if 1 - a24 not in chosen:  # sigma and -sigma give twists of each other
@@ -182,10 +184,7 @@ def header() -> str:
     out = [
         "/* Tables of ecm.c: written by scripts/make_ecm_tables.py, which explains them; do not edit. */",
         "/* clang-format off */",
-        "#ifndef FP_ECM_TABLES_H\n#define FP_ECM_TABLES_H\n#include <stdint.h>\n",
-        "enum {",
-        *(f"    OP_{name} = {code}," for name, code in OPS.items()),
-        f"    OP_SWAP = {SWAP},\n}};\n",
+        '#ifndef FP_ECM_TABLES_H\n#define FP_ECM_TABLES_H\n#include "ecm.h"\n',
     ]
     ops, ends, costs = stage1_chains()
     out.append(
@@ -197,16 +196,15 @@ def header() -> str:
         babies, rows = pairs(d, last)
         ends = [0, *itertools.accumulate(map(len, rows))]
         out.append(f"/* Stage 2 with D = {d}: the baby steps, and where the pairs of each giant step end. */")
-        out.append(c_array("uint8_t", f"babies_{d}", babies))
+        out.append(c_array("uint16_t", f"babies_{d}", babies))
         out.append(c_array("uint16_t", f"pair_ends_{d}", ends))
         out.append(c_array("uint8_t", f"pairs_{d}", [i for row in rows for i in row]))
-    out.append("/* (A + 2)/4 = numerator / denominator; the point (x : z). */")
-    chosen = curves(48)
-    out.append(
-        "typedef struct {\n    int64_t numerator;\n    uint32_t denominator;\n    int64_t x, z;\n} ecm_curve;\n"
-        f"static const ecm_curve ecm_curves[{len(chosen)}] = {{"
-    )
-    out += [f"    {{{n}, {d}u, {x}, {z}}}, /* sigma = {s} */" for n, d, x, z, s in chosen]
+    out.append("static const fp_ecm_plan plans[] = {")
+    out += [f"    {{{d}, {len(pairs(d, last)[0])}, babies_{d}, pair_ends_{d}, pairs_{d}}}," for d, last in STAGE2]
+    out.append("};\n")
+    chosen = curves(CURVES)
+    out.append(f"static const fp_ecm_curve curves[{len(chosen)}] = {{")
+    out += [f"    {{{n}, {d}, {x}, {z}}}, /* sigma = {s} */" for n, d, x, z, s in chosen]
     out.append("};\n\n#endif")
     return "\n".join(out) + "\n"
 

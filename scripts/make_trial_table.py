@@ -13,15 +13,13 @@ import math
 from pathlib import Path
 
 TARGET = Path(__file__).parent.parent / "src/factorpool/native/trial_table.h"
-BOUND = 8192
+COUNT = 16 * 64  # FP_TRIAL_SETS * FP_TRIAL_SET of isa.h; and one more, the first that is not tried
 
-odd_primes = [p for p in range(3, BOUND) if all(p % q for q in range(2, math.isqrt(p) + 1))]
+odd_primes = [p for p in range(3, 10000) if all(p % q for q in range(2, math.isqrt(p) + 1))][: COUNT + 1]
 rows = "\n".join(f"    {{{pow(p, -1, 1 << 64):#018x}, {((1 << 64) - 1) // p:#018x}, {p}}}," for p in odd_primes)
 TARGET.write_text(
     "/* Table of trial.c: written by scripts/make_trial_table.py, which explains it; do not edit. */\n"
     "/* clang-format off */\n"
-    "#ifndef FP_TRIAL_TABLE_H\n#define FP_TRIAL_TABLE_H\n#include <stdint.h>\n\n"
-    "static const struct {\n    uint64_t inverse; /* 1 / p modulo 2^64 */\n"
-    "    uint64_t limit;   /* (2^64 - 1) / p */\n    uint64_t p;\n"
-    f"}} trial_table[{len(odd_primes)}] = {{\n{rows}\n}};\n\n#endif\n"
+    '#ifndef FP_TRIAL_TABLE_H\n#define FP_TRIAL_TABLE_H\n#include "trial.h"\n\n'
+    f"const fp_trial_prime fp_trial_primes[{len(odd_primes)}] = {{\n{rows}\n}};\n\n#endif\n"
 )

@@ -16,15 +16,20 @@ import factorpool as fp
 from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
-SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+SANITIZE = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
 def build(compiler: str, flags: list[str], target: Path) -> None:
-    sources = [str(path) for path in sorted(NATIVE.glob("*.c")) if path.name != "module.c"]
+    sources = [str(path) for path in sorted(NATIVE.rglob("*.c")) if path.name != "module.c"]
     check = str(REPOSITORY / "tests/kernel_check.c")
     flags = [*flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", "-o", str(target)]
     command = [compiler, *flags, check, *sources, "-lm"]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def checked(count: int) -> str:
+    """What kernel_check prints: a line for every isa of this machine."""
+    return "".join(f"{isa}: checked {count} numbers\n" for isa in _native.ISAS)
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -39,13 +44,13 @@ def test_against_slow_code_under_sanitizers(compiler: str, tmp_path: Path) -> No
         pytest.fail(error.stderr.decode())
     ran = subprocess.run([tmp_path / "check", "1", "100000"], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
-    assert ran.stdout == "checked 100000 numbers\n"
+    assert ran.stdout == checked(100000)
 
 
 def test_against_slow_code_on_a_million(tmp_path: Path) -> None:
     build(os.environ.get("CC", "cc"), ["-O3"], tmp_path / "check")
     ran = subprocess.run([tmp_path / "check", "2", "1000000"], capture_output=True, text=True)
-    assert (ran.returncode, ran.stdout) == (0, "checked 1000000 numbers\n")
+    assert (ran.returncode, ran.stdout) == (0, checked(1000000))
 
 
 def test_exhaustive_against_the_naive_method() -> None:
@@ -81,7 +86,7 @@ if __name__ == "__main__":
 def test_unknown_isa_is_an_error() -> None:
     ran = run_python("import factorpool", FACTORPOOL_ISA="vax")
     assert ran.returncode == 1
-    assert "FACTORPOOL_ISA is 'vax', which this machine cannot run; this build has ('generic',)" in ran.stderr
+    assert f"FACTORPOOL_ISA is 'vax'; this machine can run {list(_native.ISAS)}" in ran.stderr
 
 
 def test_result_depends_on_neither_order_nor_batch() -> None:

@@ -6,10 +6,10 @@ isa: str
 """The instruction set this process uses; the environment variable FACTORPOOL_ISA forces one."""
 
 ISAS: tuple[str, ...]
-"""Every instruction set this build has a kernel for, best first."""
+"""Every instruction set that this build has a kernel for and this machine can run, best first."""
 
 def factor_chunk(
-    numbers: Buffer, method: str = "auto", stop: Buffer | None = None, /
+    numbers: Buffer, method: str = "auto", stop: Buffer | None = None, width: int = 1, /
 ) -> tuple[bytes, bytes, bytes]: ...
 def is_prime(n: int, /) -> bool: ...
 def offsets(counts: Buffer, /) -> bytes: ...

@@ -1,19 +1,34 @@
 /* Chooses the instruction set: an ordered list, best first, and the one place that asks what the processor can do. */
 #include <string.h>
 
-#include "kernel.h"
+#include "isa.h"
 
 static int always(void) { return 1; }
 
-/* A kernel for another isa is an entry above `generic`, which every machine can run. */
+extern const fp_field fp_generic_word, fp_generic_wide;
+extern fp_trial_set fp_generic_trial;
+
+#if defined(__x86_64__)
+static int has_avx512ifma(void) {
+    return __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512cd");
+}
+extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100;
+extern fp_trial_set fp_avx512ifma_trial;
+#endif
+
 static const fp_isa isas[] = {
-    {"generic", always},
+#if defined(__x86_64__)
+    {"avx512ifma", has_avx512ifma, fp_avx512ifma_trial, 8, {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_wide}},
+#endif
+    {"generic", always, fp_generic_trial, 1, {&fp_generic_word, &fp_generic_wide}},
 };
 
-const fp_isa *fp_isa_list(size_t *count) {
-    *count = sizeof isas / sizeof *isas;
-    return isas;
-}
+const fp_isa *fp_isa_at(size_t i) { return i < sizeof isas / sizeof *isas ? &isas[i] : NULL; }
+
+const char *fp_isa_name(const fp_isa *isa) { return isa->name; }
+
+int fp_isa_usable(const fp_isa *isa) { return isa->usable(); }
 
 const fp_isa *fp_isa_choose(const char *wanted) {
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)

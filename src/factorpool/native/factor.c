@@ -3,50 +3,46 @@
  * Numbers go in groups, step by step together, so that every step has several to run side by side: trial division by the small
  * primes; then, round by round, what is left is prime by its size, proved prime, or split, until nothing is left. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "factors.h"
 #include "integer.h"
-#include "kernel.h"
 
-/* Composites below this many bits are split by rho, others by ECM.  See "Cutovers" in README.md for the measurement. */
-#define RHO_BITS 28
+/* Numbers that go through the steps together: enough that few lanes stay empty, little enough to stay in the second cache. */
+#define GROUP 1024
 
-/* Numbers that go through the steps together.  Enough that few lanes stay empty; small enough for the first cache, and for
- * Ctrl-C to be noticed: a group of the hardest takes some 4 ms, and 80 by method rho. */
-#define GROUP 128
-
-/* Pieces of one number that are open at a time: those left by trial division have no prime below fp_trial_bound, so
- * that 64 bits hold at most 7. */
-#define MAX_PIECES 7
+/* Pieces of one number that are open at a time: those left by trial division have no prime below the bound of the first set,
+ * 317, or, with two words, of eight, 3671: 64 bits hold at most 7, 128 at most 10. */
+#define MAX_PIECES 10
 _Static_assert(GROUP *MAX_PIECES <= FP_ECM_BATCH, "a group's composites must fit one call of fp_ecm");
 
-/* A divisor of a number of the group that is not known to be prime yet. */
+/* Divisors of numbers of the group that are not known to be prime yet. */
 typedef struct {
-    uint64_t value[GROUP * MAX_PIECES];
+    fp_u128 value[GROUP * MAX_PIECES];
     uint16_t owner[GROUP * MAX_PIECES];
     size_t count;
 } pieces;
 
+/* What a call of fp_factor works in. */
+typedef struct {
+    fp_factors out[GROUP];
+    uint64_t words[GROUP + FP_TRIAL_ROUND];
+    pieces open, todo;
+    union {
+        uint8_t prime[GROUP * MAX_PIECES];
+        struct {
+            fp_u128 factor[GROUP * MAX_PIECES], hard[GROUP * MAX_PIECES], hard_factor[GROUP * MAX_PIECES];
+            uint64_t small[GROUP * MAX_PIECES], small_factor[GROUP * MAX_PIECES];
+        };
+    };
+} workspace;
+
 int fp_poll(const fp_control *control) { return control && control->poll && control->poll(control->context); }
 
-/* Puts a prime into its place; there are too few for anything cleverer. */
-static void insert(fp_factors *out, uint64_t p) {
-    int i = out->count, k;
-    while (i > 0 && out->primes[i - 1] >= p) i--;
-    if (i < out->count && out->primes[i] == p) {
-        out->exponents[i]++;
-        return;
-    }
-    for (k = out->count++; k > i; k--) {
-        out->primes[k] = out->primes[k - 1];
-        out->exponents[k] = out->exponents[k - 1];
-    }
-    out->primes[i] = p, out->exponents[i] = 1;
-}
-
-/* A divisor that trial division has been through: a prime if it is small enough, else a piece to look at. */
-static void add_piece(pieces *p, uint64_t value, uint16_t owner, fp_factors *out) {
-    if (value < fp_trial_bound * fp_trial_bound) {
-        if (value > 1) insert(&out[owner], value);
+/* A divisor without primes below `bound`: a prime if it is small enough, else a piece to look at. */
+static void add_piece(pieces *p, fp_u128 value, uint16_t owner, uint64_t bound, fp_factors *out) {
+    if (value < bound * bound) {
+        if (value > 1) fp_insert(&out[owner], value);
     } else {
         p->value[p->count] = value;
         p->owner[p->count++] = owner;
@@ -54,13 +50,13 @@ static void add_piece(pieces *p, uint64_t value, uint16_t owner, fp_factors *out
 }
 
 /* Takes the primes out; the composites close up. */
-static void take_primes(pieces *p, fp_factors *out) {
-    uint8_t prime[GROUP * MAX_PIECES];
-    size_t i, kept = 0;
-    fp_are_prime(p->value, p->count, prime);
-    for (i = 0; i < p->count; i++) {
-        if (prime[i]) {
-            insert(&out[p->owner[i]], p->value[i]);
+static void take_primes(const fp_isa *isa, workspace *w) {
+    pieces *p = &w->open;
+    size_t kept = 0;
+    fp_are_prime(isa, p->value, p->count, w->prime);
+    for (size_t i = 0; i < p->count; i++) {
+        if (w->prime[i]) {
+            fp_insert(&w->out[p->owner[i]], p->value[i]);
         } else {
             p->value[kept] = p->value[i];
             p->owner[kept++] = p->owner[i];
@@ -69,60 +65,78 @@ static void take_primes(pieces *p, fp_factors *out) {
     p->count = kept;
 }
 
-/* Splits every composite in two. */
-static void split(pieces *p, fp_method method, fp_factors *out) {
-    pieces todo;
-    uint64_t factor[GROUP * MAX_PIECES], hard[GROUP * MAX_PIECES], hard_factor[GROUP * MAX_PIECES];
-    size_t i, hards = 0;
-    for (i = 0; i < p->count; i++) {
-        uint64_t n = todo.value[i] = p->value[i], root = fp_sqrt(n);
-        todo.owner[i] = p->owner[i];
-        if (root * root == n)
-            factor[i] = root;
-        else if ((factor[i] = fp_trial_split(n)))
+/* Splits every composite in two, or leaves it. */
+static int split(const fp_isa *isa, fp_method method, uint64_t bound, const fp_control *control, workspace *w) {
+    pieces *todo = &w->todo, *open = &w->open;
+    size_t smalls = 0, hards = 0, i;
+    todo->count = 0;
+    for (i = 0; i < open->count; i++) {
+        fp_u128 n = open->value[i], root = fp_sqrt128(n);
+        todo->value[i] = n, todo->owner[i] = open->owner[i];
+        w->factor[i] = root * root == n ? root : 0;
+        if (w->factor[i] == 0 && n >> 64 == 0) w->small[smalls++] = (uint64_t)n;
+    }
+    todo->count = i;
+    fp_trial_split(isa, w->small, smalls, w->small_factor);
+    for (i = smalls = 0; i < todo->count; i++) {
+        fp_u128 n = todo->value[i];
+        if (w->factor[i]) continue;
+        if (n >> 64 == 0) {
+            w->factor[i] = w->small_factor[smalls++];
+            if (w->factor[i] == 0 && method == FP_RHO) {
+                if (fp_poll(control)) return FP_STOPPED;
+                w->factor[i] = fp_rho((uint64_t)n);
+            }
+        }
+        if (w->factor[i] == 0) w->hard[hards++] = n;
+    }
+    if (fp_ecm(isa, w->hard, hards, control, w->hard_factor) != FP_OK) return FP_STOPPED;
+    open->count = hards = 0;
+    for (i = 0; i < todo->count; i++) {
+        fp_u128 n = todo->value[i], factor = w->factor[i];
+        if (factor == 0) factor = w->hard_factor[hards++];
+        if (factor == 0 && n >> 64 == 0) factor = fp_rho((uint64_t)n); /* no curve split it: hardly ever */
+        if (factor == 0) {
+            w->out[todo->owner[i]].left = n;
             continue;
-        else if (method == FP_RHO || (method == FP_AUTO && n >> RHO_BITS == 0))
-            factor[i] = fp_rho(n);
-        else
-            factor[i] = 0, hard[hards++] = n;
+        }
+        add_piece(open, factor, todo->owner[i], bound, w->out);
+        add_piece(open, n / factor, todo->owner[i], bound, w->out);
     }
-    fp_ecm(hard, hards, hard_factor);
-    todo.count = p->count;
-    p->count = hards = 0;
-    for (i = 0; i < todo.count; i++) {
-        if (factor[i] == 0) factor[i] = hard_factor[hards++];
-        if (factor[i] == 0) factor[i] = fp_rho(todo.value[i]); /* no curve split it: some 1 in 10^5 of the hardest */
-        add_piece(p, factor[i], todo.owner[i], out);
-        add_piece(p, todo.value[i] / factor[i], todo.owner[i], out);
-    }
+    return FP_OK;
 }
 
-static int factor_group(const uint64_t *numbers, size_t count, fp_method method, const fp_control *control,
-                        fp_factors *out) {
-    pieces p;
-    p.count = 0;
+static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
+                        const fp_control *control, workspace *w) {
+    uint64_t bound = 0;
+    w->open.count = 0;
+    for (size_t i = 0; i < count; i++) w->out[i].count = 0, w->out[i].left = 0;
+    if (width == 1) {
+        for (size_t i = 0; i < count; i++) w->words[i] = numbers[i] ? numbers[i] : 1;
+        memset(w->words + count, 0, FP_TRIAL_ROUND * sizeof *w->words);
+        bound = fp_trial_words(isa, w->words, count, w->out);
+    }
     for (size_t i = 0; i < count; i++) {
-        out[i].count = 0;
-        if (numbers[i] < 2) continue;
-        uint64_t left = fp_trial_small(numbers[i], &out[i]);
-        if (method != FP_TRIAL)
-            add_piece(&p, left, (uint16_t)i, out);
-        else if (fp_trial_full(left, control, &out[i]) != FP_OK)
+        fp_u128 left = width == 1 ? w->words[i] : (fp_u128)numbers[2 * i + 1] << 64 | numbers[2 * i];
+        if (width == 2) bound = fp_trial_wide(left ? &left : &(fp_u128){1}, &w->out[i]);
+        if (method != FP_TRIAL || left >> 64)
+            add_piece(&w->open, left, (uint16_t)i, bound, w->out);
+        else if (fp_trial_full(isa, (uint64_t)left, control, &w->out[i]) != FP_OK)
             return FP_STOPPED;
     }
     for (;;) {
-        take_primes(&p, out);
-        if (p.count == 0) return FP_OK;
-        split(&p, method, out);
+        take_primes(isa, w);
+        if (w->open.count == 0) return FP_OK;
+        if (split(isa, method, bound, control, w) != FP_OK) return FP_STOPPED;
     }
 }
 
 /* Room for a group's worth more. */
-static int reserve(fp_columns *out, size_t numbers) {
+static int reserve(fp_columns *out, unsigned width, size_t numbers) {
     if (out->used + GROUP * FP_MAX_DISTINCT <= out->room) return FP_OK;
     /* A random number of 64 bits has some 3.7 distinct primes. */
     size_t room = out->room ? 2 * out->room : 4 * numbers + GROUP * FP_MAX_DISTINCT;
-    uint64_t *primes = realloc(out->primes, room * sizeof *primes);
+    uint64_t *primes = realloc(out->primes, width * room * sizeof *primes);
     if (primes) out->primes = primes;
     uint8_t *exponents = realloc(out->exponents, room);
     if (exponents) out->exponents = exponents;
@@ -131,21 +145,27 @@ static int reserve(fp_columns *out, size_t numbers) {
     return FP_OK;
 }
 
-int fp_factor(const uint64_t *numbers, size_t count, fp_method method, const fp_control *control, fp_columns *out) {
-    fp_factors group[GROUP];
-    for (size_t start = 0; start < count; start += GROUP) {
+static void put(fp_columns *out, unsigned width, fp_u128 prime, unsigned exponent) {
+    out->primes[width * out->used] = (uint64_t)prime;
+    if (width == 2) out->primes[2 * out->used + 1] = (uint64_t)(prime >> 64);
+    out->exponents[out->used++] = (uint8_t)exponent;
+}
+
+int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
+              const fp_control *control, fp_columns *out) {
+    workspace *w = malloc(sizeof *w);
+    int status = w ? FP_OK : FP_NO_MEMORY;
+    for (size_t start = 0; start < count && status == FP_OK; start += GROUP) {
         size_t size = count - start < GROUP ? count - start : GROUP;
-        if (fp_poll(control)) return FP_STOPPED;
-        int status = factor_group(numbers + start, size, method, control, group);
-        if (status == FP_OK) status = reserve(out, count);
-        if (status != FP_OK) return status;
-        for (size_t i = 0; i < size; i++) {
-            out->counts[start + i] = (uint8_t)group[i].count;
-            for (int k = 0; k < group[i].count; k++) {
-                out->primes[out->used] = group[i].primes[k];
-                out->exponents[out->used++] = group[i].exponents[k];
-            }
+        status = fp_poll(control) ? FP_STOPPED : reserve(out, width, count);
+        if (status == FP_OK) status = factor_group(isa, numbers + width * start, width, size, method, control, w);
+        for (size_t i = 0; i < size && status == FP_OK; i++) {
+            const fp_factors *f = &w->out[i];
+            out->counts[start + i] = (uint8_t)(f->count + (f->left != 0));
+            for (int k = 0; k < f->count; k++) put(out, width, f->primes[k], f->exponents[k]);
+            if (f->left) put(out, width, f->left, 0);
         }
     }
-    return FP_OK;
+    free(w);
+    return status;
 }

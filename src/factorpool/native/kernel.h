@@ -1,15 +1,17 @@
 /* The kernel's C interface: everything module.c, or any C program, may call.
  *
- * Nothing here knows Python, allocates behind the caller's back, keeps state between calls or aborts; `cc -c *.c` without
- * module.c builds it.  All functions are thread-safe. */
+ * Nothing here knows Python, keeps state between calls or aborts; a plain `cc -c` of all but module.c builds it.  All
+ * functions are thread-safe. */
 #ifndef FP_KERNEL_H
 #define FP_KERNEL_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The product of the first 16 primes exceeds 2^64. */
-#define FP_MAX_DISTINCT 15
+typedef unsigned __int128 fp_u128;
+
+/* The product of the first 27 primes exceeds 2^128, that of the first 16 exceeds 2^64. */
+#define FP_MAX_DISTINCT 26
 
 enum { FP_OK = 0, FP_NO_MEMORY = 1, FP_STOPPED = 2 };
 
@@ -21,14 +23,17 @@ typedef struct {
     void *context;
 } fp_control;
 
-/* The factorization of one number: `count` primes, ascending, with their exponents. */
-typedef struct {
-    int count;
-    uint64_t primes[FP_MAX_DISTINCT];
-    uint8_t exponents[FP_MAX_DISTINCT];
-} fp_factors;
+/* cpu.c: an instruction set, with the methods compiled for it. */
+typedef struct fp_isa fp_isa;
+/* The isa called `wanted`, or with NULL the best this machine can run; NULL where there is none of that name here. */
+const fp_isa *fp_isa_choose(const char *wanted);
+/* The i-th isa of this build, best first, or NULL; its name, and whether this machine can run it. */
+const fp_isa *fp_isa_at(size_t i);
+const char *fp_isa_name(const fp_isa *isa);
+int fp_isa_usable(const fp_isa *isa);
 
-/* The factorizations of many: counts[i] distinct primes belong to number i; primes and exponents stand back to back. */
+/* The factorizations of many: counts[i] distinct primes belong to number i, ascending; primes and exponents stand back to back.
+ * A prime takes as many words as the numbers do, the low one first. */
 typedef struct {
     uint8_t *counts;
     uint64_t *primes;
@@ -36,37 +41,25 @@ typedef struct {
     size_t used, room; /* of primes and exponents */
 } fp_columns;
 
-/* factor.c.  0 and 1 have no primes.  `counts` of `out` must have room for `count` bytes; primes and exponents, NULL or from
- * malloc, grow as needed and are the caller's to free, whatever the answer. */
-int fp_factor(const uint64_t *numbers, size_t count, fp_method method, const fp_control *control, fp_columns *out);
+/* factor.c.  `numbers` are `width` words each, 1 or 2, the low one first.  0 and 1 have no primes.  `counts` of `out` must have
+ * room for `count` bytes; primes and exponents, NULL or from malloc, grow as needed and are the caller's to free,
+ * whatever the answer.
+ *
+ * Primes up to 64 bits are proved, longer ones probable (Baillie-PSW).  A composite of more than 64 bits that is too hard for
+ * the kernel is left, with exponent 0, after the primes. */
+int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
+              const fp_control *control, fp_columns *out);
 int fp_poll(const fp_control *control);
 
-/* prime.c: proved for all of 64 bits.  fp_are_prime is for many numbers > 120 without a factor below 8. */
-int fp_is_prime(uint64_t n);
-void fp_are_prime(const uint64_t *numbers, size_t count, uint8_t *answers);
-
-/* trial.c: appends to `out`.  fp_trial_small divides n > 0 by the primes below fp_trial_bound and returns what is left; if that
- * is below the square of the bound, it is 1 or prime.  fp_trial_split looks for one more prime of the table, or answers 0.
- * fp_trial_full goes on from fp_trial_small to the square root. */
-extern const uint64_t fp_trial_bound;
-uint64_t fp_trial_small(uint64_t n, fp_factors *out);
-uint64_t fp_trial_split(uint64_t n);
-int fp_trial_full(uint64_t n, const fp_control *control, fp_factors *out);
+/* prime.c: proved up to 64 bits.  fp_are_prime is for many numbers > 120 without a factor below 8. */
+int fp_is_prime(const fp_isa *isa, uint64_t n);
+void fp_are_prime(const fp_isa *isa, const fp_u128 *numbers, size_t count, uint8_t *answers);
 
 /* Splitters, one file each.  fp_rho: a proper factor of an odd composite that is no square of a prime.  fp_ecm: of each of at
- * most FP_ECM_BATCH odd composites, 0 for those it ran out of curves for. */
+ * most FP_ECM_BATCH odd composites, 0 for those it ran out of curves for; it polls between curves. */
 uint64_t fp_rho(uint64_t n);
-#define FP_ECM_BATCH 1024
-void fp_ecm(const uint64_t *numbers, size_t count, uint64_t *factors);
-
-/* cpu.c */
-typedef struct {
-    const char *name;
-    int (*usable)(void); /* may this machine run it? */
-} fp_isa;
-/* The isa called `wanted`, or with NULL the best this machine can run; NULL where there is none of that name here. */
-const fp_isa *fp_isa_choose(const char *wanted);
-const fp_isa *fp_isa_list(size_t *count);
+#define FP_ECM_BATCH 10240
+int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_control *control, fp_u128 *factors);
 
 /* text.c.  fp_parse reads decimal numbers between white space from [s, end) until the end or the first token that is not a
  * number of 64 bits, which it points to with `odd` (else odd->start is NULL); `#` begins a comment that ends with

@@ -21,6 +21,13 @@ static double seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Of one interpreter: the isa, chosen once. */
+typedef struct {
+    const fp_isa *isa;
+} module_state;
+
+static const fp_isa *isa_of(PyObject *module) { return ((module_state *)PyModule_GetState(module))->isa; }
+
 /* What fp_control.context points to while the GIL is released. */
 typedef struct {
     PyThreadState *thread;
@@ -63,24 +70,30 @@ static int check_words(const Py_buffer *view, const char *what) {
     return 0;
 }
 
-PyDoc_STRVAR(factor_chunk_doc,
-             "factor_chunk(numbers, method='auto', stop=None, /)\n--\n\n"
-             "Factor a buffer of unsigned 64-bit integers without the GIL.\n\n"
-             "Returns (counts, primes, exponents): bytes, the number of distinct primes of each number as uint8, then "
-             "all primes\n"
-             "as uint64 and their exponents as uint8.  Setting the first byte of the buffer `stop` ends it early with\n"
-             "InterruptedError; Ctrl-C ends it with KeyboardInterrupt in the main thread.");
+PyDoc_STRVAR(
+    factor_chunk_doc,
+    "factor_chunk(numbers, method='auto', stop=None, width=1, /)\n--\n\n"
+    "Factor a buffer of unsigned integers of `width` 64-bit words each, the low one first, without the GIL.\n\n"
+    "Returns (counts, primes, exponents): bytes, the number of distinct primes of each number as uint8, then "
+    "all primes\n"
+    "in as many words and their exponents as uint8; an exponent 0 marks a composite of more than 64 bits that\n"
+    "is too hard for the kernel.  Setting the first byte of the buffer `stop` ends it early with\n"
+    "InterruptedError; Ctrl-C ends it with KeyboardInterrupt in the main thread.");
 
 static PyObject *factor_chunk(PyObject *module, PyObject *args) {
-    (void)module;
     Py_buffer numbers, stop = {.buf = NULL};
     const char *name = "auto";
     fp_method method;
     fp_columns columns = {NULL, NULL, NULL, 0, 0};
     PyObject *counts = NULL, *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*|sz*:factor_chunk", &numbers, &name, &stop)) return NULL;
+    unsigned width = 1;
+    if (!PyArg_ParseTuple(args, "y*|sz*I:factor_chunk", &numbers, &name, &stop, &width)) return NULL;
     if (!check_words(&numbers, "numbers") || !method_from_name(name, &method)) goto done;
-    size_t count = (size_t)numbers.len / 8;
+    if (width < 1 || width > 2 || numbers.len % (8 * width)) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes are not numbers of %u words", numbers.len, width);
+        goto done;
+    }
+    size_t count = (size_t)numbers.len / 8 / width;
     counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count);
     if (!counts) goto done;
     columns.counts = (uint8_t *)PyBytes_AS_STRING(counts);
@@ -88,7 +101,7 @@ static PyObject *factor_chunk(PyObject *module, PyObject *args) {
     run_state run = {.stop = stop.buf && stop.len ? stop.buf : NULL, .next = seconds() + SIGNAL_SECONDS};
     fp_control control = {poll_python, &run};
     run.thread = PyEval_SaveThread();
-    int status = fp_factor(numbers.buf, count, method, &control, &columns);
+    int status = fp_factor(isa_of(module), numbers.buf, width, count, method, &control, &columns);
     PyEval_RestoreThread(run.thread);
 
     if (status == FP_NO_MEMORY)
@@ -97,8 +110,8 @@ static PyObject *factor_chunk(PyObject *module, PyObject *args) {
         PyErr_SetString(PyExc_InterruptedError, "stopped");
     else if (status == FP_OK)
         result = Py_BuildValue("Oy#y#", counts, columns.primes ? (const char *)columns.primes : "",
-                               (Py_ssize_t)(8 * columns.used), columns.exponents ? (const char *)columns.exponents : "",
-                               (Py_ssize_t)columns.used);
+                               (Py_ssize_t)(8 * width * columns.used),
+                               columns.exponents ? (const char *)columns.exponents : "", (Py_ssize_t)columns.used);
 done:
     free(columns.primes);
     free(columns.exponents);
@@ -111,10 +124,9 @@ done:
 PyDoc_STRVAR(is_prime_doc, "is_prime(n, /)\n--\n\nWhether 0 <= n < 2**64 is prime: proved, not probable.");
 
 static PyObject *is_prime(PyObject *module, PyObject *n) {
-    (void)module;
     unsigned long long value = PyLong_AsUnsignedLongLong(n);
     if (value == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
-    return PyBool_FromLong(fp_is_prime(value));
+    return PyBool_FromLong(fp_is_prime(isa_of(module), value));
 }
 
 PyDoc_STRVAR(offsets_doc,
@@ -279,29 +291,31 @@ done:
 
 /* Sets `isa` and `ISAS` once per interpreter; FACTORPOOL_ISA forces one. */
 static int exec_module(PyObject *module) {
-    size_t count, i;
-    const fp_isa *list = fp_isa_list(&count);
-    PyObject *names = PyTuple_New((Py_ssize_t)count);
+    PyObject *names = PyList_New(0);
     if (!names) return -1;
-    for (i = 0; i < count; i++) {
-        PyObject *name = PyUnicode_FromString(list[i].name);
-        if (!name) {
-            Py_DECREF(names);
-            return -1;
-        }
-        PyTuple_SET_ITEM(names, (Py_ssize_t)i, name);
+    const fp_isa *isa;
+    for (size_t i = 0; (isa = fp_isa_at(i)); i++) {
+        if (!fp_isa_usable(isa)) continue;
+        PyObject *name = PyUnicode_FromString(fp_isa_name(isa));
+        int status = name ? PyList_Append(names, name) : -1;
+        Py_XDECREF(name);
+        if (status < 0) goto failed;
     }
     const char *wanted = getenv("FACTORPOOL_ISA");
-    const fp_isa *isa = fp_isa_choose(wanted && *wanted ? wanted : NULL);
+    isa = fp_isa_choose(wanted && *wanted ? wanted : NULL);
     if (!isa) {
-        PyErr_Format(PyExc_ImportError, "FACTORPOOL_ISA is '%s', which this machine cannot run; this build has %S",
-                     wanted, names);
-        Py_DECREF(names);
-        return -1;
+        PyErr_Format(PyExc_ImportError, "FACTORPOOL_ISA is '%s'; this machine can run %S", wanted, names);
+        goto failed;
     }
-    int status = PyModule_AddObjectRef(module, "ISAS", names);
+    ((module_state *)PyModule_GetState(module))->isa = isa;
+    PyObject *tuple = PyList_AsTuple(names);
+    int status = tuple ? PyModule_AddObjectRef(module, "ISAS", tuple) : -1;
+    Py_XDECREF(tuple);
     Py_DECREF(names);
-    return status < 0 ? status : PyModule_AddStringConstant(module, "isa", isa->name);
+    return status < 0 ? status : PyModule_AddStringConstant(module, "isa", fp_isa_name(isa));
+failed:
+    Py_DECREF(names);
+    return -1;
 }
 
 static PyMethodDef methods[] = {
@@ -328,8 +342,8 @@ static PyModuleDef_Slot slots[] = {
 };
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_native", .m_doc = "The C kernel; see native/README.md.",
-    .m_methods = methods,  .m_slots = slots,
+    PyModuleDef_HEAD_INIT,          .m_name = "_native",  .m_doc = "The C kernel; see native/README.md.",
+    .m_size = sizeof(module_state), .m_methods = methods, .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

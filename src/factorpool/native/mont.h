@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-typedef unsigned __int128 fp_u128;
+#include "kernel.h"
 
 /* What runs in every step: GCC would rather call some of it. */
 #define FP_INLINE inline __attribute__((always_inline))

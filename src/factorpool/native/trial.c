@@ -1,64 +1,110 @@
-/* Trial division: by a table of small primes for every number, and to the square root as a method of its own. */
+/* Trial division: by sets of the table for every number, and to the square root as a method of its own. */
+#include "trial.h"
+#include "factors.h"
 #include "integer.h"
-#include "kernel.h"
 #include "trial_table.h"
 
-/* Primes tried before any other method.  See "Cutovers" in README.md for the measurement. */
-#define TRIAL_PRIMES 64
-/* Primes tried on a composite before rho or ECM, and the size below which the whole table is: up to there most have one. */
-#define SPLIT_PRIMES 563
+/* Sets tried on a composite before rho or ECM, and the size below which all sets are: up to there most have a prime in them.
+ * See "Cutovers" in README.md for the measurement. */
+#define SPLIT_SETS 8
 #define SMALL_BITS 34
-/* Primes between two looks at whether what is left is already known to be prime. */
-#define BLOCK 8
 
-const uint64_t fp_trial_bound = 317; /* trial_table[TRIAL_PRIMES].p */
+/* Numbers whose hits are kept at a time. */
+#define BLOCK 256
 
-static void append(fp_factors *out, uint64_t p, unsigned exponent) {
-    out->primes[out->count] = p;
-    out->exponents[out->count++] = (uint8_t)exponent;
-}
-
-uint64_t fp_trial_small(uint64_t n, fp_factors *out) {
-    unsigned twos = (unsigned)__builtin_ctzll(n), i, k;
-    if (twos) append(out, 2, twos), n >>= twos;
-    for (i = 0; i < TRIAL_PRIMES && n >= trial_table[i].p * trial_table[i].p; i += BLOCK) {
-        for (k = i; k < i + BLOCK; k++) {
-            uint64_t quotient = n * trial_table[k].inverse;
-            if (quotient <= trial_table[k].limit) {
-                unsigned exponent = 0;
-                do {
-                    n = quotient, exponent++;
-                    quotient = n * trial_table[k].inverse;
-                } while (quotient <= trial_table[k].limit);
-                append(out, trial_table[k].p, exponent);
-            }
-        }
+/* Takes the primes that `hits` names out of n. */
+static uint64_t take_out(uint64_t n, const fp_trial_prime *set, uint64_t hits, fp_factors *out) {
+    for (; hits; hits &= hits - 1) {
+        const fp_trial_prime *p = set + __builtin_ctzll(hits);
+        unsigned exponent = 0;
+        for (uint64_t quotient = n * p->inverse; quotient <= p->limit; quotient = n * p->inverse)
+            n = quotient, exponent++;
+        fp_append(out, p->p, exponent);
     }
     return n;
 }
 
-uint64_t fp_trial_split(uint64_t n) {
-    size_t primes = n >> SMALL_BITS ? SPLIT_PRIMES : sizeof trial_table / sizeof *trial_table;
-    for (size_t i = TRIAL_PRIMES; i < primes; i++)
-        if (n * trial_table[i].inverse <= trial_table[i].limit) return trial_table[i].p;
-    return 0;
+uint64_t fp_trial_words(const fp_isa *isa, uint64_t *n, size_t count, fp_factors *out) {
+    uint64_t hits[BLOCK];
+    for (size_t i = 0; i < count; i++) {
+        int twos = __builtin_ctzll(n[i]);
+        if (twos) fp_append(&out[i], 2, (unsigned)twos), n[i] >>= twos;
+    }
+    for (unsigned set = 0; set < isa->trial_sets; set++)
+        for (size_t i = 0; i < count; i += BLOCK) {
+            size_t size = count - i < BLOCK ? count - i : BLOCK;
+            isa->trial(n + i, size, set, hits);
+            for (size_t k = 0; k < size; k++)
+                if (hits[k]) n[i + k] = take_out(n[i + k], fp_trial_primes + FP_TRIAL_SET * set, hits[k], &out[i + k]);
+        }
+    return fp_trial_bound(isa->trial_sets);
+}
+
+uint64_t fp_trial_wide(fp_u128 *n, fp_factors *out) {
+    fp_u128 left = *n;
+    int twos = fp_twos(left);
+    if (twos) fp_append(out, 2, (unsigned)twos), left >>= twos;
+    for (const fp_trial_prime *p = fp_trial_primes; p < fp_trial_primes + FP_TRIAL_SET * SPLIT_SETS; p++) {
+        /* With q p = n modulo 2^64, p divides n where it divides (n - q p) / 2^64, which is more than -p. */
+        unsigned exponent = 0;
+        for (;;) {
+            uint64_t q = (uint64_t)left * p->inverse, high = (uint64_t)(left >> 64);
+            uint64_t taken = (uint64_t)((fp_u128)q * p->p >> 64), quotient = (high - taken) * p->inverse;
+            if (high < taken || quotient > p->limit) break;
+            left = (fp_u128)quotient << 64 | q, exponent++;
+        }
+        if (exponent) fp_append(out, p->p, exponent);
+    }
+    *n = left;
+    return fp_trial_bound(SPLIT_SETS);
+}
+
+/* Looks in the sets from `first` to `last` for a prime in each of the numbers; index[i] is where n[i]'s belongs.  Those that
+ * have one drop out. */
+static size_t search(const fp_isa *isa, unsigned first, unsigned last, uint64_t *n, size_t *index, size_t count,
+                     uint64_t *factor) {
+    uint64_t hits[BLOCK + FP_TRIAL_ROUND];
+    for (unsigned set = first; set < last; set++) {
+        isa->trial(n, count, set, hits);
+        size_t kept = 0;
+        for (size_t i = 0; i < count; i++)
+            if (hits[i])
+                factor[index[i]] = fp_trial_primes[FP_TRIAL_SET * set + (unsigned)__builtin_ctzll(hits[i])].p;
+            else
+                n[kept] = n[i], index[kept++] = index[i];
+        count = kept;
+    }
+    return count;
+}
+
+void fp_trial_split(const fp_isa *isa, const uint64_t *n, size_t count, uint64_t *factor) {
+    unsigned first = isa->trial_sets, middle = first < SPLIT_SETS ? SPLIT_SETS : first;
+    for (size_t start = 0; start < count; start += BLOCK) {
+        uint64_t block[BLOCK + FP_TRIAL_ROUND];
+        size_t index[BLOCK], size = count - start < BLOCK ? count - start : BLOCK, small = 0;
+        for (size_t i = 0; i < size; i++) factor[start + i] = 0, block[i] = n[start + i], index[i] = start + i;
+        size = search(isa, first, middle, block, index, size, factor);
+        for (size_t i = 0; i < size; i++)
+            if (block[i] >> SMALL_BITS == 0) block[small] = block[i], index[small++] = index[i];
+        search(isa, middle, FP_TRIAL_SETS, block, index, small, factor);
+    }
 }
 
 /* The distances between numbers coprime to 30, from 1: 1, 7, 11, 13, 17, 19, 23, 29, 31, ... */
 static const uint8_t wheel[8] = {6, 4, 2, 4, 2, 4, 6, 2};
 
-int fp_trial_full(uint64_t n, const fp_control *control, fp_factors *out) {
-    uint64_t d = fp_trial_bound / 30 * 30 + 1, root = fp_sqrt(n);
+int fp_trial_full(const fp_isa *isa, uint64_t n, const fp_control *control, fp_factors *out) {
+    uint64_t d = fp_trial_bound(isa->trial_sets) / 30 * 30 + 1, root = fp_sqrt(n);
     for (unsigned i = 0; d <= root; d += wheel[i & 7], i++) {
         if (n % d == 0) {
             unsigned exponent = 0;
             do n /= d, exponent++;
             while (n % d == 0);
-            append(out, d, exponent);
+            fp_append(out, d, exponent);
             root = fp_sqrt(n);
         }
         if ((i & 0xFFFF) == 0 && fp_poll(control)) return FP_STOPPED;
     }
-    if (n > 1) append(out, n, 1);
+    if (n > 1) fp_append(out, n, 1);
     return FP_OK;
 }

@@ -2,13 +2,9 @@
 /* clang-format off */
 #ifndef FP_TRIAL_TABLE_H
 #define FP_TRIAL_TABLE_H
-#include <stdint.h>
+#include "trial.h"
 
-static const struct {
-    uint64_t inverse; /* 1 / p modulo 2^64 */
-    uint64_t limit;   /* (2^64 - 1) / p */
-    uint64_t p;
-} trial_table[1027] = {
+const fp_trial_prime fp_trial_primes[1025] = {
     {0xaaaaaaaaaaaaaaab, 0x5555555555555555, 3},
     {0xcccccccccccccccd, 0x3333333333333333, 5},
     {0x6db6db6db6db6db7, 0x2492492492492492, 7},
@@ -1034,8 +1030,6 @@ static const struct {
     {0xb1037b5f84886421, 0x000807c7894d029a, 8161},
     {0x941bb5a5e99e83d7, 0x00080644e5d38d46, 8167},
     {0xf35fb6cff87b10c3, 0x0008054374444cd2, 8171},
-    {0xde7a61b7b2a0913b, 0x00080341528987df, 8179},
-    {0xffefff7ffbffdfff, 0x0008004002001000, 8191},
 };
 
 #endif

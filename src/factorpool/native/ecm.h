@@ -1,0 +1,42 @@
+/* What ecm.c, which decides how far curves go, and lanes_methods.h, which runs them, agree on. */
+#ifndef FP_ECM_H
+#define FP_ECM_H
+
+#include <stdint.h>
+
+/* (A + 2) / 4 = numerator / denominator, and a point (x : z) to begin with. */
+typedef struct {
+    int64_t numerator, denominator, x, z;
+} fp_ecm_curve;
+
+/* The operations of stage 1 on the points A, B and C = A - B of Montgomery's PRAC. */
+enum {
+    FP_OP_ADD = 1,        /* B, C = A + B, B */
+    FP_OP_ADD_DOUBLE = 2, /* B = A + B; A = 2 A */
+    FP_OP_START = 3,      /* B = C = A; A = 2 A */
+    FP_OP_END = 4,        /* A = A + B */
+    FP_OP_TWICE = 5,      /* A = 2 A */
+    FP_OP_SWAP = 128,     /* swap A and B first */
+};
+
+/* Stage 2: giant steps of D over baby steps j < D/2 coprime to D. */
+typedef struct {
+    unsigned giant; /* D, a multiple of 6 */
+    unsigned babies;
+    const uint16_t *baby;     /* the values j */
+    const uint16_t *pair_end; /* pair_end[i]: where the pairs of the i-th giant step begin, and those before it end */
+    const uint8_t *pair;      /* indices of baby steps */
+} fp_ecm_plan;
+
+#define FP_MAX_GIANT 840
+#define FP_MAX_BABIES 96
+#define FP_MAX_STEPS 100
+
+/* How far a curve goes. */
+typedef struct {
+    const uint8_t *op, *op_end; /* stage 1 */
+    const fp_ecm_plan *plan;    /* stage 2, */
+    unsigned steps;             /* with so many giant steps */
+} fp_ecm_level;
+
+#endif

@@ -1,0 +1,36 @@
+/* A field: the methods that run in lanes, compiled for one arithmetic.
+ *
+ * An arithmetic is a header lanes_*.h, which defines FP_LANES, FP_FIELD_BITS and these types and functions, each on FP_LANES
+ * independent odd moduli of at most FP_FIELD_BITS bits:
+ *
+ *     fp_vec                    a residue a lane            fp_vec_mul, fp_vec_sqr, fp_vec_add, fp_vec_sub, fp_vec_one
+ *     fp_vec_mod                a modulus a lane            fp_vec_mod_load
+ *     fp_vec_bits               a bit string a lane         fp_vec_bits_load, fp_vec_pick: the first where the bit is set
+ *     fp_vec_constants          small integers as residues (|c| < 2^FP_CONSTANT_BITS)
+ *     fp_vec_equal              as a mask, lane 0 in its lowest bit
+ *     fp_vec_gcd                of each lane's residue and modulus
+ *
+ * So that an arithmetic may leave residues unreduced: a sum or a difference is good for a multiplication, for fp_vec_equal and
+ * for fp_vec_pick, not for another sum or difference.  lanes_methods.h turns an arithmetic into a field; cpu.c lists the
+ * fields of every isa. */
+#ifndef FP_FIELD_H
+#define FP_FIELD_H
+
+#include "ecm.h"
+#include "mont.h"
+
+#define FP_CONSTANT_BITS 50
+#define FP_MOST_LANES 32
+
+typedef struct {
+    int bits;  /* moduli may have so many */
+    int lanes; /* every pointer below is to so many values, one a lane */
+    /* A curve in every lane; factor[k] is a proper factor of n[k], or 0. */
+    void (*ecm)(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, fp_u128 *factor);
+    /* Is n[k], odd, a strong probable prime to base[k] < 2^16?  The answer for lane k is bit k. */
+    uint32_t (*strong)(const fp_u128 *n, const int64_t *base);
+    /* Is n[k] an extra strong Lucas probable prime to the parameter P[k], (P^2 - 4 / n) = -1? */
+    uint32_t (*lucas)(const fp_u128 *n, const int64_t *parameter);
+} fp_field;
+
+#endif

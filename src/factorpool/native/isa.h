@@ -1,0 +1,24 @@
+/* An isa: the fields and the trial division compiled for one instruction set.  cpu.c lists them. */
+#ifndef FP_ISA_H
+#define FP_ISA_H
+
+#include "field.h"
+#include "kernel.h"
+
+/* Odd primes of a set, a bit each; sets in trial_table. */
+#define FP_TRIAL_SET 64
+#define FP_TRIAL_SETS 16
+
+/* hits[i], bit j: does the j-th prime of the set divide n[i]?  Reads and writes up to the next multiple of FP_TRIAL_ROUND. */
+#define FP_TRIAL_ROUND 16
+typedef void fp_trial_set(const uint64_t *n, size_t count, unsigned set, uint64_t *hits);
+
+struct fp_isa {
+    const char *name;
+    int (*usable)(void); /* may this machine run it? */
+    fp_trial_set *trial;
+    unsigned trial_sets;      /* worth trying on every number; the others wait for composites */
+    const fp_field *field[3]; /* by ascending bits; the last takes 128 */
+};
+
+#endif
