@@ -215,6 +215,26 @@ static void check_all_small(void) {
     free(least);
 }
 
+/* Runs of numbers, sieved and one by one: around 1, where the sieve hands over to the kernel, and up to 2^64 - 1. */
+static void check_sieve(size_t runs) {
+    for (size_t i = 0; i < runs; i++) {
+        size_t count = next() % 20000;
+        uint64_t step = 1 + next() % 2, start = awkward() >> (next() % 64);
+        if (start == 0 || i % 8 == 0) start = 1 + next() % 3;
+        if (i % 8 == 1 || start > -step * count - 1) start = -step * count;
+        if (start == 0) continue; /* of count 0 */
+        uint64_t *n = malloc(8 * count + 8);
+        for (size_t k = 0; k < count; k++) n[k] = start + step * k;
+        fp_columns a = {malloc(count + 1), NULL, NULL, 0, 0}, b = {malloc(count + 1), NULL, NULL, 0, 0};
+        if (fp_sieve(isa, start, step, count, NULL, &a) != FP_OK) fail("fp_sieve", start);
+        if (fp_factor(isa, n, 1, count, FP_AUTO, NULL, &b) != FP_OK) fail("fp_factor", start);
+        if (a.used != b.used || memcmp(a.counts, b.counts, count) ||
+            (a.used && (memcmp(a.primes, b.primes, 8 * a.used) || memcmp(a.exponents, b.exponents, a.used))))
+            fail("sieve from", start);
+        free(n), free(a.counts), free(a.primes), free(a.exponents), free(b.counts), free(b.primes), free(b.exponents);
+    }
+}
+
 /* What a number factors into must not depend on its neighbours or on its lane. */
 static void check_order(void) {
     enum { COUNT = 3000 };
@@ -273,6 +293,7 @@ static void check_isa(size_t count) {
     static const fp_method methods[] = {FP_AUTO, FP_AUTO, FP_AUTO, FP_ECM, FP_RHO};
     check_primality(count / 4);
     check_order();
+    check_sieve(count < 100000 ? 10 : 100);
     if (count >= 1000000) check_all_small();
     for (size_t done = 0; done < count;) {
         uint64_t batch[2500];

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import pty
 import random
@@ -23,6 +24,30 @@ import factorpool as fp
 
 FACTOR = [sys.executable, "-m", "factorpool", "factor"]
 needs_gnu_factor = pytest.mark.skipif(not shutil.which("factor"), reason="GNU factor is not installed")
+
+
+def test_ranges_of_arguments() -> None:
+    ran = command("factor", "5", "0..3", "1000000000000..1000000003000", "7", str(2**64 + 1))
+    numbers = [5, 0, 1, 2, 3, *range(10**12, 10**12 + 3001), 7, 2**64 + 1]
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    lines = ran.stdout.decode().splitlines()
+    assert [int(line.split(":")[0]) for line in lines] == numbers
+    for n, line in zip(numbers[1:], lines[1:], strict=True):
+        assert n < 2 or math.prod(map(int, line.split()[1:])) == n
+    one_by_one = command("factor", stdin="\n".join(map(str, numbers)).encode())
+    assert one_by_one.stdout == ran.stdout
+
+
+def test_ranges_that_are_none() -> None:
+    ran = command("factor", "9..5", "1..18446744073709551616", "1..x", "..", "2..4..6", "4")
+    assert (ran.returncode, ran.stdout) == (1, b"4: 2 2\n")
+    assert [line.partition("argument ")[2] for line in ran.stderr.decode().splitlines()] == [
+        "1: '9..5' is empty: its first number is larger than its last",
+        "2: '1..18446744073709551616' goes too far: a range ends at 18446744073709551615 = 2^64 - 1 at most",
+        "3: '1..x' is not a whole number",
+        "4: '..' is not a whole number",
+        "5: '2..4..6' is not a whole number",
+    ]
 
 
 def test_arguments_in_gnu_format() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import factorpool as fp
+from factorpool import _native
 
 KNOWN = {
     1: {},
@@ -100,7 +101,82 @@ def test_wrong_answers_of_flint_are_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(flint, "fmpz", Liar)
     with pytest.raises(fp.FactorpoolError, match="multiply to 15"):
-        fp.factor(2**70)
+        fp.factor(2**170)
+
+
+def test_two_words_as_flint() -> None:
+    rng = random.Random(128)
+    numbers = [rng.getrandbits(rng.randrange(65, 129)) | 1 << 64 for _ in range(150)]
+    numbers += [3**80, (2**64 - 59) ** 2, (2**63 + 29) * (2**64 - 59), 2**127, 2**128 - 1, (2**40 - 87) ** 3]
+    fs = fp.factor_many(numbers, strategy="serial")
+    for n, factors in zip(numbers, fs, strict=True):
+        assert factors == {int(p): int(e) for p, e in flint.fmpz(n).factor()}, n
+        assert list(factors) == sorted(factors)
+    assert not fs.probable_primes
+    assert fp.factor_many(numbers, strategy="serial", method="ecm") == fs
+    assert fp.factor_many(numbers[:20], strategy="serial", method="rho") == fp.factor_many(numbers[:20])
+
+
+def test_wrong_primes_of_the_kernel_are_noticed() -> None:
+    from factorpool._bigint import complete
+
+    with pytest.raises(fp.FactorpoolError, match="the kernel called the composite"):
+        complete([(2**80 + 1, 1)])
+    assert complete([(3, 1), (2**70 + 1, 0)]) == sorted(({3: 1} | fp.factor(2**70 + 1)).items())
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [(1, 5000), (10**12, 10**12 + 9000), (2**64 - 5000, 2**64), (2**52 - 2500, 2**52 + 2500), (7, 7), (7, 8)],
+)
+def test_ranges_are_as_numbers_one_by_one(start: int, stop: int, strategy: str) -> None:
+    numbers = list(range(start, stop))
+    fs = fp.factor_range(start, stop, strategy=strategy, max_workers=2)
+    assert fs.numbers.tolist() == numbers
+    assert list(fs) == [fp.factor(n) for n in numbers]
+    assert fp.factor_many(range(start, stop), strategy=strategy, chunksize=1000, max_workers=2) == fs
+    assert fp.factor_many(range(start, stop, 2), strategy=strategy, max_workers=2).to_dict() == {
+        n: fs.factors(n - start) for n in numbers[::2]
+    }
+    if len(numbers) < 6000:
+        assert fp.factor_many(range(start, stop), strategy=strategy, method="ecm", max_workers=2) == fs
+
+
+def test_bad_ranges() -> None:
+    with pytest.raises(fp.NumberValueError, match="zero has no factorization"):
+        fp.factor_range(0, 10)
+    with pytest.raises(fp.NumberValueError, match=r"ranges end at 2\*\*64"):
+        fp.factor_range(2**64 - 2, 2**64 + 1)
+    with pytest.raises(fp.NumberTypeError, match="is a float"):
+        fp.factor_range(1, 10.0)  # type: ignore[arg-type]
+    with pytest.raises(fp.NumberValueError, match="zero has no factorization at index 0"):
+        fp.factor_many(range(0, 10, 2))
+
+
+def test_dense_arrays_are_sieved(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(5)
+    numbers = [10**15 + k for k in range(9000)]
+    rng.shuffle(numbers)
+    numbers = numbers[:6000] + numbers[:10]
+    expected = [fp.factor(n) for n in numbers]
+    sieved: list[int] = []
+    sieve = _native.sieve_chunk
+    monkeypatch.setattr(_native, "sieve_chunk", lambda *args: sieved.append(args[2]) or sieve(*args))
+    seen: list[tuple[int, int | None]] = []
+    fs = fp.factor_many(numbers, strategy="serial", progress=lambda *at: seen.append(at))
+    assert list(fs) == expected
+    assert fs.numbers.tolist() == numbers
+    assert sieved
+    assert seen[-1] == (6010, 6010)
+    sieved.clear()
+    bad = fp.factor_many([*numbers, 0, "x"], strategy="serial", on_error="collect")
+    assert list(bad.errors) == [6010, 6011]
+    assert [bad[i] for i in range(6010)] == expected
+    assert not sieved  # the 1 in a bad number's place makes the run long
+    fp.factor_many([n * 5 for n in numbers], strategy="serial")
+    fp.factor_many(numbers[:4000], strategy="serial")
+    fp.factor_many(numbers, strategy="serial", method="ecm")
+    assert not sieved
 
 
 def test_progress_is_told_what_is_done() -> None:

@@ -1,6 +1,6 @@
 """Factor integers in bulk on every core, and measure which way of running in parallel is fastest."""
 
-from factorpool._api import Outcome, factor, factor_many, pmap
+from factorpool._api import Outcome, factor, factor_many, factor_range, pmap
 from factorpool._factorizations import Factorizations
 from factorpool.errors import (
     FactorpoolError,
@@ -28,6 +28,7 @@ __all__ = [
     "WorkerDiedError",
     "factor",
     "factor_many",
+    "factor_range",
     "pmap",
     "strategies",
 ]

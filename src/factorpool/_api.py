@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+from factorpool import _native
 from factorpool._cpus import usable_cpus
 from factorpool._factorizations import Builder, Factorizations
 from factorpool._numbers import WORD_MAX, check, normalize
-from factorpool._tasks import METHODS, Factored, FactorTask, MapTask, Task
+from factorpool._tasks import METHODS, RANGE_CHUNK, Factored, FactorTask, MapTask, Task
 from factorpool.engine.choose import choose
 from factorpool.engine.dispatch import Cutter, run
 from factorpool.engine.schedule import SCHEDULES
 from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource, Source
-from factorpool.errors import InputError, OptionError
+from factorpool.errors import InputError, NumberValueError, OptionError
 from factorpool.strategies import check as check_strategy
 from factorpool.strategies import make_workers
 from factorpool.strategies.base import Completion
@@ -42,11 +43,12 @@ class Outcome(NamedTuple):
 def factor(n: int, *, method: str = "auto") -> dict[int, int]:
     """The factorization of one integer: prime -> exponent, ascending; `{}` for 1.
 
-    Any size up to 4300 digits: 64 bits go to the kernel, more to python-flint.
+    Any size up to 4300 digits: 128 bits go to the kernel, more to python-flint.
 
     Args:
         n: a positive int, or anything with `__index__`, as NumPy's integers.
-        method: `auto`, `trial`, `rho`, `ecm` (up to 64 bits; beyond, python-flint decides) or `naive`, the article's.
+        method: `auto`, `trial`, `rho` (up to 64 bits), `ecm` (up to 128; beyond, python-flint decides) or `naive`, the
+            article's.
 
     Raises:
         NumberTypeError, NumberValueError: n is not an integer, or below 1 or too long.
@@ -56,7 +58,7 @@ def factor(n: int, *, method: str = "auto") -> dict[int, int]:
     {2: 3, 3: 2, 5: 1}
     """
     _check_choice("method", method, METHODS)
-    return dict(FactorTask(method).factor_one(check(n), []))
+    return FactorTask(method).factor_one(check(n))
 
 
 def factor_many(
@@ -74,7 +76,8 @@ def factor_many(
     """The factorizations of many integers, in their order, computed on every CPU this process may use.
 
     Args:
-        numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.
+        numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.  A range
+            of step 1 or 2, and an array of which the numbers are as dense as that, is sieved, not factored one by one.
         strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 64 bits
             (the kernel releases the GIL) and processes for longer ones.
         max_workers: how many; None means the CPUs this process may use (affinity and cgroup quota).
@@ -99,13 +102,80 @@ def factor_many(
     _check_context(mp_context)
     errors: dict[int, InputError] = {}
     words = normalize(numbers, errors if on_error == "collect" else None)
+    dense = _dense(words) if method == "auto" else None
+    if dense is not None and progress is not None:
+        progress = _scaled(progress, len(words))
+    items = words if dense is None else dense
     builder = Builder()
     completions = _run(
-        task, SequenceSource(words), words, strategy, max_workers, schedule, chunksize, progress, mp_context
+        task, SequenceSource(items), items, strategy, max_workers, schedule, chunksize, progress, mp_context
     )
     for completion in completions:
         builder.add(completion.value)
-    return builder.build(words, errors)
+    if dense is None:
+        return builder.build(words, errors)
+    assert isinstance(words, memoryview)
+    return builder.build_from(words, dense.start, errors)
+
+
+def factor_range(
+    start: int,
+    stop: int,
+    *,
+    strategy: str = "auto",
+    max_workers: int | None = None,
+    schedule: str = "guided",
+    chunksize: int | None = None,
+    progress: Progress | None = None,
+    mp_context: BaseContext | str | None = None,
+) -> Factorizations:
+    """The factorizations of start, start + 1, ..., stop - 1, sieved: some ten times faster than one by one.
+
+    Args:
+        start: the first number, 1 or more.
+        stop: one more than the last, which has at most 64 bits.  A result takes some 50 bytes: for longer ranges than
+            fit in memory take pieces, or `factorpool factor START..LAST`, which streams.
+        strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`.
+
+    Raises:
+        NumberTypeError, NumberValueError: start or stop is no integer, start is below 1, stop above 2**64.
+        OptionError, StrategyUnavailableError, WorkerDiedError: as in `factor_many`.
+
+    >>> factor_range(10**12, 10**12 + 3).to_dict()[10**12 + 2]
+    [2, 3, 166666666667]
+    """
+    start, stop = check(start), check(stop)
+    if stop > WORD_MAX + 1:
+        raise NumberValueError(f"stop is {stop}: ranges end at 2**64 = {WORD_MAX + 1}", stop)
+    return factor_many(
+        range(start, stop),
+        strategy=strategy,
+        max_workers=max_workers,
+        schedule=schedule,
+        chunksize=chunksize,
+        progress=progress,
+        mp_context=mp_context,
+    )
+
+
+DENSE_FROM = 4096
+"""Numbers from which an array is looked at: fewer have not enough of each prime's multiples for a sieve to pay."""
+
+DENSE = 2
+"""An array is sieved if the run of integers it lies in is less than this many times as long."""
+
+
+def _dense(numbers: Numbers) -> range | None:
+    """The range in which words lie dense enough to be sieved."""
+    if isinstance(numbers, list | range) or len(numbers) < DENSE_FROM:
+        return None
+    low, high = _native.span(numbers)
+    return range(low, high + 1) if high - low < DENSE * len(numbers) else None
+
+
+def _scaled(progress: Progress, count: int) -> Progress:
+    """Reports on `count` numbers while the longer range that they lie in is sieved."""
+    return lambda done, total: progress(count * done // (total or 1), count)
 
 
 def factor_blocks(
@@ -237,7 +307,11 @@ def _run(
     if strategy == "auto":
         strategy = choose(task, items, total, workers).strategy
         workers = 1 if strategy == "serial" else workers
-    first = 1 if isinstance(items, list) else task.first_chunk  # of ints beyond 64 bits each may take long
+    first = task.first_chunk
+    if isinstance(
+        task, FactorTask
+    ):  # of ints beyond 64 bits each may take long; the longer a run, the better it sieves
+        first = 1 if isinstance(items, list) else RANGE_CHUNK if isinstance(items, range) else first
     cutter = Cutter(source, workers, schedule, chunksize, first)
     done = 0
     for completion in run(

@@ -1,4 +1,4 @@
-"""Integers beyond 64 bits: python-flint factors them, and what it says is checked.
+"""Integers beyond the kernel: python-flint factors them, and proves primes beyond 64 bits; what it says is checked.
 
 python-flint cannot be interrupted and holds the GIL, so only `processes` runs several at once and stops at Ctrl-C in
 the middle of a number.
@@ -34,3 +34,22 @@ def factor_big(n: int) -> tuple[list[tuple[int, int]], list[int]]:
     if product != n:
         raise FactorpoolError(f"python-flint's factors of {n} multiply to {product}")
     return pairs, probable
+
+
+def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pairs that the kernel found for a number of up to 128 bits, with primes beyond 64 bits proved.
+
+    A composite that it left, which has exponent 0, is factored.
+    """
+    from flint import fmpz
+
+    found: dict[int, int] = {}
+    for p, e in pairs:
+        if e == 0:
+            for q, f in factor_big(p)[0]:
+                found[q] = found.get(q, 0) + f
+        else:
+            if p >> 64 and not fmpz(p).is_prime():
+                raise FactorpoolError(f"the kernel called the composite {p} a prime factor")
+            found[p] = found.get(p, 0) + e
+    return sorted(found.items())

@@ -8,7 +8,7 @@ from itertools import accumulate, chain, repeat
 from typing import SupportsIndex, overload
 
 from factorpool import _native
-from factorpool._numbers import WORD_MAX
+from factorpool._numbers import WORD_MAX, words_of
 from factorpool._tasks import Factored, Wide
 from factorpool.errors import InputError
 
@@ -136,8 +136,8 @@ def _view(words: array[int]) -> memoryview[int]:
 
 def _column(values: Sequence[int]) -> Column:
     """Words as a memoryview; ints as one where they fit, else as a tuple."""
-    if isinstance(values, array | memoryview):
-        return memoryview(values).toreadonly()
+    if isinstance(values, array | memoryview | range):
+        return (words_of(values) if isinstance(values, range) else memoryview(values)).toreadonly()
     return tuple(values) if max(values, default=0) > WORD_MAX else _view(array("Q", values))
 
 
@@ -170,6 +170,14 @@ class Builder:
             self._counts.extend(counts)
             self._primes.extend(memoryview(primes).cast("Q"))
             self._exponents.extend(exponents)
+
+    def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, InputError]) -> Factorizations:
+        """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
+        offsets = _native.offsets(self._counts)
+        columns = _native.gather(words, start, self._counts, offsets, self._primes, self._exponents)  # type: ignore[arg-type]
+        picked = Builder()
+        picked.add(columns)
+        return picked.build(words, errors)
 
     def build(self, numbers: Numbers, errors: Mapping[int, InputError]) -> Factorizations:
         """The whole, for the numbers that the chunks were cut from."""

@@ -1,7 +1,8 @@
-"""What counts as an integer, and the one form in which integers travel on: packed 64-bit words, or a list of ints.
+"""What counts as an integer, and the forms in which integers travel on: packed 64-bit words, a range, a list of ints.
 
 `normalize` takes whatever `factor_many` is given.  Where every number has at most 64 bits the answer is a memoryview of
-uint64, never the caller's own memory; else it is a list of Python ints.
+uint64, never the caller's own memory, or a range of step 1 or 2, which the kernel sieves; else it is a list of Python
+ints.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from factorpool.errors import InputError, NumberTypeError, NumberValueError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Words = memoryview[int]
-    Numbers = Words | list[int]
+    Numbers = Words | range | list[int]
 
 MAX_DIGITS = 4300
 """Longest number accepted, in decimal digits: the interpreter's own default limit for turning text into an integer."""
@@ -72,12 +73,21 @@ def show(value: object) -> str:
 
 
 def normalize(numbers: Iterable[object], errors: dict[int, InputError] | None = None) -> Numbers:
-    """All of `numbers`, checked: a memoryview of uint64 where they fit, else a list of int.
+    """All of `numbers`, checked: a memoryview of uint64 or a range where they fit, else a list of int.
 
     With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.
     """
+    if isinstance(numbers, range) and numbers.step in (1, 2) and numbers and numbers[0] > 0 and numbers[-1] <= WORD_MAX:
+        return numbers
     words = _from_buffer(numbers, errors)
     return words if words is not None else _from_iterable(numbers, errors)
+
+
+def words_of(numbers: Words | range | bytes) -> Words:
+    """A memoryview of uint64: of the words, or those of a range."""
+    if isinstance(numbers, range):
+        numbers = _native.progression(numbers.start, numbers.step, len(numbers))
+    return memoryview(numbers).cast("B").cast("Q")
 
 
 def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Numbers | None:

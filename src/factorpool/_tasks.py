@@ -6,12 +6,12 @@ A task travels to the workers once, pickled where they are processes; the chunks
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
 from factorpool import _native
-from factorpool._numbers import WORD_MAX, show
+from factorpool._numbers import WORD_MAX, show, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 METHODS = ("auto", "trial", "rho", "ecm", "naive")
 
+KERNEL_MAX = (1 << 128) - 1
+"""The kernel takes numbers up to this one."""
+
 KERNEL_CHUNK = 1024
 """First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
+
+RANGE_CHUNK = 1 << 18
+"""First chunk of a range: some 6 ms at 10^12, of which the primes to sieve by take one."""
 
 
 class StoppedError(Exception):
@@ -56,7 +62,7 @@ Factored = tuple[bytes, bytes, bytes] | Wide
 
 
 class FactorTask:
-    """Factors numbers: words by the kernel, larger ones by python-flint, or all by the article's naive method."""
+    """Factors numbers: up to 128 bits by the kernel, larger ones by python-flint, or all by the naive method."""
 
     needs_main = False
 
@@ -68,38 +74,66 @@ class FactorTask:
         """Nothing to prepare."""
 
     def run(self, payload: Numbers, start: int, stop: bytearray) -> Factored:
-        """The factorizations of words (a memoryview or bytes) or of a list of ints."""
-        if not isinstance(payload, list) and self.method != "naive":
-            return _native.factor_chunk(payload, self.method, stop)
-        numbers = payload if isinstance(payload, list) else memoryview(payload).cast("B").cast("Q")
+        """The factorizations of words (a memoryview or bytes), of a range, or of a list of ints."""
+        if isinstance(payload, range) and self.method == "auto":
+            return _native.sieve_chunk(payload.start, payload.step, len(payload), stop)
+        if not isinstance(payload, list):
+            words = words_of(payload)
+            if self.method != "naive":
+                return _native.factor_chunk(words, self.method, stop)
+            payload = words.tolist()
         wide = Wide([], [], [], [])
-        small: Iterator[list[tuple[int, int]]] = iter(())  # those the kernel can do, all at once
-        if self.method != "naive":
-            small = self._pairs(array("Q", [n for n in numbers if n <= WORD_MAX]), stop)
-        for n in numbers:
+        batches = {  # those the kernel can do, all at once
+            width: self._pairs(numbers, width, stop)
+            for width in (1, 2)
+            if (numbers := [n for n in payload if self._width(n) == width])
+        }
+        for n in payload:
             if stop[0]:
                 raise StoppedError
-            pairs = next(small) if self.method != "naive" and n <= WORD_MAX else self.factor_one(n, wide.probable)
+            width = self._width(n)
+            pairs = self._one(n, wide.probable) if width == 0 else next(batches[width])
+            if width == 2 and (pairs[-1][0] > WORD_MAX or pairs[-1][1] == 0):
+                from factorpool._bigint import complete
+
+                pairs = complete(pairs)
             wide.counts.append(len(pairs))
             wide.primes.extend(p for p, _ in pairs)
             wide.exponents.extend(e for _, e in pairs)
         return wide
 
-    def _pairs(self, words: array[int], stop: bytearray) -> Iterator[list[tuple[int, int]]]:
-        """The (prime, exponent) pairs of each of the words, by the kernel."""
-        counts, primes, exponents = _native.factor_chunk(words, self.method, stop)
-        pairs = zip(memoryview(primes).cast("Q"), exponents, strict=True)
+    def factor_one(self, n: int) -> dict[int, int]:
+        """The factorization of one number."""
+        if self._width(n) == 1:
+            return dict(next(self._pairs([n], 1, bytearray(1))))
+        result = self.run([n], 0, bytearray(1))
+        assert isinstance(result, Wide)
+        return dict(zip(result.primes, result.exponents, strict=True))
+
+    def _width(self, n: int) -> int:
+        """The words that the kernel takes n in; 0 where it does not take it."""
+        if self.method == "naive":
+            return 0
+        return 1 if n <= WORD_MAX else 2 if n <= KERNEL_MAX and self.method in ("auto", "ecm") else 0
+
+    def _pairs(self, numbers: list[int], width: int, stop: bytearray) -> Iterator[list[tuple[int, int]]]:
+        """The (prime, exponent) pairs of each of the numbers, by the kernel."""
+        words = array("Q", numbers if width == 1 else chain.from_iterable((n & WORD_MAX, n >> 64) for n in numbers))
+        counts, columns, exponents = _native.factor_chunk(words, self.method, stop, width)
+        primes: Iterable[int] = memoryview(columns).cast("Q")
+        if width == 2:
+            low, high = primes[::2], primes[1::2]  # type: ignore[index]
+            primes = (x | y << 64 for x, y in zip(low, high, strict=True))
+        pairs = zip(primes, exponents, strict=True)
         return (list(islice(pairs, count)) for count in counts)
 
-    def factor_one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
-        """One number's (prime, exponent) pairs, ascending; primes too long to be proved go to `probable`."""
+    def _one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
+        """The pairs of a number that is not for the kernel; primes too long to be proved go to `probable`."""
         if self.method == "naive":
             from factorpool._naive import factorize_naive
 
             factors = factorize_naive(n)
             return [(p, factors.count(p)) for p in dict.fromkeys(factors)]
-        if n <= WORD_MAX:
-            return next(self._pairs(array("Q", [n]), bytearray(1)))
         from factorpool._bigint import factor_big
 
         pairs, unproved = factor_big(n)

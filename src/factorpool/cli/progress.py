@@ -10,9 +10,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 
 class Bar:
-    """A bar that moves with the bytes read, beside the numbers done and their rate; without a size, no end is shown."""
+    """A bar beside the numbers done and their rate; without a size, no end is shown.
 
-    def __init__(self, position: Callable[[], int], size: int | None) -> None:
+    `position` says how far along `size` it is, given the numbers done: they themselves, or the bytes read.
+    """
+
+    def __init__(self, position: Callable[[int], int], size: int | None) -> None:
         self._position = position
         self._done = 0
         self._started = time.monotonic()
@@ -41,4 +44,6 @@ class Bar:
         """So many more numbers are done."""
         self._done += numbers
         rate = self._done / max(time.monotonic() - self._started, 1e-3)
-        self._progress.update(self._bar, completed=self._position(), text=f"{self._done:,} numbers, {rate:,.0f}/s")
+        self._progress.update(
+            self._bar, completed=self._position(self._done), text=f"{self._done:,} numbers, {rate:,.0f}/s"
+        )

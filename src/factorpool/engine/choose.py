@@ -7,12 +7,19 @@ from typing import NamedTuple
 from factorpool import strategies
 from factorpool._tasks import FactorTask, Task
 
-THREADS_FROM = 2_000
-"""Numbers for the kernel from which threads pay: starting two costs some 0.2 ms, a 32-bit number some 0.2 us."""
+THREADS_FROM = 4_000
+"""Numbers for the kernel from which threads pay: starting two costs some 0.2 ms, a 32-bit number some 0.1 us."""
 
 PROCESS_BITS = 128
-"""Integers up to this size take python-flint at most some 20 ms each; longer ones can take hours, during which only
-another process can be interrupted."""
+"""Integers up to this size take at most some 20 ms each; longer ones can take hours, during which only another process
+can be interrupted."""
+
+THREAD_BITS = 81
+"""Integers up to this size are almost all the kernel's work; longer primes take python-flint half a millisecond to
+prove."""
+
+BIG_THREADS_FROM = 20
+"""Numbers beyond 64 bits from which threads pay."""
 
 
 class Choice(NamedTuple):
@@ -44,7 +51,7 @@ def choose(task: Task, items: object, total: int | None, workers: int) -> Choice
 
 
 def _big(items: list[int], workers: int) -> Choice:
-    """For lists of ints with some beyond 64 bits, which python-flint factors, holding the GIL."""
+    """For lists of ints with some beyond 64 bits, which may take python-flint, holding the GIL."""
     longest = max(items, default=0).bit_length()
     if (reason := strategies.unavailable("processes")) is not None:
         return Choice("serial", reason)
@@ -52,4 +59,9 @@ def _big(items: list[int], workers: int) -> Choice:
         return Choice("processes", f"a number of {longest} bits may take long, and only a process can be stopped")
     if workers == 1 or len(items) < 2:
         return Choice("serial", "there is nothing to share")
+    if longest <= THREAD_BITS:
+        if len(items) < BIG_THREADS_FROM:
+            return Choice("serial", f"{len(items)} numbers are done before threads have started")
+        if strategies.unavailable("threads") is None:
+            return Choice("threads", "the kernel releases the GIL")
     return Choice("processes", "python-flint holds the GIL")

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
-WIDE_CHUNK = 16
-"""Most numbers taken at once from a block with integers beyond 64 bits: each may take a thousand times as long as those
-of
-the block before, which the sizes of chunks go by."""
+WIDE_CHUNK = 64
+"""Most numbers taken at once from a block with integers beyond 64 bits: each may take a thousand times as long as
+those of the block before, which the sizes of chunks go by."""
 
 
 class Source(Protocol):

@@ -138,18 +138,35 @@ class Parser:
         return memoryview(words) if wide is None else wide
 
 
-def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> tuple[Numbers, int]:
-    """The numbers among command line arguments, and how many were none; each of those is reported."""
+def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> tuple[list[Numbers], int]:
+    """The numbers among command line arguments, in blocks, and how many were none; each of those is reported.
+
+    `FIRST..LAST` is a block of its own, a range.
+    """
+    blocks: list[Numbers] = []
     numbers: list[int] = []
     bad = 0
+
+    def close() -> None:
+        if numbers:
+            blocks.append(numbers[:] if max(numbers) > WORD_MAX else memoryview(array("Q", numbers)))
+            numbers.clear()
+
     for position, argument in enumerate(arguments, 1):
         token = os.fsencode(argument)
-        if (number := parse_token(token)) is not None:
-            numbers.append(number)
+        ends = [parse_token(end) for end in token.split(b"..")]
+        if len(ends) == 1 and ends[0] is not None:
+            numbers.append(ends[0])
+        elif len(ends) == 2 and ends[0] is not None and ends[1] is not None and ends[0] <= ends[1] <= WORD_MAX:
+            if ends[0] == 0:
+                numbers.append(0)
+            close()
+            blocks.append(range(max(1, ends[0]), ends[1] + 1))
         else:
             report(f"argument {position}: {explain(token)}")
             bad += 1
-    return numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)), bad
+    close()
+    return [block for block in blocks if len(block)], bad
 
 
 def parse_token(token: bytes) -> int | None:
@@ -165,6 +182,14 @@ def explain(token: bytes) -> str:
     if digits.isdigit():
         count = f"{len(digits)}" if len(token) <= TOKEN_BYTES else f"more than {TOKEN_BYTES}"
         return f"{shown} is too long: {count} digits, the limit is {MAX_DIGITS}"
+    if (
+        len(ends := [parse_token(end) for end in token.split(b"..")]) == 2
+        and ends[0] is not None
+        and ends[1] is not None
+    ):
+        if ends[0] > ends[1]:
+            return f"{shown} is empty: its first number is larger than its last"
+        return f"{shown} goes too far: a range ends at {WORD_MAX} = 2^64 - 1 at most"
     if token[:1] == b"-" and token[1:].isdigit():
         return f"{shown} is negative: only integers from 0 up can be factored"
     return f"{shown} is not a whole number"

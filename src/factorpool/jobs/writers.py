@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from factorpool import _native
+from factorpool._numbers import words_of
 from factorpool._tasks import Factored, Wide
 
 Writer = Callable[[Sequence[int], Factored], bytes]
@@ -17,8 +18,8 @@ HEADERS = {"gnu": b"", "jsonl": b"", "csv": b"number,factors\n"}
 
 def gnu(numbers: Sequence[int], factored: Factored) -> bytes:
     """`360: 2 2 2 3 3 5`, a line for each number."""
-    if not isinstance(factored, Wide) and isinstance(numbers, memoryview):
-        return _native.format_gnu(numbers, *factored)
+    if not isinstance(factored, Wide) and isinstance(numbers, memoryview | range):
+        return _native.format_gnu(words_of(numbers), *factored)
     return "".join(f"{n}:{_repeated(p, e, ' {}')}\n" for n, p, e in _rows(numbers, factored)).encode()
 
 

@@ -1,4 +1,5 @@
 /* The field that every machine has: moduli of a word, in plain C. */
+#include "lanes_word.h"
+
 #define FP_FIELD fp_generic_word
 #include "lanes_methods.h"
-#include "lanes_word.h"

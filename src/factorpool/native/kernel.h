@@ -51,6 +51,10 @@ int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t
               const fp_control *control, fp_columns *out);
 int fp_poll(const fp_control *control);
 
+/* sieve.c.  The same for start, start + step, ..., count numbers, start > 0, step 1 or 2, all below 2^64. */
+int fp_sieve(const fp_isa *isa, uint64_t start, uint64_t step, size_t count, const fp_control *control,
+             fp_columns *out);
+
 /* prime.c: proved up to 64 bits.  fp_are_prime is for many numbers > 120 without a factor below 8. */
 int fp_is_prime(const fp_isa *isa, uint64_t n);
 void fp_are_prime(const fp_isa *isa, const fp_u128 *numbers, size_t count, uint8_t *answers);

@@ -70,6 +70,41 @@ static int check_words(const Py_buffer *view, const char *what) {
     return 0;
 }
 
+/* A call of the kernel: fp_factor's, or, where numbers is NULL, fp_sieve's. */
+typedef struct {
+    const fp_isa *isa;
+    const uint64_t *numbers;
+    unsigned width;
+    fp_method method;
+    uint64_t start, step;
+    size_t count;
+} work;
+
+/* Runs it without the GIL and packs the columns; NULL with an exception if it failed or was stopped. */
+static PyObject *run_kernel(const work *w, const Py_buffer *stop) {
+    PyObject *result = NULL, *counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)w->count);
+    if (!counts) return NULL;
+    fp_columns columns = {(uint8_t *)PyBytes_AS_STRING(counts), NULL, NULL, 0, 0};
+    run_state run = {.stop = stop->buf && stop->len ? stop->buf : NULL, .next = seconds() + SIGNAL_SECONDS};
+    fp_control control = {poll_python, &run};
+    run.thread = PyEval_SaveThread();
+    int status = w->numbers ? fp_factor(w->isa, w->numbers, w->width, w->count, w->method, &control, &columns)
+                            : fp_sieve(w->isa, w->start, w->step, w->count, &control, &columns);
+    PyEval_RestoreThread(run.thread);
+    if (status == FP_NO_MEMORY)
+        PyErr_NoMemory();
+    else if (status == FP_STOPPED && !run.interrupted)
+        PyErr_SetString(PyExc_InterruptedError, "stopped");
+    else if (status == FP_OK)
+        result = Py_BuildValue("Oy#y#", counts, columns.primes ? (const char *)columns.primes : "",
+                               (Py_ssize_t)(8 * w->width * columns.used),
+                               columns.exponents ? (const char *)columns.exponents : "", (Py_ssize_t)columns.used);
+    free(columns.primes);
+    free(columns.exponents);
+    Py_DECREF(counts);
+    return result;
+}
+
 PyDoc_STRVAR(
     factor_chunk_doc,
     "factor_chunk(numbers, method='auto', stop=None, width=1, /)\n--\n\n"
@@ -83,41 +118,137 @@ PyDoc_STRVAR(
 static PyObject *factor_chunk(PyObject *module, PyObject *args) {
     Py_buffer numbers, stop = {.buf = NULL};
     const char *name = "auto";
-    fp_method method;
-    fp_columns columns = {NULL, NULL, NULL, 0, 0};
-    PyObject *counts = NULL, *result = NULL;
-    unsigned width = 1;
-    if (!PyArg_ParseTuple(args, "y*|sz*I:factor_chunk", &numbers, &name, &stop, &width)) return NULL;
-    if (!check_words(&numbers, "numbers") || !method_from_name(name, &method)) goto done;
-    if (width < 1 || width > 2 || numbers.len % (8 * width)) {
-        PyErr_Format(PyExc_ValueError, "%zd bytes are not numbers of %u words", numbers.len, width);
+    work w = {.isa = isa_of(module), .width = 1};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*|sz*I:factor_chunk", &numbers, &name, &stop, &w.width)) return NULL;
+    if (!check_words(&numbers, "numbers") || !method_from_name(name, &w.method)) goto done;
+    if (w.width < 1 || w.width > 2 || numbers.len % (8 * w.width)) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes are not numbers of %u words", numbers.len, w.width);
         goto done;
     }
-    size_t count = (size_t)numbers.len / 8 / width;
-    counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count);
-    if (!counts) goto done;
-    columns.counts = (uint8_t *)PyBytes_AS_STRING(counts);
-
-    run_state run = {.stop = stop.buf && stop.len ? stop.buf : NULL, .next = seconds() + SIGNAL_SECONDS};
-    fp_control control = {poll_python, &run};
-    run.thread = PyEval_SaveThread();
-    int status = fp_factor(isa_of(module), numbers.buf, width, count, method, &control, &columns);
-    PyEval_RestoreThread(run.thread);
-
-    if (status == FP_NO_MEMORY)
-        PyErr_NoMemory();
-    else if (status == FP_STOPPED && !run.interrupted)
-        PyErr_SetString(PyExc_InterruptedError, "stopped");
-    else if (status == FP_OK)
-        result = Py_BuildValue("Oy#y#", counts, columns.primes ? (const char *)columns.primes : "",
-                               (Py_ssize_t)(8 * width * columns.used),
-                               columns.exponents ? (const char *)columns.exponents : "", (Py_ssize_t)columns.used);
+    w.count = (size_t)numbers.len / 8 / w.width;
+    static const uint64_t none; /* an empty buffer may be NULL */
+    w.numbers = w.count ? numbers.buf : &none;
+    result = run_kernel(&w, &stop);
 done:
-    free(columns.primes);
-    free(columns.exponents);
-    Py_XDECREF(counts);
     PyBuffer_Release(&numbers);
     if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+/* Are these `count` positive words, and the step one that the sieve can take? */
+static int check_progression(unsigned long long start, unsigned long long step, Py_ssize_t count) {
+    if (start && (step == 1 || step == 2) && count >= 0 &&
+        (count == 0 || (uint64_t)count - 1 <= (UINT64_MAX - start) / step))
+        return 1;
+    PyErr_Format(PyExc_ValueError, "%zd numbers from %llu in steps of %llu are no run of words", count, start, step);
+    return 0;
+}
+
+PyDoc_STRVAR(sieve_chunk_doc, "sieve_chunk(start, step, count, stop=None, /)\n--\n\n"
+                              "As factor_chunk for start, start + step, ..., count numbers, step 1 or 2, by sieving.");
+
+static PyObject *sieve_chunk(PyObject *module, PyObject *args) {
+    unsigned long long start, step;
+    Py_ssize_t count;
+    Py_buffer stop = {.buf = NULL};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "KKn|z*:sieve_chunk", &start, &step, &count, &stop)) return NULL;
+    if (check_progression(start, step, count)) {
+        work w = {.isa = isa_of(module), .width = 1, .start = start, .step = step, .count = (size_t)count};
+        result = run_kernel(&w, &stop);
+    }
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(progression_doc, "progression(start, step, count, /)\n--\n\n"
+                              "The bytes of start, start + step, ... as uint64, step 1 or 2.");
+
+static PyObject *progression(PyObject *module, PyObject *args) {
+    (void)module;
+    unsigned long long start, step;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(args, "KKn:progression", &start, &step, &count)) return NULL;
+    if (!check_progression(start, step, count)) return NULL;
+    PyObject *result = PyBytes_FromStringAndSize(NULL, 8 * count);
+    if (result) {
+        uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(result);
+        for (Py_ssize_t i = 0; i < count; i++) out[i] = start + step * (uint64_t)i;
+    }
+    return result;
+}
+
+PyDoc_STRVAR(span_doc, "span(numbers, /)\n--\n\nThe least and the largest of a buffer of uint64 that is not empty.");
+
+static PyObject *span(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*:span", &numbers)) return NULL;
+    if (check_words(&numbers, "numbers") && numbers.len) {
+        const uint64_t *n = numbers.buf;
+        uint64_t low = n[0], high = n[0];
+        for (Py_ssize_t i = 1; i < numbers.len / 8; i++) {
+            low = n[i] < low ? n[i] : low;
+            high = n[i] > high ? n[i] : high;
+        }
+        result = Py_BuildValue("KK", (unsigned long long)low, (unsigned long long)high);
+    } else if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ValueError, "no numbers have no span");
+    }
+    PyBuffer_Release(&numbers);
+    return result;
+}
+
+PyDoc_STRVAR(gather_doc, "gather(numbers, start, counts, offsets, primes, exponents, /)\n--\n\n"
+                         "Of the columns of start, start + 1, ..., those of `numbers`, which must be among them.");
+
+static PyObject *gather(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers, counts, offsets, primes, exponents;
+    unsigned long long start;
+    PyObject *parts[3] = {NULL, NULL, NULL}, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*Ky*y*y*y*:gather", &numbers, &start, &counts, &offsets, &primes, &exponents))
+        return NULL;
+    const uint64_t *n = numbers.buf, *from = offsets.buf, *p = primes.buf;
+    const uint8_t *have = counts.buf, *e = exponents.buf;
+    Py_ssize_t count = numbers.len / 8;
+    size_t used = 0;
+    if (!check_words(&numbers, "numbers") || !check_words(&offsets, "offsets") || !check_words(&primes, "primes"))
+        goto done;
+    if (offsets.len != 8 * (counts.len + 1) || from[counts.len] != (uint64_t)exponents.len ||
+        primes.len != 8 * exponents.len) {
+        PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (n[i] < start || n[i] - start >= (uint64_t)counts.len) {
+            PyErr_Format(PyExc_ValueError, "%llu is not among them", (unsigned long long)n[i]);
+            goto done;
+        }
+        used += have[n[i] - start];
+    }
+    parts[0] = PyBytes_FromStringAndSize(NULL, count);
+    parts[1] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(8 * used));
+    parts[2] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)used);
+    if (parts[0] && parts[1] && parts[2]) {
+        uint8_t *out = (uint8_t *)PyBytes_AS_STRING(parts[0]), *out_e = (uint8_t *)PyBytes_AS_STRING(parts[2]);
+        uint64_t *out_p = (uint64_t *)(void *)PyBytes_AS_STRING(parts[1]);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            uint64_t at = n[i] - start;
+            out[i] = have[at];
+            for (uint64_t k = from[at]; k < from[at + 1]; k++) *out_p++ = p[k], *out_e++ = e[k];
+        }
+        result = PyTuple_Pack(3, parts[0], parts[1], parts[2]);
+    }
+done:
+    for (int i = 0; i < 3; i++) Py_XDECREF(parts[i]);
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&counts);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&primes);
+    PyBuffer_Release(&exponents);
     return result;
 }
 
@@ -320,6 +451,10 @@ failed:
 
 static PyMethodDef methods[] = {
     {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
+    {"sieve_chunk", sieve_chunk, METH_VARARGS, sieve_chunk_doc},
+    {"progression", progression, METH_VARARGS, progression_doc},
+    {"span", span, METH_VARARGS, span_doc},
+    {"gather", gather, METH_VARARGS, gather_doc},
     {"is_prime", is_prime, METH_O, is_prime_doc},
     {"offsets", offsets, METH_VARARGS, offsets_doc},
     {"exit_when_closed", exit_when_closed, METH_O, exit_when_closed_doc},

@@ -1,0 +1,255 @@
+/* Factors a run of integers, start, start + step, ..., by sieving: a prime costs one addition for each of its multiples in the
+ * run instead of one trial for each number.
+ *
+ * Eratosthenes, kept in segments that fit the second cache (C. Bays and R. H. Hudson, "The segmented sieve of Eratosthenes and
+ * primes in arithmetic progressions to 10^12", BIT 17 (1977)).  Primes below SEGMENT go through every segment; of a larger
+ * one, all multiples in the run are put at once into the buckets of their segments (T. Oliveira e Silva's way for large
+ * primes), so that its only cost beside its multiples is one division.  The primes themselves come from a small sieve
+ * of their own and are not kept.
+ *
+ * What the primes up to the bound leave of a number is prime where it is below the bound's square; the rest goes to fp_factor,
+ * so that the bound need not be the square root: near 2^64 that would be 200 million primes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "integer.h"
+#include "kernel.h"
+
+/* Numbers sieved at a time: 89 bytes each. */
+#define SEGMENT 4096
+/* Distinct odd primes of one number: 3 5 7 ... 53, fifteen of them, is below 2^64, times 59 is not. */
+#define SLOTS 16
+
+/* Primes up to so many times the length of the run are worth sieving by, and at least those up to LEAST_BOUND.  See "Ranges" in
+ * README.md for the measurement. */
+#define BOUND_PER_NUMBER 64
+#define LEAST_BOUND 65536
+
+/* Odd numbers of one segment of the primes' sieve. */
+#define BASE_SEGMENT 32768
+
+/* One multiple of a large prime in a segment; a second in a row for the same number is for the prime's square, and so on. */
+typedef struct {
+    uint32_t at, prime;
+} event;
+
+typedef struct {
+    event *events;
+    size_t count, room;
+} bucket;
+
+/* A prime below SEGMENT, or a power of one: every stride-th number from `next` on, counted from the segment, is a multiple. */
+typedef struct {
+    uint64_t stride, next;
+    uint32_t prime;
+    int first; /* the prime itself */
+} small_prime;
+
+typedef struct {
+    uint32_t prime[SEGMENT][SLOTS];
+    uint8_t exponent[SEGMENT][SLOTS];
+    uint8_t count[SEGMENT];
+    uint64_t product[SEGMENT]; /* of the odd primes found */
+    uint64_t hard[SEGMENT];    /* what is left of numbers, too large to be known prime */
+    uint8_t hard_counts[SEGMENT];
+    uint8_t composite[BASE_SEGMENT];
+} workspace;
+
+typedef struct {
+    uint64_t start, step, count;
+    bucket *buckets;
+    size_t segments;
+    small_prime *smalls;
+    size_t small_count, small_room;
+} run;
+
+/* The index of the first multiple of an odd m from the start of the run on. */
+static uint64_t first_multiple(const run *r, uint64_t m) {
+    uint64_t rest = r->start % m, gap = rest ? m - rest : 0;
+    if (r->step == 1) return gap;
+    return gap % 2 == 0 ? gap / 2 : gap / 2 + m / 2 + 1; /* (gap + m) / 2 */
+}
+
+static int push_event(bucket *b, uint32_t at, uint32_t prime) {
+    if (b->count == b->room) {
+        size_t room = b->room ? 2 * b->room : 256;
+        event *events = realloc(b->events, room * sizeof *events);
+        if (!events) return FP_NO_MEMORY;
+        b->events = events, b->room = room;
+    }
+    b->events[b->count++] = (event){at, prime};
+    return FP_OK;
+}
+
+/* One more sieving prime: a small one with all its powers that hit the run, or the events of a large one. */
+static int add_prime(run *r, uint32_t p) {
+    const uint64_t last = r->start + r->step * (r->count - 1);
+    for (uint64_t power = p;;) {
+        uint64_t index = first_multiple(r, power);
+        if (index >= r->count) return FP_OK; /* nor has a higher power a multiple */
+        if (p < SEGMENT) {
+            if (r->small_count == r->small_room) {
+                size_t room = r->small_room ? 2 * r->small_room : 1024;
+                small_prime *smalls = realloc(r->smalls, room * sizeof *smalls);
+                if (!smalls) return FP_NO_MEMORY;
+                r->smalls = smalls, r->small_room = room;
+            }
+            /* Any step beyond the run will do for the largest powers, and none must overflow. */
+            uint64_t stride = power > r->count ? r->count : power;
+            r->smalls[r->small_count++] = (small_prime){stride, index, p, power == p};
+        } else {
+            for (; index < r->count; index += power) {
+                int status = push_event(&r->buckets[index / SEGMENT], (uint32_t)(index % SEGMENT), p);
+                if (status != FP_OK) return status;
+                if (power > r->count - index) break; /* no overflow near 2^64 */
+            }
+        }
+        if (power > last / p) return FP_OK;
+        power *= p;
+    }
+}
+
+/* All odd primes below `bound` <= 2^32, in order, to add_prime. */
+static int add_primes(run *r, uint64_t bound, uint8_t *composite, const fp_control *control) {
+    uint32_t roots[6542], next[6542]; /* the odd primes below 2^16, and where the first `active` go on sieving */
+    size_t count = 0, active = 0;
+    for (uint64_t low = 3; low < bound; low += 2 * BASE_SEGMENT) {
+        if (fp_poll(control)) return FP_STOPPED;
+        memset(composite, 0, BASE_SEGMENT);
+        for (; active < count && (uint64_t)roots[active] * roots[active] < low + 2 * BASE_SEGMENT; active++) {
+            uint64_t p = roots[active], multiple = (low + p - 1) / p | 1;
+            next[active] = (uint32_t)(((multiple < p ? p : multiple) * p - low) / 2);
+        }
+        for (size_t k = 0; k < active; k++) {
+            uint32_t p = roots[k], i = next[k];
+            for (; i < BASE_SEGMENT; i += p) composite[i] = 1;
+            next[k] = i - BASE_SEGMENT;
+        }
+        for (uint32_t i = 0; i < BASE_SEGMENT; i++) {
+            if (composite[i]) continue;
+            uint64_t p = low + 2 * i;
+            if (p >= bound) return FP_OK;
+            if (low == 3 && p < 65536) { /* the first segment sieves itself */
+                roots[count++] = (uint32_t)p;
+                for (uint64_t square = (p * p - 3) / 2; square < BASE_SEGMENT; square += p) composite[square] = 1;
+            }
+            int status = add_prime(r, (uint32_t)p);
+            if (status != FP_OK) return status;
+        }
+    }
+    return FP_OK;
+}
+
+static inline void hit(workspace *w, uint32_t i, uint32_t p) {
+    unsigned k = w->count[i]++;
+    w->prime[i][k] = p, w->exponent[i][k] = 1;
+    w->product[i] *= p;
+}
+
+static inline void hit_again(workspace *w, uint32_t i, uint32_t p) {
+    w->exponent[i][w->count[i] - 1]++;
+    w->product[i] *= p;
+}
+
+static void sieve_segment(run *r, size_t s, uint32_t size, workspace *w) {
+    memset(w->count, 0, size);
+    for (uint32_t i = 0; i < size; i++) w->product[i] = 1;
+    for (size_t k = 0; k < r->small_count; k++) {
+        small_prime *p = &r->smalls[k];
+        uint64_t i = p->next;
+        if (p->first)
+            for (; i < size; i += p->stride) hit(w, (uint32_t)i, p->prime);
+        else
+            for (; i < size; i += p->stride) hit_again(w, (uint32_t)i, p->prime);
+        p->next = i - size;
+    }
+    const bucket *b = &r->buckets[s];
+    for (const event *e = b->events; e < b->events + b->count; e++) {
+        if (w->count[e->at] && w->prime[e->at][w->count[e->at] - 1] == e->prime)
+            hit_again(w, e->at, e->prime);
+        else
+            hit(w, e->at, e->prime);
+    }
+}
+
+/* n / product, exact. */
+static inline uint64_t cofactor(uint64_t n, uint64_t product) {
+    return n >> 53 ? n / product : (uint64_t)((double)n / (double)product); /* a correctly rounded quotient is exact */
+}
+
+/* Appends the numbers of a segment to the columns; what is left of one is prime if it is below `hardest`. */
+static int write_segment(const fp_isa *isa, const run *r, size_t s, uint32_t size, uint64_t hardest, workspace *w,
+                         const fp_control *control, fp_columns *out) {
+    uint64_t n = r->start + r->step * SEGMENT * s;
+    size_t hards = 0;
+    for (uint32_t i = 0; i < size; i++, n += r->step) {
+        int twos = __builtin_ctzll(n);
+        w->product[i] = cofactor(n >> twos, w->product[i]);
+        if (w->product[i] >= hardest) w->hard[hards++] = w->product[i];
+    }
+    fp_columns hard = {w->hard_counts, NULL, NULL, 0, 0};
+    int status = hards ? fp_factor(isa, w->hard, 1, hards, FP_AUTO, control, &hard) : FP_OK;
+    if (status == FP_OK && out->used + size * (SLOTS + 8) > out->room) {
+        /* Of the numbers up to n, each has some log log n distinct primes: 3.7 at 2^64. */
+        size_t room = out->room ? 2 * out->room : 4 * r->count + SEGMENT * (SLOTS + 8);
+        uint64_t *primes = realloc(out->primes, room * sizeof *primes);
+        if (primes) out->primes = primes;
+        uint8_t *exponents = realloc(out->exponents, room);
+        if (exponents) out->exponents = exponents;
+        if (primes && exponents)
+            out->room = room;
+        else
+            status = FP_NO_MEMORY;
+    }
+    n = r->start + r->step * SEGMENT * s;
+    size_t at = 0, next = 0;
+    for (uint32_t i = 0; i < size && status == FP_OK; i++, n += r->step) {
+        uint64_t *primes = out->primes + out->used;
+        uint8_t *exponents = out->exponents + out->used;
+        unsigned count = w->count[i], two = n % 2 == 0;
+        primes[0] = 2, exponents[0] = (uint8_t)__builtin_ctzll(n);
+        primes += two, exponents += two;
+        /* Copies of a fixed length are faster than short loops; what is too much is written over. */
+        for (int k = 0; k < 8; k++) primes[k] = w->prime[i][k];
+        memcpy(exponents, w->exponent[i], 8);
+        if (count > 8) {
+            for (int k = 8; k < SLOTS; k++) primes[k] = w->prime[i][k];
+            memcpy(exponents + 8, w->exponent[i] + 8, 8);
+        }
+        if (w->product[i] >= hardest) {
+            unsigned more = w->hard_counts[next++];
+            memcpy(primes + count, hard.primes + at, 8 * more);
+            memcpy(exponents + count, hard.exponents + at, more);
+            at += more, count += more;
+        } else {
+            primes[count] = w->product[i], exponents[count] = 1;
+            count += w->product[i] > 1;
+        }
+        out->used += out->counts[SEGMENT * s + i] = (uint8_t)(two + count);
+    }
+    free(hard.primes), free(hard.exponents);
+    return status;
+}
+
+int fp_sieve(const fp_isa *isa, uint64_t start, uint64_t step, size_t count, const fp_control *control,
+             fp_columns *out) {
+    if (count == 0) return FP_OK;
+    run r = {start, step, count, NULL, (count + SEGMENT - 1) / SEGMENT, NULL, 0, 0};
+    uint64_t bound = fp_sqrt(start + step * (count - 1)) + 1;
+    if (bound > LEAST_BOUND && bound / BOUND_PER_NUMBER > count)
+        bound = BOUND_PER_NUMBER * count > LEAST_BOUND ? BOUND_PER_NUMBER * count : LEAST_BOUND;
+    uint64_t hardest = bound > UINT32_MAX ? UINT64_MAX : bound * bound;
+    workspace *w = malloc(sizeof *w);
+    r.buckets = calloc(r.segments, sizeof *r.buckets);
+    int status = w && r.buckets ? add_primes(&r, bound, w->composite, control) : FP_NO_MEMORY;
+    for (size_t s = 0; s < r.segments && status == FP_OK; s++) {
+        uint32_t size = (uint32_t)(count - s * SEGMENT < SEGMENT ? count - s * SEGMENT : SEGMENT);
+        if (fp_poll(control)) status = FP_STOPPED;
+        if (status == FP_OK) sieve_segment(&r, s, size, w);
+        if (status == FP_OK) status = write_segment(isa, &r, s, size, hardest, w, control, out);
+        free(r.buckets[s].events), r.buckets[s].events = NULL;
+    }
+    for (size_t s = 0; r.buckets && s < r.segments; s++) free(r.buckets[s].events);
+    free(r.buckets), free(r.smalls), free(w);
+    return status;
+}
