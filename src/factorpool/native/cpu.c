@@ -13,13 +13,17 @@ static int has_avx512ifma(void) {
     return __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512cd");
 }
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100;
 extern fp_trial_set fp_avx512ifma_trial;
+extern const fp_field fp_avx2_48, fp_avx2_64;
+extern fp_trial_set fp_avx2_trial;
 #endif
 
 static const fp_isa isas[] = {
 #if defined(__x86_64__)
-    {"avx512ifma", has_avx512ifma, fp_avx512ifma_trial, 8, {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_wide}},
+    {"avx512ifma", has_avx512ifma, fp_avx512ifma_trial, 4, {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_wide}},
+    {"avx2", has_avx2, fp_avx2_trial, 2, {&fp_avx2_48, &fp_avx2_64, &fp_generic_wide}},
 #endif
     {"generic", always, fp_generic_trial, 1, {&fp_generic_word, &fp_generic_wide}},
 };

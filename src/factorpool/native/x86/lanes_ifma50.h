@@ -15,7 +15,7 @@
 #define FP_FIELD_BITS 50
 /* Registers side by side: one multiplication depends on the last for 16 cycles, and four can begin in that time. */
 #ifndef FP_REGISTERS
-#define FP_REGISTERS 2
+#define FP_REGISTERS 4
 #endif
 #define FP_LANES (8 * FP_REGISTERS)
 #define FP_EACH_REGISTER(i) _Pragma("GCC unroll 8") for (int i = 0; i < FP_REGISTERS; i++)

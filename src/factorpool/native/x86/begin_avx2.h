@@ -1,0 +1,8 @@
+/* What follows, up to end_isa.h, is compiled for AVX2 with FMA, whatever the compiler's flags. */
+#include <immintrin.h>
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,lzcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,bmi,bmi2,lzcnt")
+#endif
