@@ -30,9 +30,9 @@ def ratio(slow: list[float], fast: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
 
 
-def save(name: str, rows: list[dict[str, Any]]) -> None:
-    """Keeps the rows with what they were measured on."""
+def save(name: str, rows: list[dict[str, Any]], **more: Any) -> None:
+    """Keeps the rows, and whatever else there is, with what they were measured on."""
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name}.json"
-    file.write_text(json.dumps({"benchmark": name, "machine": describe(), "rows": rows}, indent=1) + "\n")
+    file.write_text(json.dumps({"benchmark": name, "machine": describe(), "rows": rows, **more}, indent=1) + "\n")
     print(f"saved {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import islice
 
 from factorpool import _native
@@ -26,7 +26,7 @@ MAX_DIGITS = 4300
 
 _LIMIT = 10**MAX_DIGITS
 WORD_MAX = (1 << 64) - 1
-_BLOCK = 1 << 16  # numbers drawn from an iterator at a time
+_BLOCK = 1 << 12  # numbers drawn from an iterator at a time: their objects stay in the cache until they are packed
 
 _SIGNED, _UNSIGNED = "bhilq", "BHILQ"
 
@@ -139,6 +139,8 @@ def _reject(value: object, index: int, errors: dict[int, InputError] | None) -> 
 
 
 def _from_iterable(numbers: Iterable[object], errors: dict[int, InputError] | None) -> Numbers:
+    if isinstance(numbers, list | tuple) and (packed := _native.pack(numbers)) is not None:
+        return words_of(packed)
     try:
         iterator = iter(numbers)
     except TypeError:
@@ -150,13 +152,13 @@ def _from_iterable(numbers: Iterable[object], errors: dict[int, InputError] | No
     wide: list[int] | None = None
     count = 0
     while block := _draw(iterator, count):
-        packed = _pack(block, count, errors)
-        if wide is None and isinstance(packed, list):
+        checked = _pack(block, count, errors)
+        if wide is None and isinstance(checked, list):
             wide = words.tolist()
         if wide is not None:
-            wide.extend(packed)
+            wide.extend(checked)
         else:
-            words.frombytes(packed.cast("B"))  # type: ignore[union-attr]
+            words.frombytes(checked.cast("B"))  # type: ignore[union-attr]
         count += len(block)
     return memoryview(words) if wide is None else wide
 
@@ -173,14 +175,8 @@ def _draw(iterator: Iterable[object], before: int) -> list[object]:
 
 def _pack(block: Sequence[object], start: int, errors: dict[int, InputError] | None) -> Numbers:
     """A block of values as words if they fit, else as ints; `start` is the index of the first."""
-    if set(map(type, block)) <= {int}:
-        try:
-            words = memoryview(array("Q", block))  # type: ignore[type-var]
-        except OverflowError:
-            pass
-        else:
-            if _native.find_outside(words, 1, WORD_MAX) < 0:
-                return words
+    if (packed := _native.pack(block)) is not None:
+        return words_of(packed)
     checked = []
     for index, value in enumerate(block, start):
         try:

@@ -97,7 +97,7 @@ static int split(const fp_isa *isa, fp_method method, uint64_t bound, const fp_c
         if (factor == 0) factor = w->hard_factor[hards++];
         if (factor == 0 && n >> 64 == 0) factor = fp_rho((uint64_t)n); /* no curve split it: hardly ever */
         if (factor == 0) {
-            w->out[todo->owner[i]].left = n;
+            w->out[todo->owner[i]].large = FP_COMPOSITE, w->out[todo->owner[i]].large_value = n;
             continue;
         }
         add_piece(open, factor, todo->owner[i], bound, w->out);
@@ -110,7 +110,7 @@ static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned wid
                         const fp_control *control, workspace *w) {
     uint64_t bound = 0;
     w->open.count = 0;
-    for (size_t i = 0; i < count; i++) w->out[i].count = 0, w->out[i].left = 0;
+    for (size_t i = 0; i < count; i++) w->out[i].count = 0, w->out[i].large = FP_NOTHING;
     if (width == 1) {
         for (size_t i = 0; i < count; i++) w->words[i] = numbers[i] ? numbers[i] : 1;
         memset(w->words + count, 0, FP_TRIAL_ROUND * sizeof *w->words);
@@ -145,10 +145,19 @@ static int reserve(fp_columns *out, unsigned width, size_t numbers) {
     return FP_OK;
 }
 
-static void put(fp_columns *out, unsigned width, fp_u128 prime, unsigned exponent) {
-    out->primes[width * out->used] = (uint64_t)prime;
-    if (width == 2) out->primes[2 * out->used + 1] = (uint64_t)(prime >> 64);
-    out->exponents[out->used++] = (uint8_t)exponent;
+/* Appends a number's factorization to the columns. */
+static void put(fp_columns *out, unsigned width, size_t i, const fp_factors *f) {
+    uint64_t *primes = out->primes + width * out->used;
+    uint8_t *exponents = out->exponents + out->used;
+    for (int k = 0; k < f->count; k++, primes += width) {
+        primes[0] = f->primes[k], exponents[k] = f->exponents[k];
+        if (width == 2) primes[1] = 0;
+    }
+    if (f->large) {
+        primes[0] = (uint64_t)f->large_value, primes[1] = (uint64_t)(f->large_value >> 64);
+        exponents[f->count] = f->large == FP_PRIME;
+    }
+    out->used += out->counts[i] = (uint8_t)(f->count + (f->large != FP_NOTHING));
 }
 
 int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
@@ -159,12 +168,7 @@ int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t
         size_t size = count - start < GROUP ? count - start : GROUP;
         status = fp_poll(control) ? FP_STOPPED : reserve(out, width, count);
         if (status == FP_OK) status = factor_group(isa, numbers + width * start, width, size, method, control, w);
-        for (size_t i = 0; i < size && status == FP_OK; i++) {
-            const fp_factors *f = &w->out[i];
-            out->counts[start + i] = (uint8_t)(f->count + (f->left != 0));
-            for (int k = 0; k < f->count; k++) put(out, width, f->primes[k], f->exponents[k]);
-            if (f->left) put(out, width, f->left, 0);
-        }
+        for (size_t i = 0; i < size && status == FP_OK; i++) put(out, width, start + i, &w->out[i]);
     }
     free(w);
     return status;

@@ -5,22 +5,28 @@
 #include "isa.h"
 #include "kernel.h"
 
-/* `count` primes, ascending, with their exponents. */
+/* `count` primes below 2^64, ascending, with their exponents; and what is larger, of which a number has one at most. */
 typedef struct {
     uint8_t count;
     uint8_t exponents[FP_MAX_DISTINCT];
-    fp_u128 primes[FP_MAX_DISTINCT];
-    fp_u128 left; /* a composite too hard to split, or 0 */
+    enum { FP_NOTHING, FP_PRIME, FP_COMPOSITE } large : 8; /* composite: too hard to split */
+    uint64_t primes[FP_MAX_DISTINCT];
+    fp_u128 large_value;
 } fp_factors;
 
 /* A prime above all there are. */
-static inline void fp_append(fp_factors *out, fp_u128 p, unsigned exponent) {
+static inline void fp_append(fp_factors *out, uint64_t p, unsigned exponent) {
     out->primes[out->count] = p;
     out->exponents[out->count++] = (uint8_t)exponent;
 }
 
 /* A prime into its place; there are too few for anything cleverer. */
-static inline void fp_insert(fp_factors *out, fp_u128 p) {
+static inline void fp_insert(fp_factors *out, fp_u128 prime) {
+    if (prime >> 64) {
+        out->large = FP_PRIME, out->large_value = prime;
+        return;
+    }
+    uint64_t p = (uint64_t)prime;
     int i = out->count;
     while (i > 0 && out->primes[i - 1] >= p) i--;
     if (i < out->count && out->primes[i] == p) {

@@ -15,6 +15,9 @@
 /* How often a run without the GIL takes it back to look for Ctrl-C. */
 #define SIGNAL_SECONDS 0.05
 
+/* How many objects ahead `pack` asks for: some hundred nanoseconds of work. */
+#define PREFETCH 16
+
 static double seconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -176,6 +179,32 @@ static PyObject *progression(PyObject *module, PyObject *args) {
         uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(result);
         for (Py_ssize_t i = 0; i < count; i++) out[i] = start + step * (uint64_t)i;
     }
+    return result;
+}
+
+PyDoc_STRVAR(pack_doc, "pack(numbers, /)\n--\n\n"
+                       "The bytes of a list or tuple of ints as uint64, or None if one of them is anything but an int\n"
+                       "from 1 to 2**64 - 1.");
+
+static PyObject *pack(PyObject *module, PyObject *numbers) {
+    (void)module;
+    PyObject *items = PySequence_Fast(numbers, "pack takes a list or a tuple");
+    if (!items) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
+    PyObject *result = PyBytes_FromStringAndSize(NULL, 8 * count);
+    uint64_t *out = result ? (uint64_t *)(void *)PyBytes_AS_STRING(result) : NULL;
+    for (Py_ssize_t i = 0; result && i < count; i++) {
+        /* Ints of a shuffled list lie all over the memory: ask for them early. */
+        PyObject *item = PySequence_Fast_GET_ITEM(items, i);
+        if (i + PREFETCH < count) __builtin_prefetch(PySequence_Fast_GET_ITEM(items, i + PREFETCH));
+        out[i] = PyLong_CheckExact(item) ? PyLong_AsUnsignedLongLong(item) : 0;
+        if (out[i] == 0 || (out[i] == UINT64_MAX && PyErr_Occurred())) {
+            PyErr_Clear();
+            Py_SETREF(result, Py_NewRef(Py_None));
+            break;
+        }
+    }
+    Py_DECREF(items);
     return result;
 }
 
@@ -453,6 +482,7 @@ static PyMethodDef methods[] = {
     {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
     {"sieve_chunk", sieve_chunk, METH_VARARGS, sieve_chunk_doc},
     {"progression", progression, METH_VARARGS, progression_doc},
+    {"pack", pack, METH_O, pack_doc},
     {"span", span, METH_VARARGS, span_doc},
     {"gather", gather, METH_VARARGS, gather_doc},
     {"is_prime", is_prime, METH_O, is_prime_doc},
