@@ -13,7 +13,7 @@ from factorpool import _native
 from factorpool._cpus import usable_cpus
 from factorpool._factorizations import Builder, Factorizations
 from factorpool._numbers import WORD_MAX, check, normalize
-from factorpool._tasks import METHODS, RANGE_CHUNK, Factored, FactorTask, MapTask, Task
+from factorpool._tasks import KERNEL_MOST, METHODS, RANGE_CHUNK, Factored, FactorTask, MapTask, Task
 from factorpool.engine.choose import choose
 from factorpool.engine.dispatch import Cutter, run
 from factorpool.engine.schedule import SCHEDULES
@@ -307,12 +307,14 @@ def _run(
     if strategy == "auto":
         strategy = choose(task, items, total, workers).strategy
         workers = 1 if strategy == "serial" else workers
-    first = task.first_chunk
-    if isinstance(
-        task, FactorTask
-    ):  # of ints beyond 64 bits each may take long; the longer a run, the better it sieves
-        first = 1 if isinstance(items, list) else RANGE_CHUNK if isinstance(items, range) else first
-    cutter = Cutter(source, workers, schedule, chunksize, first)
+    first, most = task.first_chunk, None
+    if isinstance(task, FactorTask) and isinstance(items, range):  # the longer a run, the better it sieves
+        first = RANGE_CHUNK
+    elif isinstance(task, FactorTask) and isinstance(items, list):  # of ints beyond 64 bits each may take long
+        first = 1
+    elif isinstance(task, FactorTask) and strategy == "serial":
+        most = KERNEL_MOST
+    cutter = Cutter(source, workers, schedule, chunksize, first, most)
     done = 0
     for completion in run(
         cutter,

@@ -182,13 +182,12 @@ class Builder:
     def build(self, numbers: Numbers, errors: Mapping[int, InputError]) -> Factorizations:
         """The whole, for the numbers that the chunks were cut from."""
         if isinstance(self._primes, array):
-            offsets = array("Q")
-            offsets.frombytes(_native.offsets(self._counts))
+            offsets = words_of(_native.offsets(self._counts))
         else:
-            offsets = array("Q", accumulate(self._counts, initial=0))
+            offsets = memoryview(array("Q", accumulate(self._counts, initial=0)))
         return Factorizations(
             _column(numbers),
-            _view(offsets),
+            offsets.toreadonly(),
             _column(self._primes),
             _view(self._exponents),
             errors,

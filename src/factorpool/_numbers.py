@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from factorpool import _native
@@ -114,7 +114,8 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Numbe
             numbers,
             0,
         )
-    raw = array(kind, view.tobytes())  # a copy: what the caller does to the array later is not to change results
+    raw = array(kind)  # a copy: what the caller does to the array later is not to change results
+    raw.frombytes(view.cast("B") if view.c_contiguous else view.tobytes())
     if raw.itemsize == 8:
         words = memoryview(raw).cast("B").cast("Q")
         most = WORD_MAX if kind in _UNSIGNED else WORD_MAX >> 1

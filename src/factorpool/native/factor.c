@@ -29,7 +29,10 @@ typedef struct {
     uint64_t words[GROUP + FP_TRIAL_ROUND];
     pieces open, todo;
     union {
-        uint8_t prime[GROUP * MAX_PIECES];
+        struct {
+            uint8_t prime[GROUP * MAX_PIECES];
+            uint16_t prime_index[GROUP * MAX_PIECES + 1];
+        };
         struct {
             fp_u128 factor[GROUP * MAX_PIECES], hard[GROUP * MAX_PIECES], hard_factor[GROUP * MAX_PIECES];
             uint64_t small[GROUP * MAX_PIECES], small_factor[GROUP * MAX_PIECES];
@@ -49,18 +52,23 @@ static void add_piece(pieces *p, fp_u128 value, uint16_t owner, uint64_t bound, 
     }
 }
 
-/* Takes the primes out; the composites close up. */
+/* Takes the primes out; the composites close up.  Which are which looks random to a processor: no branch asks. */
 static void take_primes(const fp_isa *isa, workspace *w) {
     pieces *p = &w->open;
-    size_t kept = 0;
+    size_t primes = 0, kept = 0;
     fp_are_prime(isa, p->value, p->count, w->prime);
     for (size_t i = 0; i < p->count; i++) {
-        if (w->prime[i]) {
-            fp_insert(&w->out[p->owner[i]], p->value[i]);
-        } else {
-            p->value[kept] = p->value[i];
-            p->owner[kept++] = p->owner[i];
-        }
+        w->prime_index[primes] = (uint16_t)i;
+        primes += w->prime[i];
+    }
+    for (size_t i = 0; i < primes; i++) {
+        size_t at = w->prime_index[i];
+        fp_insert(&w->out[p->owner[at]], p->value[at]);
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        p->value[kept] = p->value[i];
+        p->owner[kept] = p->owner[i];
+        kept += !w->prime[i];
     }
     p->count = kept;
 }
@@ -106,6 +114,16 @@ static int split(const fp_isa *isa, fp_method method, uint64_t bound, const fp_c
     return FP_OK;
 }
 
+/* What trial division left, without primes below `bound` and so a prime above all others or a piece; again no branch. */
+static void begin(pieces *p, uint64_t left, uint16_t owner, uint64_t bound, fp_factors *out) {
+    int piece = left >= bound * bound;
+    p->value[p->count] = left;
+    p->owner[p->count] = owner;
+    p->count += (size_t)piece;
+    out->primes[out->count] = left, out->exponents[out->count] = 1;
+    out->count = (uint8_t)(out->count + (!piece && left > 1));
+}
+
 static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
                         const fp_control *control, workspace *w) {
     uint64_t bound = 0;
@@ -119,8 +137,10 @@ static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned wid
     for (size_t i = 0; i < count; i++) {
         fp_u128 left = width == 1 ? w->words[i] : (fp_u128)numbers[2 * i + 1] << 64 | numbers[2 * i];
         if (width == 2) bound = fp_trial_wide(left ? &left : &(fp_u128){1}, &w->out[i]);
-        if (method != FP_TRIAL || left >> 64)
+        if (left >> 64)
             add_piece(&w->open, left, (uint16_t)i, bound, w->out);
+        else if (method != FP_TRIAL)
+            begin(&w->open, (uint64_t)left, (uint16_t)i, bound, &w->out[i]);
         else if (fp_trial_full(isa, (uint64_t)left, control, &w->out[i]) != FP_OK)
             return FP_STOPPED;
     }
@@ -145,16 +165,20 @@ static int reserve(fp_columns *out, unsigned width, size_t numbers) {
     return FP_OK;
 }
 
-/* Appends a number's factorization to the columns. */
+/* Appends a number's factorization to the columns, which have room for far more. */
 static void put(fp_columns *out, unsigned width, size_t i, const fp_factors *f) {
     uint64_t *primes = out->primes + width * out->used;
     uint8_t *exponents = out->exponents + out->used;
-    for (int k = 0; k < f->count; k++, primes += width) {
-        primes[0] = f->primes[k], exponents[k] = f->exponents[k];
-        if (width == 2) primes[1] = 0;
+    if (width == 1) { /* a copy of a fixed length is faster than a short loop; what is too much is written over */
+        memcpy(primes, f->primes, 4 * sizeof *primes);
+        memcpy(exponents, f->exponents, 4);
+    }
+    for (int k = width == 1 ? 4 : 0; k < f->count; k++) {
+        primes[width * (unsigned)k] = f->primes[k], exponents[k] = f->exponents[k];
+        if (width == 2) primes[2 * k + 1] = 0;
     }
     if (f->large) {
-        primes[0] = (uint64_t)f->large_value, primes[1] = (uint64_t)(f->large_value >> 64);
+        primes[2 * f->count] = (uint64_t)f->large_value, primes[2 * f->count + 1] = (uint64_t)(f->large_value >> 64);
         exponents[f->count] = f->large == FP_PRIME;
     }
     out->used += out->counts[i] = (uint8_t)(f->count + (f->large != FP_NOTHING));

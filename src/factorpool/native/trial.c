@@ -27,8 +27,10 @@ static uint64_t take_out(uint64_t n, const fp_trial_prime *set, uint64_t hits, f
 uint64_t fp_trial_words(const fp_isa *isa, uint64_t *n, size_t count, fp_factors *out) {
     uint64_t hits[BLOCK];
     for (size_t i = 0; i < count; i++) {
-        int twos = __builtin_ctzll(n[i]);
-        if (twos) fp_append(&out[i], 2, (unsigned)twos), n[i] >>= twos;
+        unsigned twos = (unsigned)__builtin_ctzll(n[i]);
+        fp_append(&out[i], 2, twos);
+        out[i].count = twos != 0; /* every other number: a branch would be taken at random */
+        n[i] >>= twos;
     }
     for (unsigned set = 0; set < isa->trial_sets; set++)
         for (size_t i = 0; i < count; i += BLOCK) {
