@@ -16,12 +16,15 @@ import factorpool as fp
 from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
-SANITIZE = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+# One register for each value of the vector kernels: the same code, compiled in a quarter of the time.
+SANITIZE = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_REGISTERS=1"]
+
+c_only = pytest.mark.skipif("FACTORPOOL_C_TESTED" in os.environ, reason="the C code is tested with another Python")
 
 
-def build(compiler: str, flags: list[str], target: Path) -> None:
+def build(compiler: str, flags: list[str], target: Path, program: str = "kernel_check.c") -> None:
     sources = [str(path) for path in sorted(NATIVE.rglob("*.c")) if path.name != "module.c"]
-    check = str(REPOSITORY / "tests/kernel_check.c")
+    check = str(REPOSITORY / "tests" / program)
     flags = [*flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", "-o", str(target)]
     command = [compiler, *flags, check, *sources, "-lm"]
     subprocess.run(command, check=True, capture_output=True)
@@ -32,6 +35,7 @@ def checked(count: int) -> str:
     return "".join(f"{isa}: checked {count} numbers\n" for isa in _native.ISAS)
 
 
+@c_only
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_against_slow_code_under_sanitizers(compiler: str, tmp_path: Path) -> None:
     if not shutil.which(compiler):
@@ -47,10 +51,26 @@ def test_against_slow_code_under_sanitizers(compiler: str, tmp_path: Path) -> No
     assert ran.stdout == checked(100000)
 
 
+@c_only
 def test_against_slow_code_on_a_million(tmp_path: Path) -> None:
     build(os.environ.get("CC", "cc"), ["-O3"], tmp_path / "check")
     ran = subprocess.run([tmp_path / "check", "2", "1000000"], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, checked(1000000))
+
+
+@c_only
+def test_fuzzing(tmp_path: Path) -> None:
+    if not shutil.which("clang"):
+        pytest.skip("clang is not installed")
+    try:
+        build("clang", ["-O1", "-fsanitize=fuzzer,address,undefined", "-DFP_REGISTERS=1"], tmp_path / "fuzz", "fuzz.c")
+    except subprocess.CalledProcessError as error:
+        if b"cannot find" in error.stderr or b"no such file" in error.stderr:
+            pytest.skip("clang has no libFuzzer here")
+        pytest.fail(error.stderr.decode())
+    ran = subprocess.run([tmp_path / "fuzz", "-seed=1", "-runs=300"], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "Done 300 runs" in ran.stderr
 
 
 def test_exhaustive_against_the_naive_method() -> None:

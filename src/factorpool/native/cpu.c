@@ -5,7 +5,7 @@
 
 static int always(void) { return 1; }
 
-extern const fp_field fp_generic_word, fp_generic_wide;
+extern const fp_field fp_generic_64, fp_generic_123, fp_generic_128;
 extern fp_trial_set fp_generic_trial;
 
 #if defined(__x86_64__)
@@ -22,10 +22,15 @@ extern fp_trial_set fp_avx2_trial;
 
 static const fp_isa isas[] = {
 #if defined(__x86_64__)
-    {"avx512ifma", has_avx512ifma, fp_avx512ifma_trial, 4, {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_wide}},
-    {"avx2", has_avx2, fp_avx2_trial, 2, {&fp_avx2_48, &fp_avx2_64, &fp_generic_wide}},
+    {"avx512ifma",
+     has_avx512ifma,
+     fp_avx512ifma_trial,
+     4,
+     106,
+     {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_123, &fp_generic_128}},
+    {"avx2", has_avx2, fp_avx2_trial, 2, 106, {&fp_avx2_48, &fp_avx2_64, &fp_generic_123, &fp_generic_128}},
 #endif
-    {"generic", always, fp_generic_trial, 1, {&fp_generic_word, &fp_generic_wide}},
+    {"generic", always, fp_generic_trial, 1, 106, {&fp_generic_64, &fp_generic_123, &fp_generic_128}},
 };
 
 const fp_isa *fp_isa_at(size_t i) { return i < sizeof isas / sizeof *isas ? &isas[i] : NULL; }

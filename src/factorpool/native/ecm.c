@@ -33,9 +33,6 @@ static const level levels[] = {
 };
 #define LEVELS (sizeof levels / sizeof *levels)
 
-/* Composites of more bits are left to a method that is faster there, once they have been on the lower levels. */
-#define HARDEST_BITS 100
-
 #define CURVES (sizeof curves / sizeof *curves)
 
 /* A composite: its level, its field (an index into the isa's), and the next curve to run. */
@@ -84,7 +81,7 @@ int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_con
         int bits = fp_bits(numbers[i]);
         state s = {0, 0, 0};
         while (levels[s.level].bits < bits) s.level++;
-        if (bits > HARDEST_BITS) s.level = LEVELS;
+        if (bits > isa->hardest_bits) s.level = LEVELS;
         while (isa->field[s.field]->bits < bits) s.field++;
         present |= 1u << s.field;
         states[i] = s, factors[i] = 0;

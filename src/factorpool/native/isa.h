@@ -18,7 +18,8 @@ struct fp_isa {
     int (*usable)(void); /* may this machine run it? */
     fp_trial_set *trial;
     unsigned trial_sets;      /* worth trying on every number; the others wait for composites */
-    const fp_field *field[3]; /* by ascending bits; the last takes 128 */
+    int hardest_bits;         /* longer composites are left, once they have been on the lower levels of ECM */
+    const fp_field *field[4]; /* by ascending bits; the last takes 128 */
 };
 
 #endif

@@ -164,7 +164,8 @@ static void sieve_segment(run *r, size_t s, uint32_t size, workspace *w) {
         p->next = i - size;
     }
     const bucket *b = &r->buckets[s];
-    for (const event *e = b->events; e < b->events + b->count; e++) {
+    for (size_t k = 0; k < b->count; k++) {
+        const event *e = &b->events[k];
         if (w->count[e->at] && w->prime[e->at][w->count[e->at] - 1] == e->prime)
             hit_again(w, e->at, e->prime);
         else

@@ -46,7 +46,7 @@ static FP_INLINE __m256i fp_step32(__m256i high, __m256i p, __m256i n, __m256i n
 static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
     fp_vec r;
-    FP_EACH_REGISTER (i) {
+    FP_EACH_REGISTER(i) {
         __m256i a1 = _mm256_srli_epi64(a.at[i], 32), b1 = _mm256_srli_epi64(b.at[i], 32);
         /* a times the low half of b, */
         __m256i p = _mm256_mul_epu32(a.at[i], b.at[i]);
@@ -65,13 +65,13 @@ static FP_INLINE fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) { return fp_ve
 
 static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     fp_vec r;
-    FP_EACH_REGISTER (i) r.at[i] = fp_sub64(a.at[i], b.at[i], m->n.at[i]);
+    FP_EACH_REGISTER(i) r.at[i] = fp_sub64(a.at[i], b.at[i], m->n.at[i]);
     return r;
 }
 
 static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     fp_vec r;
-    FP_EACH_REGISTER (i) r.at[i] = fp_sub64(a.at[i], _mm256_sub_epi64(m->n.at[i], b.at[i]), m->n.at[i]);
+    FP_EACH_REGISTER(i) r.at[i] = fp_sub64(a.at[i], _mm256_sub_epi64(m->n.at[i], b.at[i]), m->n.at[i]);
     return r;
 }
 
@@ -79,7 +79,7 @@ static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) { return m->one; }
 
 static FP_INLINE fp_vec fp_words(const uint64_t *words) {
     fp_vec r;
-    FP_EACH_REGISTER (i) r.at[i] = _mm256_loadu_si256((const __m256i *)(const void *)(words + 4 * i));
+    FP_EACH_REGISTER(i) r.at[i] = _mm256_loadu_si256((const __m256i *)(const void *)(words + 4 * i));
     return r;
 }
 
@@ -90,7 +90,7 @@ static FP_INLINE fp_vec_mod fp_vec_mod_load(const fp_u128 *numbers) {
         n[k] = m.n, inverse[k] = m.inverse, one[k] = m.one;
     }
     fp_vec_mod m = {.n = fp_words(n), .inverse = fp_words(inverse), .one = fp_words(one)};
-    FP_EACH_REGISTER (i) m.n_high.at[i] = _mm256_srli_epi64(m.n.at[i], 32);
+    FP_EACH_REGISTER(i) m.n_high.at[i] = _mm256_srli_epi64(m.n.at[i], 32);
     /* 2^(64+i) doubled is 2^(64+i+1), squared 2^(64+2i); on to 2^128. */
     m.radix2 = m.one;
     for (int k = 0; k < 4; k++) m.radix2 = fp_vec_add(m.radix2, m.radix2, &m);
@@ -103,7 +103,7 @@ static FP_INLINE fp_vec fp_vec_constants(const int64_t *c, const fp_vec_mod *m) 
     for (int k = 0; k < FP_LANES; k++) size[k] = (uint64_t)(c[k] < 0 ? -c[k] : c[k]);
     /* The constant may exceed the modulus: as the factor that is taken apart, b, it need not be reduced. */
     fp_vec r = fp_vec_mul(m->radix2, fp_words(size), m);
-    FP_EACH_REGISTER (i) {
+    FP_EACH_REGISTER(i) {
         __m256i constant = _mm256_loadu_si256((const __m256i *)(const void *)(c + 4 * i));
         __m256i negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), constant);
         __m256i minus = fp_sub64(_mm256_setzero_si256(), r.at[i], m->n.at[i]);
@@ -121,16 +121,16 @@ static FP_INLINE fp_vec_bits fp_vec_bits_load(const fp_u128 *d) {
 static FP_INLINE fp_vec fp_vec_pick(fp_vec_bits d, int bit, fp_vec set, fp_vec clear) {
     __m128i shift = _mm_cvtsi32_si128(63 - bit); /* a blend of doubles goes by the sign */
     fp_vec r;
-    FP_EACH_REGISTER (i)
-        r.at[i] = _mm256_castpd_si256(_mm256_blendv_pd(_mm256_castsi256_pd(clear.at[i]), _mm256_castsi256_pd(set.at[i]),
-                                                       _mm256_castsi256_pd(_mm256_sll_epi64(d.at[i], shift))));
+    FP_EACH_REGISTER(i)
+    r.at[i] = _mm256_castpd_si256(_mm256_blendv_pd(_mm256_castsi256_pd(clear.at[i]), _mm256_castsi256_pd(set.at[i]),
+                                                   _mm256_castsi256_pd(_mm256_sll_epi64(d.at[i], shift))));
     return r;
 }
 
 static FP_INLINE uint32_t fp_vec_equal(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     uint32_t equal = 0;
     (void)m;
-    FP_EACH_REGISTER (i) {
+    FP_EACH_REGISTER(i) {
         __m256d same = _mm256_castsi256_pd(_mm256_cmpeq_epi64(a.at[i], b.at[i]));
         equal |= (uint32_t)_mm256_movemask_pd(same) << 4 * i;
     }
@@ -139,7 +139,7 @@ static FP_INLINE uint32_t fp_vec_equal(fp_vec a, fp_vec b, const fp_vec_mod *m) 
 
 static FP_INLINE void fp_vec_gcd(fp_vec a, const fp_vec_mod *m, fp_u128 *out) {
     uint64_t x[FP_LANES], n[FP_LANES];
-    FP_EACH_REGISTER (i) {
+    FP_EACH_REGISTER(i) {
         _mm256_storeu_si256((__m256i *)(void *)(x + 4 * i), a.at[i]);
         _mm256_storeu_si256((__m256i *)(void *)(n + 4 * i), m->n.at[i]);
     }

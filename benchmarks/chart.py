@@ -1,0 +1,55 @@
+"""The README's picture of the kernel, from what kernel.py measured: time per number against size, a line for each peer.
+
+python benchmarks/chart.py
+"""
+
+from __future__ import annotations
+
+import json
+
+import altair as alt
+from common import RESULTS
+
+TARGET = RESULTS.parent.parent / "docs/kernel.svg"
+COLORS = {
+    "factorpool": "#d62728",
+    "python-flint": "#1f77b4",
+    "PARI (cypari)": "#2ca02c",
+    "GNU factor": "#9467bd",
+    "SymPy": "#8c8c8c",
+}
+
+
+def main() -> None:
+    """Draws."""
+    result = json.loads((RESULTS / "kernel.json").read_text())
+    rows = result["by_size"]
+    peers = [peer for peer in COLORS if any(row["peer"] == peer for row in rows)]
+    x = alt.X("bits:Q", title="bits of the number", axis=alt.Axis(values=sorted({row["bits"] for row in rows})))
+    y = alt.Y("us:Q", title="microseconds per number", scale=alt.Scale(type="log"))
+    color = alt.Color("peer:N", scale=alt.Scale(domain=peers, range=[COLORS[peer] for peer in peers]), legend=None)
+    last = [max((row for row in rows if row["peer"] == peer), key=lambda row: row["bits"]) for peer in peers]
+    lines = alt.Chart(alt.InlineData(rows)).mark_line(point=True, strokeWidth=2).encode(x=x, y=y, color=color)
+    names = (
+        alt.Chart(alt.InlineData(last))
+        .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold")
+        .encode(x=x, y=y, color=color, text="peer:N")
+    )
+    machine = result["machine"]
+    title = alt.TitleParams(
+        "Factoring balanced semiprimes on one core",
+        subtitle=f"{machine['cpu']}, isa {machine['isa']}, {machine['python']}; the hardest numbers of each size",
+        anchor="start",
+        fontSize=16,
+        subtitleFontSize=11,
+        offset=14,
+    )
+    chart = alt.layer(lines, names).properties(width=620, height=380, title=title)
+    chart.configure_view(stroke=None).configure(padding={"left": 5, "top": 5, "right": 60, "bottom": 5}).save(
+        str(TARGET)
+    )
+    print(f"drew {TARGET}")
+
+
+if __name__ == "__main__":
+    main()
