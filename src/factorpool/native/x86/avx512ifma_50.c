@@ -1,4 +1,4 @@
-/* Moduli below 2^50, sixteen at a time. */
+/* Moduli below 2^50, thirty-two at a time. */
 #if defined(__x86_64__)
 #include "../integer.h"
 

@@ -15,7 +15,7 @@
 #define FP_FIELD_BITS 100
 /* Pairs of registers side by side: one multiplication depends on the last for 36 cycles, and three can begin in that time. */
 #ifndef FP_REGISTERS
-#define FP_REGISTERS 2
+#define FP_REGISTERS 3
 #endif
 #define FP_LANES (8 * FP_REGISTERS)
 #define FP_EACH_REGISTER(i) _Pragma("GCC unroll 8") for (int i = 0; i < FP_REGISTERS; i++)
