@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
     uint64_t *words = malloc(8 * room);
     while ((n = fread(words + got, 8, room - got, stdin))) got += n;
     size_t count = got / width;
-    fp_columns columns = {malloc(count), NULL, NULL, 0, 0};
+    fp_columns columns = {.counts = malloc(count)};
     if (fp_factor(fp_isa_choose("generic"), words, width, count, FP_AUTO, NULL, &columns) != FP_OK) return 1;
     printf("%.1f %.1f\n", (double)fp_multiplications[0] / (double)count, (double)fp_multiplications[1] / (double)count);
     return 0;

@@ -16,7 +16,7 @@ static void check(int good) {
 }
 
 static fp_columns factor(const fp_isa *isa, const uint64_t *words, unsigned width, size_t count, fp_method method) {
-    fp_columns c = {malloc(count + 1), NULL, NULL, 0, 0};
+    fp_columns c = {.counts = malloc(count + 1)};
     check(fp_factor(isa, words, width, count, method, NULL, &c) == FP_OK);
     return c;
 }
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t *run = malloc(8 * length + 8);
     for (uint64_t i = 0; i < length; i++) run[i] = start + step * i;
     fp_columns one_by_one = factor(fp_isa_choose(NULL), run, 1, length, FP_AUTO);
-    fp_columns sieved = {malloc(length + 1), NULL, NULL, 0, 0};
+    fp_columns sieved = {.counts = malloc(length + 1)};
     check(fp_sieve(generic, start, step, length, NULL, &sieved) == FP_OK);
     same(&one_by_one, &sieved, 1, length);
     release(&one_by_one), release(&sieved), free(run);

@@ -64,7 +64,7 @@ static int slow_is_prime(fp_u128 n) {
 
 /* Factors a batch and checks everything that makes a factorization one.  A composite may be left only where `hard` says so. */
 static void check_batch(const uint64_t *n, unsigned width, size_t count, fp_method method, int hard) {
-    fp_columns c = {malloc(count + 1), NULL, NULL, 0, 0};
+    fp_columns c = {.counts = malloc(count + 1)};
     size_t at = 0;
     if (fp_factor(isa, n, width, count, method, NULL, &c) != FP_OK) fail("fp_factor", 0);
     for (size_t i = 0; i < count; i++) {
@@ -199,7 +199,7 @@ static void check_all_small(void) {
     static uint64_t batch[BATCH];
     static uint8_t counts[BATCH];
     for (uint32_t start = 0; start < END; start += BATCH) {
-        fp_columns c = {counts, NULL, NULL, 0, 0};
+        fp_columns c = {.counts = counts};
         size_t at = 0;
         for (uint32_t i = 0; i < BATCH; i++) batch[i] = start + i;
         if (fp_factor(isa, batch, 1, BATCH, FP_AUTO, NULL, &c) != FP_OK) fail("fp_factor", start);
@@ -225,7 +225,7 @@ static void check_sieve(size_t runs) {
         if (start == 0) continue; /* of count 0 */
         uint64_t *n = malloc(8 * count + 8);
         for (size_t k = 0; k < count; k++) n[k] = start + step * k;
-        fp_columns a = {malloc(count + 1), NULL, NULL, 0, 0}, b = {malloc(count + 1), NULL, NULL, 0, 0};
+        fp_columns a = {.counts = malloc(count + 1)}, b = {.counts = malloc(count + 1)};
         if (fp_sieve(isa, start, step, count, NULL, &a) != FP_OK) fail("fp_sieve", start);
         if (fp_factor(isa, n, 1, count, FP_AUTO, NULL, &b) != FP_OK) fail("fp_factor", start);
         if (a.used != b.used || memcmp(a.counts, b.counts, count) ||
@@ -239,7 +239,7 @@ static void check_sieve(size_t runs) {
 static void check_order(void) {
     enum { COUNT = 3000 };
     uint64_t forth[COUNT], back[COUNT];
-    fp_columns a = {malloc(COUNT), NULL, NULL, 0, 0}, b = {malloc(COUNT), NULL, NULL, 0, 0};
+    fp_columns a = {.counts = malloc(COUNT)}, b = {.counts = malloc(COUNT)};
     for (size_t i = 0; i < COUNT; i++) back[COUNT - 1 - i] = forth[i] = awkward();
     fp_factor(isa, forth, 1, COUNT, FP_AUTO, NULL, &a);
     fp_factor(isa, back, 1, COUNT, FP_AUTO, NULL, &b);
@@ -274,7 +274,7 @@ static void check_text(size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint64_t n = next() >> (next() % 64), back;
         char line[FP_LINE], expected[32];
-        fp_columns c = {malloc(1), NULL, NULL, 0, 0};
+        fp_columns c = {.counts = malloc(1)};
         int in_comment = 0;
         size_t one;
         fp_token odd;

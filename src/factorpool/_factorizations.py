@@ -42,23 +42,30 @@ class Factorizations(Sequence[dict[int, int]]):
         ([2, 3, 5, 97], [0, 3, 4])
     """
 
-    __slots__ = ("errors", "exponents", "numbers", "offsets", "primes", "probable_primes")
+    __slots__ = ("_numbers", "errors", "exponents", "offsets", "primes", "probable_primes")
 
     def __init__(
         self,
-        numbers: Column,
+        numbers: Column | range,
         offsets: memoryview[int],
         primes: Column,
         exponents: memoryview[int],
         errors: Mapping[int, InputError],
         probable_primes: frozenset[int],
     ) -> None:
-        self.numbers = numbers
+        self._numbers = numbers  # a range is made a column when it is asked for
         self.offsets = offsets
         self.primes = primes
         self.exponents = exponents
         self.errors = errors
         self.probable_primes = probable_primes
+
+    @property
+    def numbers(self) -> Column:
+        """The numbers that were factored."""
+        if isinstance(self._numbers, range):
+            self._numbers = _column(self._numbers)
+        return self._numbers
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -145,6 +152,7 @@ class Builder:
     """Puts the factorizations of chunks, in order, into one."""
 
     def __init__(self) -> None:
+        self._only: tuple[bytes, bytes, bytes] | None = None  # the first chunk, as long as it is alone: no copy
         self._counts: array[int] = array("B")
         self._primes: array[int] | list[int] = array("Q")
         self._exponents: array[int] = array("B")
@@ -152,6 +160,15 @@ class Builder:
 
     def add(self, part: Factored) -> None:
         """Appends a chunk's."""
+        if self._only is None and not self._counts and not isinstance(part, Wide):
+            self._only = part
+            return
+        if self._only is not None:
+            first, self._only = self._only, None
+            self._append(first)
+        self._append(part)
+
+    def _append(self, part: Factored) -> None:
         if isinstance(part, Wide):
             if isinstance(self._primes, array):  # the first that is wide: from here on all are
                 self._counts, self._exponents = array("H", self._counts), array("H", self._exponents)
@@ -173,23 +190,22 @@ class Builder:
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, InputError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
-        offsets = _native.offsets(self._counts)
-        columns = _native.gather(words, start, self._counts, offsets, self._primes, self._exponents)  # type: ignore[arg-type]
+        counts, primes, exponents = self._only or (self._counts, self._primes, self._exponents)
         picked = Builder()
-        picked.add(columns)
+        offsets = _native.offsets(counts)
+        picked.add(_native.gather(words, start, counts, offsets, primes, exponents))  # type: ignore[arg-type]
         return picked.build(words, errors)
 
     def build(self, numbers: Numbers, errors: Mapping[int, InputError]) -> Factorizations:
         """The whole, for the numbers that the chunks were cut from."""
-        if isinstance(self._primes, array):
-            offsets = words_of(_native.offsets(self._counts))
+        primes: Column
+        if self._only is not None:
+            counts, words, small = self._only
+            offsets, primes, exponents = _native.offsets(counts), words_of(words), memoryview(small)
+        elif isinstance(self._primes, array):
+            offsets, primes = _native.offsets(self._counts), _column(self._primes)
+            exponents = _view(self._exponents)
         else:
-            offsets = memoryview(array("Q", accumulate(self._counts, initial=0)))
-        return Factorizations(
-            _column(numbers),
-            offsets.toreadonly(),
-            _column(self._primes),
-            _view(self._exponents),
-            errors,
-            frozenset(self._probable),
-        )
+            offsets = array("Q", accumulate(self._counts, initial=0)).tobytes()
+            primes, exponents = _column(self._primes), _view(self._exponents)
+        return Factorizations(_column(numbers), words_of(offsets), primes, exponents, errors, frozenset(self._probable))

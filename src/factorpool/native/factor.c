@@ -151,11 +151,7 @@ static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned wid
     }
 }
 
-/* Room for a group's worth more. */
-static int reserve(fp_columns *out, unsigned width, size_t numbers) {
-    if (out->used + GROUP * FP_MAX_DISTINCT <= out->room) return FP_OK;
-    /* A random number of 64 bits has some 3.7 distinct primes. */
-    size_t room = out->room ? 2 * out->room : 4 * numbers + GROUP * FP_MAX_DISTINCT;
+static int grow(fp_columns *out, size_t room, unsigned width) {
     uint64_t *primes = realloc(out->primes, width * room * sizeof *primes);
     if (primes) out->primes = primes;
     uint8_t *exponents = realloc(out->exponents, room);
@@ -163,6 +159,13 @@ static int reserve(fp_columns *out, unsigned width, size_t numbers) {
     if (!primes || !exponents) return FP_NO_MEMORY;
     out->room = room;
     return FP_OK;
+}
+
+int fp_reserve(fp_columns *out, unsigned width, size_t more, size_t numbers) {
+    if (out->used + more <= out->room) return FP_OK;
+    /* A random number of 64 bits has some 3.7 distinct primes. */
+    size_t room = out->room ? 2 * out->room : 4 * numbers + more;
+    return (out->grow ? out->grow : grow)(out, room, width);
 }
 
 /* Appends a number's factorization to the columns, which have room for far more. */
@@ -190,7 +193,7 @@ int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t
     int status = w ? FP_OK : FP_NO_MEMORY;
     for (size_t start = 0; start < count && status == FP_OK; start += GROUP) {
         size_t size = count - start < GROUP ? count - start : GROUP;
-        status = fp_poll(control) ? FP_STOPPED : reserve(out, width, count);
+        status = fp_poll(control) ? FP_STOPPED : fp_reserve(out, width, GROUP * FP_MAX_DISTINCT, count);
         if (status == FP_OK) status = factor_group(isa, numbers + width * start, width, size, method, control, w);
         for (size_t i = 0; i < size && status == FP_OK; i++) put(out, width, start + i, &w->out[i]);
     }

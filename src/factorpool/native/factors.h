@@ -40,6 +40,9 @@ static inline void fp_insert(fp_factors *out, fp_u128 prime) {
     out->primes[i] = p, out->exponents[i] = 1;
 }
 
+/* factor.c: room for `more` primes; `numbers` is how many numbers the columns are for in all. */
+int fp_reserve(fp_columns *out, unsigned width, size_t more, size_t numbers);
+
 /* trial.c.  fp_trial_words takes the primes of the isa's first sets out of each n > 0; there must be room to write, and read,
  * FP_TRIAL_ROUND - 1 values more.  It returns the least prime that it did not try: what is left below its square is
  * 1 or prime.  fp_trial_wide does so for one number of two words. */

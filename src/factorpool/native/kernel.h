@@ -34,16 +34,19 @@ int fp_isa_usable(const fp_isa *isa);
 
 /* The factorizations of many: counts[i] distinct primes belong to number i, ascending; primes and exponents stand back to back.
  * A prime takes as many words as the numbers do, the low one first. */
-typedef struct {
+typedef struct fp_columns {
     uint8_t *counts;
     uint64_t *primes;
     uint8_t *exponents;
     size_t used, room; /* of primes and exponents */
+    /* Makes room for so many primes of so many words, what is used kept; answers FP_OK or FP_NO_MEMORY.  NULL: by realloc. */
+    int (*grow)(struct fp_columns *columns, size_t room, unsigned width);
+    void *context;
 } fp_columns;
 
 /* factor.c.  `numbers` are `width` words each, 1 or 2, the low one first.  0 and 1 have no primes.  `counts` of `out` must have
- * room for `count` bytes; primes and exponents, NULL or from malloc, grow as needed and are the caller's to free,
- * whatever the answer.
+ * room for `count` bytes; primes and exponents grow as needed, from NULL or from what is there, and are the caller's to
+ * free, whatever the answer.
  *
  * Primes up to 64 bits are proved, longer ones probable (Baillie-PSW).  A composite of more than 64 bits that is too hard for
  * the kernel is left, with exponent 0, after the primes. */

@@ -83,28 +83,55 @@ typedef struct {
     size_t count;
 } work;
 
+/* The columns as they grow, in bytes objects: what the kernel writes is what Python gets. */
+typedef struct {
+    run_state *run;
+    PyObject *counts, *primes, *exponents;
+} packed;
+
+static int resize(PyObject **bytes, size_t size) {
+    if (*bytes) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
+    *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    return *bytes ? 0 : -1;
+}
+
+static int grow_packed(fp_columns *columns, size_t room, unsigned width) {
+    packed *p = columns->context;
+    PyEval_RestoreThread(p->run->thread);
+    int failed = resize(&p->primes, 8 * width * room) < 0 || resize(&p->exponents, room) < 0;
+    if (failed) {
+        PyErr_Clear();
+    } else {
+        columns->primes = (uint64_t *)(void *)PyBytes_AS_STRING(p->primes);
+        columns->exponents = (uint8_t *)PyBytes_AS_STRING(p->exponents);
+        columns->room = room;
+    }
+    p->run->thread = PyEval_SaveThread();
+    return failed ? FP_NO_MEMORY : FP_OK;
+}
+
 /* Runs it without the GIL and packs the columns; NULL with an exception if it failed or was stopped. */
 static PyObject *run_kernel(const work *w, const Py_buffer *stop) {
-    PyObject *result = NULL, *counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)w->count);
-    if (!counts) return NULL;
-    fp_columns columns = {(uint8_t *)PyBytes_AS_STRING(counts), NULL, NULL, 0, 0};
     run_state run = {.stop = stop->buf && stop->len ? stop->buf : NULL, .next = seconds() + SIGNAL_SECONDS};
+    packed p = {&run, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)w->count), NULL, NULL};
+    if (!p.counts) return NULL;
+    fp_columns columns = {.counts = (uint8_t *)PyBytes_AS_STRING(p.counts), .grow = grow_packed, .context = &p};
     fp_control control = {poll_python, &run};
     run.thread = PyEval_SaveThread();
     int status = w->numbers ? fp_factor(w->isa, w->numbers, w->width, w->count, w->method, &control, &columns)
                             : fp_sieve(w->isa, w->start, w->step, w->count, &control, &columns);
     PyEval_RestoreThread(run.thread);
+    PyObject *result = NULL;
     if (status == FP_NO_MEMORY)
         PyErr_NoMemory();
     else if (status == FP_STOPPED && !run.interrupted)
         PyErr_SetString(PyExc_InterruptedError, "stopped");
-    else if (status == FP_OK)
-        result = Py_BuildValue("Oy#y#", counts, columns.primes ? (const char *)columns.primes : "",
-                               (Py_ssize_t)(8 * w->width * columns.used),
-                               columns.exponents ? (const char *)columns.exponents : "", (Py_ssize_t)columns.used);
-    free(columns.primes);
-    free(columns.exponents);
-    Py_DECREF(counts);
+    else if (status == FP_OK && resize(&p.primes, 8 * w->width * columns.used) == 0 &&
+             resize(&p.exponents, columns.used) == 0)
+        result = PyTuple_Pack(3, p.counts, p.primes, p.exponents);
+    Py_DECREF(p.counts);
+    Py_XDECREF(p.primes);
+    Py_XDECREF(p.exponents);
     return result;
 }
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "factors.h"
 #include "integer.h"
-#include "kernel.h"
 
 /* Numbers sieved at a time: 89 bytes each. */
 #define SEGMENT 4096
@@ -44,16 +44,6 @@ typedef struct {
     uint32_t prime;
     int first; /* the prime itself */
 } small_prime;
-
-typedef struct {
-    uint32_t prime[SEGMENT][SLOTS];
-    uint8_t exponent[SEGMENT][SLOTS];
-    uint8_t count[SEGMENT];
-    uint64_t product[SEGMENT]; /* of the odd primes found */
-    uint64_t hard[SEGMENT];    /* what is left of numbers, too large to be known prime */
-    uint8_t hard_counts[SEGMENT];
-    uint8_t composite[BASE_SEGMENT];
-} workspace;
 
 typedef struct {
     uint64_t start, step, count;
@@ -109,36 +99,89 @@ static int add_prime(run *r, uint32_t p) {
     }
 }
 
-/* All odd primes below `bound` <= 2^32, in order, to add_prime. */
-static int add_primes(run *r, uint64_t bound, uint8_t *composite, const fp_control *control) {
-    uint32_t roots[6542], next[6542]; /* the odd primes below 2^16, and where the first `active` go on sieving */
-    size_t count = 0, active = 0;
-    for (uint64_t low = 3; low < bound; low += 2 * BASE_SEGMENT) {
-        if (fp_poll(control)) return FP_STOPPED;
-        memset(composite, 0, BASE_SEGMENT);
-        for (; active < count && (uint64_t)roots[active] * roots[active] < low + 2 * BASE_SEGMENT; active++) {
-            uint64_t p = roots[active], multiple = (low + p - 1) / p | 1;
-            next[active] = (uint32_t)(((multiple < p ? p : multiple) * p - low) / 2);
-        }
-        for (size_t k = 0; k < active; k++) {
-            uint32_t p = roots[k], i = next[k];
-            for (; i < BASE_SEGMENT; i += p) composite[i] = 1;
-            next[k] = i - BASE_SEGMENT;
-        }
-        for (uint32_t i = 0; i < BASE_SEGMENT; i++) {
-            if (composite[i]) continue;
-            uint64_t p = low + 2 * i;
-            if (p >= bound) return FP_OK;
-            if (low == 3 && p < 65536) { /* the first segment sieves itself */
-                roots[count++] = (uint32_t)p;
-                for (uint64_t square = (p * p - 3) / 2; square < BASE_SEGMENT; square += p) composite[square] = 1;
-            }
-            int status = add_prime(r, (uint32_t)p);
-            if (status != FP_OK) return status;
-        }
+/* Odd numbers of which the multiples of 3, 5, 7, 11 and 13 repeat; their pattern is copied, not sieved. */
+#define PATTERN (3 * 5 * 7 * 11 * 13)
+
+/* Eight bytes as a word of which the lowest is the first. */
+static inline uint64_t load_bytes(const uint8_t *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
+/* The primes' sieve: byte i of a segment from an odd `low` on is for low + 2 i, and not 0 where that is composite. */
+typedef struct {
+    uint8_t composite[BASE_SEGMENT];
+    uint8_t pattern[PATTERN];                /* from 3 on, so that byte i is for 3 + 2 i */
+    uint32_t roots[6542], next[6542], count; /* the odd primes below 2^16, and where the first `active` go on */
+    uint32_t active;
+} base_sieve;
+
+/* The first segment: all primes below 2^16, each sieving what follows. */
+static int first_base_segment(run *r, uint64_t bound, base_sieve *b) {
+    static const uint8_t small[] = {3, 5, 7, 11, 13};
+    memset(b->pattern, 0, sizeof b->pattern);
+    for (size_t k = 0; k < sizeof small; k++)
+        for (size_t i = (small[k] - 3u) / 2; i < PATTERN; i += small[k]) b->pattern[i] = 1;
+    memset(b->composite, 0, sizeof b->composite);
+    b->count = b->active = 0;
+    for (uint32_t i = 0; i < BASE_SEGMENT; i++) {
+        uint64_t p = 3 + 2 * i;
+        if (b->composite[i]) continue;
+        if (p >= bound) return FP_OK;
+        if (p > 13 && p < 65536) b->roots[b->count++] = (uint32_t)p;
+        for (uint64_t square = (p * p - 3) / 2; square < BASE_SEGMENT; square += p) b->composite[square] = 1;
+        int status = add_prime(r, (uint32_t)p);
+        if (status != FP_OK) return status;
     }
     return FP_OK;
 }
+
+static void sieve_base_segment(uint64_t low, base_sieve *b) {
+    for (size_t i = 0, at = (low - 3) / 2 % PATTERN; i < BASE_SEGMENT; at = 0) {
+        size_t size = PATTERN - at < BASE_SEGMENT - i ? PATTERN - at : BASE_SEGMENT - i;
+        memcpy(b->composite + i, b->pattern + at, size);
+        i += size;
+    }
+    for (; b->active < b->count && (uint64_t)b->roots[b->active] * b->roots[b->active] < low + 2 * BASE_SEGMENT;
+         b->active++) {
+        uint64_t p = b->roots[b->active], multiple = (low + p - 1) / p | 1;
+        b->next[b->active] = (uint32_t)(((multiple < p ? p : multiple) * p - low) / 2);
+    }
+    for (size_t k = 0; k < b->active; k++) {
+        uint32_t p = b->roots[k], i = b->next[k];
+        for (; i < BASE_SEGMENT; i += p) b->composite[i] = 1;
+        b->next[k] = i - BASE_SEGMENT;
+    }
+}
+
+/* All odd primes below `bound` <= 2^32, in order, to add_prime. */
+static int add_primes(run *r, uint64_t bound, base_sieve *b, const fp_control *control) {
+    int status = first_base_segment(r, bound, b);
+    for (uint64_t low = 3 + 2 * BASE_SEGMENT; low < bound && status == FP_OK; low += 2 * BASE_SEGMENT) {
+        if (fp_poll(control)) return FP_STOPPED;
+        sieve_base_segment(low, b);
+        for (uint32_t i = 0; i < BASE_SEGMENT; i += 8) {
+            uint64_t primes = ~load_bytes(b->composite + i) & 0x0101010101010101;
+            for (; primes; primes &= primes - 1) {
+                uint64_t p = low + 2 * (i + (uint32_t)__builtin_ctzll(primes) / 8);
+                if (p >= bound) return FP_OK;
+                if ((status = add_prime(r, (uint32_t)p)) != FP_OK) return status;
+            }
+        }
+    }
+    return status;
+}
+
+typedef struct {
+    uint32_t prime[SEGMENT][SLOTS];
+    uint8_t exponent[SEGMENT][SLOTS];
+    uint8_t count[SEGMENT];
+    uint64_t product[SEGMENT]; /* of the odd primes found */
+    uint64_t hard[SEGMENT];    /* what is left of numbers, too large to be known prime */
+    uint8_t hard_counts[SEGMENT];
+    base_sieve base;
+} workspace;
 
 static inline void hit(workspace *w, uint32_t i, uint32_t p) {
     unsigned k = w->count[i]++;
@@ -188,20 +231,9 @@ static int write_segment(const fp_isa *isa, const run *r, size_t s, uint32_t siz
         w->product[i] = cofactor(n >> twos, w->product[i]);
         if (w->product[i] >= hardest) w->hard[hards++] = w->product[i];
     }
-    fp_columns hard = {w->hard_counts, NULL, NULL, 0, 0};
+    fp_columns hard = {.counts = w->hard_counts};
     int status = hards ? fp_factor(isa, w->hard, 1, hards, FP_AUTO, control, &hard) : FP_OK;
-    if (status == FP_OK && out->used + size * (SLOTS + 8) > out->room) {
-        /* Of the numbers up to n, each has some log log n distinct primes: 3.7 at 2^64. */
-        size_t room = out->room ? 2 * out->room : 4 * r->count + SEGMENT * (SLOTS + 8);
-        uint64_t *primes = realloc(out->primes, room * sizeof *primes);
-        if (primes) out->primes = primes;
-        uint8_t *exponents = realloc(out->exponents, room);
-        if (exponents) out->exponents = exponents;
-        if (primes && exponents)
-            out->room = room;
-        else
-            status = FP_NO_MEMORY;
-    }
+    if (status == FP_OK) status = fp_reserve(out, 1, size * (SLOTS + 8), r->count);
     n = r->start + r->step * SEGMENT * s;
     size_t at = 0, next = 0;
     for (uint32_t i = 0; i < size && status == FP_OK; i++, n += r->step) {
@@ -242,7 +274,7 @@ int fp_sieve(const fp_isa *isa, uint64_t start, uint64_t step, size_t count, con
     uint64_t hardest = bound > UINT32_MAX ? UINT64_MAX : bound * bound;
     workspace *w = malloc(sizeof *w);
     r.buckets = calloc(r.segments, sizeof *r.buckets);
-    int status = w && r.buckets ? add_primes(&r, bound, w->composite, control) : FP_NO_MEMORY;
+    int status = w && r.buckets ? add_primes(&r, bound, &w->base, control) : FP_NO_MEMORY;
     for (size_t s = 0; s < r.segments && status == FP_OK; s++) {
         uint32_t size = (uint32_t)(count - s * SEGMENT < SEGMENT ? count - s * SEGMENT : SEGMENT);
         if (fp_poll(control)) status = FP_STOPPED;
