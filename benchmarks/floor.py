@@ -54,11 +54,15 @@ def nanoseconds(folder: Path, isa: str) -> list[float]:
 def counter(folder: Path) -> Path:
     """The program that counts: the kernel with both generic fields counting, one lane each."""
     fields = []
-    for name in ("word", "wide"):
+    for name, header, *flags in (
+        ("64", "lanes_word.h"),
+        ("123", "lanes_wide.h", "-DFP_FIELD_BITS=123"),
+        ("128", "lanes_wide.h", "-DFP_FIELD_BITS=128"),
+    ):
         fields.append(str(folder / f"{name}.o"))
-        flags = ["-c", "-DFP_LANES=1", f'-DLANES="lanes_{name}.h"', f"-DFP_FIELD=fp_generic_{name}", SOURCE]
-        compile_c(Path(fields[-1]), *flags)
-    skipped = {"module.c", "generic_word.c", "generic_wide.c"}
+        defined = [f'-DLANES="{header}"', f"-DFP_FIELD=fp_generic_{name}", "-DFP_LANES=1", *flags]
+        compile_c(Path(fields[-1]), "-c", *defined, SOURCE)
+    skipped = {"module.c", "generic_64.c", "generic_123.c", "generic_128.c"}
     kernel = [str(path) for path in NATIVE.rglob("*.c") if path.name not in skipped]
     compile_c(folder / "count", SOURCE, *kernel, *fields, "-lm")
     return folder / "count"
