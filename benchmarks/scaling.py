@@ -1,4 +1,4 @@
-"""Two workers against one on 10^5 uniform 64-bit integers, by threads and by processes.
+"""Two workers against one on 10^6 uniform 64-bit integers, by threads and by processes.
 
     python benchmarks/scaling.py
 
@@ -19,8 +19,8 @@ from typing import Any
 
 from common import ratio, save
 
-SAMPLES = 9
-COUNT = 100_000
+SAMPLES = 5
+COUNT = 1_000_000
 
 SAMPLE = f"""
 import json, sys, time

@@ -13,7 +13,7 @@ from factorpool import _native
 from factorpool._cpus import usable_cpus
 from factorpool._factorizations import Builder, Factorizations
 from factorpool._numbers import WORD_MAX, check, normalize
-from factorpool._tasks import KERNEL_MOST, METHODS, RANGE_CHUNK, Factored, FactorTask, MapTask, Task
+from factorpool._tasks import METHODS, RANGE_CHUNK, Factored, FactorTask, MapTask, Task
 from factorpool.engine.choose import choose
 from factorpool.engine.dispatch import Cutter, run
 from factorpool.engine.schedule import SCHEDULES
@@ -78,7 +78,7 @@ def factor_many(
     Args:
         numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.  A range
             of step 1 or 2, and an array of which the numbers are as dense as that, is sieved, not factored one by one.
-        strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 64 bits
+        strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 81 bits
             (the kernel releases the GIL) and processes for longer ones.
         max_workers: how many; None means the CPUs this process may use (affinity and cgroup quota).
         schedule: `static`, `dynamic` or `guided`: how numbers are cut into chunks.
@@ -307,14 +307,15 @@ def _run(
     if strategy == "auto":
         strategy = choose(task, items, total, workers).strategy
         workers = 1 if strategy == "serial" else workers
-    first, most = task.first_chunk, None
-    if isinstance(task, FactorTask) and isinstance(items, range):  # the longer a run, the better it sieves
-        first = RANGE_CHUNK
-    elif isinstance(task, FactorTask) and isinstance(items, list):  # of ints beyond 64 bits each may take long
-        first = 1
-    elif isinstance(task, FactorTask) and strategy == "serial":
-        most = KERNEL_MOST
-    cutter = Cutter(source, workers, schedule, chunksize, first, most)
+    first = task.first_chunk
+    if isinstance(task, FactorTask):
+        if isinstance(items, list):  # of ints beyond 64 bits each may take long
+            first = 1
+        elif strategy == "serial" and progress is None and total:  # the kernel writes one result; nothing is copied
+            first = total
+        elif isinstance(items, range):  # the longer a run, the better it sieves
+            first = RANGE_CHUNK
+    cutter = Cutter(source, workers, schedule, chunksize, first)
     done = 0
     for completion in run(
         cutter,

@@ -25,10 +25,6 @@ KERNEL_MAX = (1 << 128) - 1
 KERNEL_CHUNK = 1024
 """First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
 
-KERNEL_MOST = 1 << 12
-"""Largest chunk of numbers for the kernel in the caller's own thread, where a chunk costs next to nothing: what it
-works in and answers stays in memory that is at hand, and a page of new memory costs as much as 30 small numbers."""
-
 RANGE_CHUNK = 1 << 18
 """First chunk of a range: some 6 ms at 10^12, of which the primes to sieve by take one."""
 

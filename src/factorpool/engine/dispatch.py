@@ -18,23 +18,11 @@ POLL_SECONDS = 0.02
 
 
 class Cutter:
-    """Cuts a source into chunks by a schedule, and learns from what they cost.
+    """Cuts a source into chunks by a schedule, and learns from what they cost."""
 
-    `first` is the size of the first chunks where the schedule does not say, `most` what a guided one may grow to.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        workers: int,
-        schedule: str,
-        chunksize: int | None,
-        first: int,
-        most: int | None = None,
-    ) -> None:
+    def __init__(self, source: Source, workers: int, schedule: str, chunksize: int | None, first: int) -> None:
         self._source = source
         self._workers = workers
-        self._most = most
         self._guided = schedule == "guided" and chunksize is None
         total = source.remaining()
         if chunksize is not None:
@@ -56,7 +44,6 @@ class Cutter:
         size = self._size
         if self._guided:
             size = schedules.guided(self._source.remaining(), self._workers, size, self._measured)
-            size = size if self._most is None else min(size, self._most)
         payload = self._source.take(size if room is None else min(size, room))
         if not len(payload):
             return None

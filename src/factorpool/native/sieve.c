@@ -48,7 +48,7 @@ typedef struct {
 typedef struct {
     uint64_t start, step, count;
     bucket *buckets;
-    size_t segments;
+    size_t segments, expected; /* events in a bucket */
     small_prime *smalls;
     size_t small_count, small_room;
 } run;
@@ -60,9 +60,9 @@ static uint64_t first_multiple(const run *r, uint64_t m) {
     return gap % 2 == 0 ? gap / 2 : gap / 2 + m / 2 + 1; /* (gap + m) / 2 */
 }
 
-static int push_event(bucket *b, uint32_t at, uint32_t prime) {
+static int push_event(bucket *b, size_t expected, uint32_t at, uint32_t prime) {
     if (b->count == b->room) {
-        size_t room = b->room ? 2 * b->room : 256;
+        size_t room = b->room ? 2 * b->room : expected;
         event *events = realloc(b->events, room * sizeof *events);
         if (!events) return FP_NO_MEMORY;
         b->events = events, b->room = room;
@@ -89,7 +89,7 @@ static int add_prime(run *r, uint32_t p) {
             r->smalls[r->small_count++] = (small_prime){stride, index, p, power == p};
         } else {
             for (; index < r->count; index += power) {
-                int status = push_event(&r->buckets[index / SEGMENT], (uint32_t)(index % SEGMENT), p);
+                int status = push_event(&r->buckets[index / SEGMENT], r->expected, (uint32_t)(index % SEGMENT), p);
                 if (status != FP_OK) return status;
                 if (power > r->count - index) break; /* no overflow near 2^64 */
             }
@@ -267,10 +267,12 @@ static int write_segment(const fp_isa *isa, const run *r, size_t s, uint32_t siz
 int fp_sieve(const fp_isa *isa, uint64_t start, uint64_t step, size_t count, const fp_control *control,
              fp_columns *out) {
     if (count == 0) return FP_OK;
-    run r = {start, step, count, NULL, (count + SEGMENT - 1) / SEGMENT, NULL, 0, 0};
+    run r = {.start = start, .step = step, .count = count, .segments = (count + SEGMENT - 1) / SEGMENT};
     uint64_t bound = fp_sqrt(start + step * (count - 1)) + 1;
     if (bound > LEAST_BOUND && bound / BOUND_PER_NUMBER > count)
         bound = BOUND_PER_NUMBER * count > LEAST_BOUND ? BOUND_PER_NUMBER * count : LEAST_BOUND;
+    /* Mertens: the sum of 1 / p from a to b is near log(log b / log a); and some more, so that hardly one has to grow. */
+    r.expected = 64 + (bound > SEGMENT ? (size_t)(1.15 * SEGMENT * log(log((double)bound) / log(SEGMENT))) : 0);
     uint64_t hardest = bound > UINT32_MAX ? UINT64_MAX : bound * bound;
     workspace *w = malloc(sizeof *w);
     r.buckets = calloc(r.segments, sizeof *r.buckets);
