@@ -35,6 +35,11 @@ class Cutter:
         self._least_overhead = float("inf")
         self._count = self.drawn = 0
 
+    @property
+    def sized(self) -> bool:
+        """Whether the source knows how many items are left, and so has them all at hand."""
+        return self._source.remaining() is not None
+
     def ready(self) -> bool:
         """Whether `cut` would answer at once."""
         return self._source.ready()
@@ -84,23 +89,29 @@ def run(
     yielded = 0  # items
     more = True
     failure: Exception | None = None
+
+    def feed() -> None:
+        """Gives every free worker a chunk, as far as there are items at hand and room for them."""
+        nonlocal more, failure
+        while more and len(sent) < count and (cutter.ready() or not sent):
+            room = None if buffersize is None else buffersize - (cutter.drawn - yielded)
+            if room is not None and room <= 0:
+                return
+            if room is not None and buffersize is not None:
+                room = min(room, max(1, buffersize // count))  # every worker gets a share of the buffer
+            try:
+                if (chunk := cutter.cut(room)) is not None:
+                    workers.submit(chunk)
+            except Exception as error:  # of the items' iterator, or of pickling: what was sent before still counts
+                failure, chunk = error, None
+            if chunk is None:
+                more = False
+                return
+            sent[chunk.turn] = clock()
+
     with closing(workers):
         while more or sent:
-            while more and len(sent) < count and (cutter.ready() or not sent):
-                room = None if buffersize is None else buffersize - (cutter.drawn - yielded)
-                if room is not None and room <= 0:
-                    break
-                if room is not None and buffersize is not None:
-                    room = min(room, max(1, buffersize // count))  # every worker gets a share of the buffer
-                try:
-                    if (chunk := cutter.cut(room)) is not None:
-                        workers.submit(chunk)
-                except Exception as error:  # of the items' iterator, or of pickling: what was sent before still counts
-                    failure, chunk = error, None
-                if chunk is None:
-                    more = False
-                    break
-                sent[chunk.turn] = clock()
+            feed()
             if not sent:
                 continue
             idle = more and len(sent) < count and not cutter.ready()
@@ -108,6 +119,8 @@ def run(
                 cutter.learn(completion, clock() - sent.pop(completion.chunk.turn))
                 done[completion.chunk.turn] = completion
                 more = more and completion.error is None
+            if sent and cutter.sized:
+                feed()  # before the caller takes its time with what is done; an iterator might take its own
             while done and (not ordered or turn in done):
                 completion = done.pop(turn if ordered else next(iter(done)))
                 turn += 1

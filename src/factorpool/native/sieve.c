@@ -185,7 +185,7 @@ typedef struct {
 
 static inline void hit(workspace *w, uint32_t i, uint32_t p) {
     unsigned k = w->count[i]++;
-    w->prime[i][k] = p, w->exponent[i][k] = 1;
+    w->prime[i][k] = p;
     w->product[i] *= p;
 }
 
@@ -196,6 +196,7 @@ static inline void hit_again(workspace *w, uint32_t i, uint32_t p) {
 
 static void sieve_segment(run *r, size_t s, uint32_t size, workspace *w) {
     memset(w->count, 0, size);
+    memset(w->exponent, 1, SLOTS * size);
     for (uint32_t i = 0; i < size; i++) w->product[i] = 1;
     for (size_t k = 0; k < r->small_count; k++) {
         small_prime *p = &r->smalls[k];
