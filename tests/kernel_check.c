@@ -188,6 +188,20 @@ static void check_primality(size_t count) {
     }
 }
 
+/* Primes, and products of two, of 65 to 128 bits: wherever an arithmetic ends, some are next to its end. */
+static void check_wide_primality(size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int bits = 65 + (int)(next() % 64), half = bits / 2;
+        fp_u128 n = ((fp_u128)next() << 64 | next()) >> (128 - bits) | (fp_u128)1 << (bits - 1) | 1;
+        if (i % 4 == 0) n = (fp_u128)prime_of(half) * prime_of(bits - half);
+        if (i % 4 == 1) n = (0 - (fp_u128)(2 * (next() % 2000) + 1)) >> (128 - bits) | 1; /* just below 2^bits */
+        if (n % 3 == 0 || n % 5 == 0 || n % 7 == 0) continue;
+        uint8_t answer;
+        fp_are_prime(isa, &n, 1, &answer);
+        if (answer != slow_is_prime(n)) fail("fp_are_prime", n);
+    }
+}
+
 /* Every number below 2^24, by a sieve of least primes. */
 static void check_all_small(void) {
     enum { END = 1 << 24, BATCH = 1 << 16 };
@@ -292,6 +306,7 @@ static void check_text(size_t count) {
 static void check_isa(size_t count) {
     static const fp_method methods[] = {FP_AUTO, FP_AUTO, FP_AUTO, FP_ECM, FP_RHO};
     check_primality(count / 4);
+    check_wide_primality(count / 20);
     check_order();
     check_sieve(count < 100000 ? 10 : 100);
     if (count >= 1000000) check_all_small();
