@@ -330,6 +330,11 @@ static void check_isa(size_t count) {
         uint64_t n = awkward() >> 30;
         check_batch(&n, 1, 1, FP_TRIAL, 0);
     }
+    fp_u128 most = 1; /* of distinct primes: the product of the first 26 */
+    for (uint64_t p = 2; p <= 101; p++)
+        if (slow_is_prime(p)) most *= p;
+    uint64_t words[] = {(uint64_t)most, (uint64_t)(most >> 64)};
+    check_batch(words, 2, 1, FP_AUTO, 0);
     uint64_t worst = 9223372036854775808u; /* 2^63: the longest line there is */
     check_batch(&worst, 1, 1, FP_AUTO, 0);
     check_batch(liars, 1, sizeof liars / sizeof *liars, FP_AUTO, 0);

@@ -8,9 +8,9 @@
 /* `count` primes below 2^64, ascending, with their exponents; and what is larger, of which a number has one at most. */
 typedef struct {
     uint8_t count;
-    uint8_t exponents[FP_MAX_DISTINCT];
+    uint8_t exponents[FP_MAX_DISTINCT + 1]; /* one to spare, for what is written before it is known whether it counts */
     enum { FP_NOTHING, FP_PRIME, FP_COMPOSITE } large : 8; /* composite: too hard to split */
-    uint64_t primes[FP_MAX_DISTINCT];
+    uint64_t primes[FP_MAX_DISTINCT + 1];
     fp_u128 large_value;
 } fp_factors;
 
