@@ -42,30 +42,23 @@ class Factorizations(Sequence[dict[int, int]]):
         ([2, 3, 5, 97], [0, 3, 4])
     """
 
-    __slots__ = ("_numbers", "errors", "exponents", "offsets", "primes", "probable_primes")
+    __slots__ = ("errors", "exponents", "numbers", "offsets", "primes", "probable_primes")
 
     def __init__(
         self,
-        numbers: Column | range,
+        numbers: Column,
         offsets: memoryview[int],
         primes: Column,
         exponents: memoryview[int],
         errors: Mapping[int, InputError],
         probable_primes: frozenset[int],
     ) -> None:
-        self._numbers = numbers  # a range is made a column when it is asked for
+        self.numbers = numbers
         self.offsets = offsets
         self.primes = primes
         self.exponents = exponents
         self.errors = errors
         self.probable_primes = probable_primes
-
-    @property
-    def numbers(self) -> Column:
-        """The numbers that were factored."""
-        if isinstance(self._numbers, range):
-            self._numbers = _column(self._numbers)
-        return self._numbers
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
