@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 from array import array
 from collections.abc import Iterator
 from typing import Any
@@ -168,8 +169,9 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_a_strategy_that_cannot_run_says_why() -> None:
-    result = list(fp.pmap(_nested, [0], strategy="processes", max_workers=1))
-    assert "strategy 'processes' cannot run here: this is a worker process itself" in result[0]
+    with multiprocessing.get_context("fork").Pool(1) as daemons:
+        result = daemons.apply(_nested, (0,))
+    assert "strategy 'processes' cannot run here: this process is a daemon of multiprocessing" in result
     assert fp.strategies()["processes"].available
 
 

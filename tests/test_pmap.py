@@ -117,7 +117,7 @@ def test_a_worker_that_dies_is_an_error_that_says_so(
 
 
 def test_kill_from_outside_in_the_middle_of_factoring() -> None:
-    primes = [18446744073709551557] * 2  # each some seconds of trial division
+    numbers = [4294967291**2] * 2  # each some seconds of trial division
 
     def kill_a_worker() -> None:
         while not (workers := [p for p in multiprocessing.active_children() if p.name == "factorpool"]):
@@ -127,8 +127,8 @@ def test_kill_from_outside_in_the_middle_of_factoring() -> None:
 
     killer = threading.Thread(target=kill_a_worker)
     killer.start()
-    with pytest.raises(fp.WorkerDiedError, match="SIGKILL"):
-        fp.factor_many(primes, strategy="processes", max_workers=2, method="trial", chunksize=1)
+    fs = fp.factor_many(numbers, strategy="processes", max_workers=2, method="trial", chunksize=1)
+    assert list(fs) == [{4294967291: 2}] * 2
     killer.join()
 
 
@@ -137,7 +137,7 @@ def test_functions_that_do_not_pickle_are_told_apart() -> None:
         list(fp.pmap(lambda n: n, [1], strategy="processes"))
     with pytest.raises(fp.NotPicklableError, match=r"item 1, <generator.*cannot be pickled"):
         list(fp.pmap(functions.square, [1, (n for n in ())], strategy="processes", max_workers=1, chunksize=2))
-    with pytest.raises(fp.NotPicklableError, match="a result cannot be pickled to leave the worker"):
+    with pytest.raises(fp.NotPicklableError, match="the result cannot be pickled to leave the worker"):
         list(fp.pmap(functions.unpicklable_result, [1], strategy="processes"))
     with pytest.raises(fp.NotPicklableError, match="the exception StubbornError"):
         list(fp.pmap(functions.stubborn, [1], strategy="processes"))
@@ -153,7 +153,7 @@ try:
 except fp.NotPicklableError as error:
     print(error)
 """
-    assert "a worker process cannot import what it was sent" in run_python(code).stdout
+    assert "workers cannot import the function f: the main module is no file" in run_python(code).stdout
 
 
 def test_main_module_without_a_guard(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ list(fp.pmap(abs, [1, 2], strategy='processes', mp_context='spawn'))
     ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 1
     assert ran.stdout.splitlines()[0] == str([fp.factor(15), fp.factor(2**70 + 3)])  # numbers need no main module
-    assert 'does the main module start work without an `if __name__ == "__main__":`' in ran.stderr
+    assert 'put what starts it under `if __name__ == "__main__":`' in ran.stderr
 
 
 def test_numbers_on_processes_from_standard_input() -> None:

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import operator
-import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
 from factorpool import _native
-from factorpool._cpus import usable_cpus
 from factorpool._factorizations import Builder, Factorizations
 from factorpool._numbers import WORD_MAX, check, normalize
-from factorpool._tasks import METHODS, RANGE_CHUNK, Factored, FactorTask, MapTask, Task
-from factorpool.engine.choose import choose
-from factorpool.engine.dispatch import Cutter, run
-from factorpool.engine.schedule import SCHEDULES
+from factorpool._tasks import METHODS, Factored, FactorTask, MapTask
+from factorpool.engine.run import Options, Run, check_choice
 from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource, Source
-from factorpool.errors import InputError, NumberValueError, OptionError
-from factorpool.strategies import check as check_strategy
-from factorpool.strategies import make_workers
-from factorpool.strategies.base import Completion
+from factorpool.errors import FactorpoolError, NumberValueError, OptionError, WorkerDiedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
     from factorpool._numbers import Numbers
-
-    Progress = Callable[[int, int | None], object]
+    from factorpool.engine.run import Progress
 
 
 class Outcome(NamedTuple):
-    """What became of one item: its index, and its value, or the error it raised."""
+    """What became of one item: its index, and its value, or its error.
+
+    The error is what the function raised, a WorkerDiedError, an ItemTimeoutError or a NotPicklableError.
+    """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     value: Any
-    error: Exception | None
+    error: BaseException | None
 
 
 def factor(n: int, *, method: str = "auto") -> dict[int, int]:
@@ -57,7 +51,7 @@ def factor(n: int, *, method: str = "auto") -> dict[int, int]:
     >>> factor(360)
     {2: 3, 3: 2, 5: 1}
     """
-    _check_choice("method", method, METHODS)
+    check_choice("method", method, METHODS)
     return FactorTask(method).factor_one(check(n))
 
 
@@ -97,21 +91,23 @@ def factor_many(
     {360: [2, 2, 2, 3, 3, 5], 97: [97]}
     """
     task = _factor_task(method)
-    _check_choice("on_error", on_error, ("raise", "collect"))
-    _check_options(strategy, max_workers, schedule, chunksize)
-    _check_context(mp_context)
-    errors: dict[int, InputError] = {}
+    options = Options(strategy, max_workers, schedule, chunksize, mp_context, progress, on_error=on_error)
+    options.check()
+    errors: dict[int, FactorpoolError] = {}
     words = normalize(numbers, errors if on_error == "collect" else None)
     dense = _dense(words) if method == "auto" else None
     if dense is not None and progress is not None:
-        progress = _scaled(progress, len(words))
+        options = options._replace(progress=_scaled(progress, len(words)))
     items = words if dense is None else dense
     builder = Builder()
-    completions = _run(
-        task, SequenceSource(items), items, strategy, max_workers, schedule, chunksize, progress, mp_context
-    )
-    for completion in completions:
-        builder.add(completion.value)
+    for completion in Run(task, SequenceSource(items), items, options):
+        if isinstance(completion.error, WorkerDiedError) and dense is None:
+            errors[completion.chunk.start] = completion.error
+            builder.add((bytes(1), b"", b""))
+        elif completion.error is not None:
+            raise completion.error
+        else:
+            builder.add(completion.value)
     if dense is None:
         return builder.build(words, errors)
     assert isinstance(words, memoryview)
@@ -196,16 +192,15 @@ def factor_blocks(
     first block.
     """
     task = _factor_task(method)
-    _check_options(strategy, max_workers, schedule, chunksize)
+    options = Options(strategy, max_workers, schedule, chunksize, buffersize=buffersize)
+    options.check()
     first = next(blocks, memoryview(b"").cast("Q"))
     source: Source = BlockSource(chain([first], blocks), ready)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)))
-        buffersize = None
-    for completion in _run(
-        task, source, first, strategy, max_workers, schedule, chunksize, None, None, buffersize=buffersize
-    ):
+        options = options._replace(buffersize=None)
+    for completion in Run(task, source, first, options):
         yield completion.chunk.payload, completion.value
 
 
@@ -220,11 +215,14 @@ def pmap(
     buffersize: int | None = None,
     ordered: bool = True,
     on_error: str = "raise",
+    retries: int = 1,
+    timeout: float | None = None,
     progress: Progress | None = None,
     initializer: Callable[..., object] | None = None,
     initargs: tuple[Any, ...] = (),
+    inner_threads: int | None = 1,
     mp_context: BaseContext | str | None = None,
-) -> Iterator[Any]:
+) -> Results:
     """`fn(item)` for every item, in parallel: an iterator of one result an item, in the items' order.
 
     Work begins with the first result asked for; closing the iterator gives up what is still running.
@@ -232,29 +230,43 @@ def pmap(
     Args:
         fn: any function of one argument; for `processes`, one that pickles: defined at the top level of a module.
         items: any iterable, also an infinite one: it is drawn from as workers become free.
-        strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`; `auto` takes processes.
+        strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`.
         buffersize: most items drawn ahead of the results taken; None sets no bound.
-        ordered: False yields results as they come, chunk by chunk.
-        on_error: `raise` the first exception (with a note that names the item), or `collect`: one
-            `Outcome(index, value, error)` an item.
+        ordered: False yields results as they come.
+        on_error: `raise` the first error, or `collect`: one `Outcome(index, value, error)` an item.  An exception of fn
+            keeps its type, and has a note that names its item and, from another process, the traceback as its cause.
+            Items before it that are running get a tenth of a second to finish; all others are given up.
+        retries: how often an item is tried again whose worker died (`processes`).  The chunk in a dead worker is run
+            again, ever less of it, until the item that kills is alone; what is finished is not run twice.
+        timeout: seconds an item may take, its worker is killed then (`processes` only: nothing else can be stopped).
         initializer, initargs: called once in every worker before its first item.
+        inner_threads: what BLAS and OpenMP may use in each worker process; None leaves them alone.
 
     Raises:
         OptionError, StrategyUnavailableError: as in `factor_many`, at once.
-        NotPicklableError: fn, an item or a result cannot travel to or from a process.
-        WorkerDiedError: a worker process was killed; it names the items that were in it.
+        NotPicklableError: fn, an item or a result cannot travel to or from a worker.
+        WorkerDiedError: an item killed its worker, `retries` + 1 times; ItemTimeoutError: one took too long.
 
     >>> list(pmap(len, ["a", "bb", ""], strategy="threads"))
     [1, 2, 0]
     """
     if not callable(fn):
         raise OptionError(f"fn must be a function of one argument, not {fn!r}")
-    _check_choice("on_error", on_error, ("raise", "collect"))
-    _check_options(strategy, max_workers, schedule, chunksize)
-    _check_positive("buffersize", buffersize)
-    _check_context(mp_context)
-    collect = on_error == "collect"
-    task = MapTask(fn, collect, initializer, initargs)
+    options = Options(
+        strategy=strategy,
+        max_workers=max_workers,
+        schedule=schedule,
+        chunksize=chunksize,
+        mp_context=mp_context,
+        progress=progress,
+        ordered=ordered,
+        buffersize=buffersize,
+        on_error=on_error,
+        retries=retries,
+        timeout=timeout,
+        inner_threads=inner_threads,
+    )
+    options.check()
     source: Source
     if isinstance(items, list | tuple | range):  # other sequences may not slice, or not into what they iterate as
         source = SequenceSource(items)
@@ -262,106 +274,60 @@ def pmap(
         source = SequenceSource(list(items))  # an even split needs to know how many there are
     else:
         source = IteratorSource(iter(items))
-    completions = _run(
-        task,
-        source,
-        items,
-        strategy,
-        max_workers,
-        schedule,
-        chunksize,
-        progress,
-        mp_context,
-        ordered=ordered,
-        buffersize=buffersize,
-    )
-    return _results(completions, collect)
+    collect = on_error == "collect"
+    return Results(Run(MapTask(fn, collect, initializer, initargs), source, items, options), collect)
 
 
-def _results(completions: Iterator[Completion], collect: bool) -> Iterator[Any]:
-    for completion in completions:
-        if collect:
-            for index, (value, error) in enumerate(completion.value, completion.chunk.start):
-                yield Outcome(index, value, error)
+class Results(Iterator[Any]):
+    """What `pmap` returns: an iterator of results.
+
+    Closing it, or leaving its `with` block, stops what is still running.  From the first result on, `strategy` and
+    `reason` say where the work runs and why.
+    """
+
+    def __init__(self, run: Run, collect: bool) -> None:
+        self._run = run
+        self._results = _outcomes(run) if collect else _values(run)
+
+    def __next__(self) -> Any:
+        return next(self._results)
+
+    def close(self) -> None:
+        """Stops what is still running."""
+        self._results.close()
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def strategy(self) -> str | None:
+        """Where the work runs; None before the first result."""
+        return self._run.choice and self._run.choice.strategy
+
+    @property
+    def reason(self) -> str | None:
+        """Why it runs there, in one sentence; None before the first result."""
+        return self._run.choice and self._run.choice.reason
+
+
+def _values(run: Run) -> Generator[Any, None, None]:
+    for completion in run:
+        yield from completion.value
+
+
+def _outcomes(run: Run) -> Generator[Outcome, None, None]:
+    for completion in run:
+        if completion.error is not None:
+            for index in range(completion.chunk.start, completion.chunk.start + len(completion.chunk.payload)):
+                yield Outcome(index, None, completion.error)
         else:
-            yield from completion.value
-
-
-def _run(
-    task: Task,
-    source: Source,
-    items: object,
-    strategy: str,
-    max_workers: int | None,
-    schedule: str,
-    chunksize: int | None,
-    progress: Progress | None,
-    mp_context: BaseContext | str | None,
-    *,
-    ordered: bool = True,
-    buffersize: int | None = None,
-) -> Iterator[Completion]:
-    """The one way to the engine."""
-    workers = 1 if strategy == "serial" else max_workers or usable_cpus()
-    total = source.remaining()
-    if strategy == "auto":
-        strategy = choose(task, items, total, workers).strategy
-        workers = 1 if strategy == "serial" else workers
-    first = task.first_chunk
-    if isinstance(task, FactorTask):
-        if isinstance(items, list):  # of ints beyond 64 bits each may take long
-            first = 1
-        elif strategy == "serial" and progress is None and total:  # the kernel writes one result; nothing is copied
-            first = total
-        elif isinstance(items, range):  # the longer a run, the better it sieves
-            first = RANGE_CHUNK
-    cutter = Cutter(source, workers, schedule, chunksize, first)
-    done = 0
-    for completion in run(
-        cutter,
-        make_workers(strategy, task, workers, mp_context),
-        workers,
-        time.perf_counter,
-        ordered=ordered,
-        buffersize=buffersize,
-    ):
-        if progress is not None:
-            done += len(completion.chunk.payload)
-            progress(done, total)
-        yield completion
+            for index, value in enumerate(completion.value, completion.chunk.start):
+                yield Outcome(index, value, None)
 
 
 def _factor_task(method: str) -> FactorTask:
-    _check_choice("method", method, METHODS)
+    check_choice("method", method, METHODS)
     return FactorTask(method)
-
-
-def _check_options(strategy: str, max_workers: int | None, schedule: str, chunksize: int | None) -> None:
-    if strategy != "auto":
-        check_strategy(strategy)
-    _check_choice("schedule", schedule, SCHEDULES)
-    _check_positive("max_workers", max_workers, " (None means every CPU this process may use)")
-    _check_positive("chunksize", chunksize)
-
-
-def _check_context(mp_context: BaseContext | str | None) -> None:
-    if mp_context is not None:
-        from factorpool.strategies.processes import context
-
-        context(mp_context)
-
-
-def _check_choice(option: str, value: str, choices: Iterable[str]) -> None:
-    if value not in choices:
-        raise OptionError(f"there is no {option} {value!r}; there are {', '.join(choices)}")
-
-
-def _check_positive(option: str, value: int | None, hint: str = "") -> None:
-    if value is None:
-        return
-    try:
-        good = not isinstance(value, bool) and operator.index(value) > 0
-    except TypeError:
-        good = False
-    if not good:
-        raise OptionError(f"{option} must be a positive integer or None{hint}, not {value!r}")

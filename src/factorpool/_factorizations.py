@@ -10,7 +10,7 @@ from typing import SupportsIndex, overload
 from factorpool import _native
 from factorpool._numbers import WORD_MAX, words_of
 from factorpool._tasks import Factored, Wide
-from factorpool.errors import InputError
+from factorpool.errors import FactorpoolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Factorizations(Sequence[dict[int, int]]):
         offsets: memoryview[int],
         primes: Column,
         exponents: memoryview[int],
-        errors: Mapping[int, InputError],
+        errors: Mapping[int, FactorpoolError],
         probable_primes: frozenset[int],
     ) -> None:
         self.numbers = numbers
@@ -124,7 +124,7 @@ def _restore(
     offsets: array[int],
     primes: array[int] | tuple[int, ...],
     exponents: array[int],
-    errors: dict[int, InputError],
+    errors: dict[int, FactorpoolError],
     probable: frozenset[int],
 ) -> Factorizations:
     return Factorizations(_column(numbers), _view(offsets), _column(primes), _view(exponents), errors, probable)
@@ -181,7 +181,7 @@ class Builder:
             self._primes.extend(memoryview(primes).cast("Q"))
             self._exponents.extend(exponents)
 
-    def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, InputError]) -> Factorizations:
+    def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
         counts, primes, exponents = self._only or (self._counts, self._primes, self._exponents)
         picked = Builder()
@@ -189,7 +189,7 @@ class Builder:
         picked.add(_native.gather(words, start, counts, offsets, primes, exponents))  # type: ignore[arg-type]
         return picked.build(words, errors)
 
-    def build(self, numbers: Numbers, errors: Mapping[int, InputError]) -> Factorizations:
+    def build(self, numbers: Numbers, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """The whole, for the numbers that the chunks were cut from."""
         primes: Column
         if self._only is not None:

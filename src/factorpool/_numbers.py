@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from factorpool import _native
-from factorpool.errors import InputError, NumberTypeError, NumberValueError
+from factorpool.errors import FactorpoolError, InputError, NumberTypeError, NumberValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def show(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
 
 
-def normalize(numbers: Iterable[object], errors: dict[int, InputError] | None = None) -> Numbers:
+def normalize(numbers: Iterable[object], errors: dict[int, FactorpoolError] | None = None) -> Numbers:
     """All of `numbers`, checked: a memoryview of uint64 or a range where they fit, else a list of int.
 
     With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.
@@ -90,7 +90,7 @@ def words_of(numbers: Words | range | bytes) -> Words:
     return memoryview(numbers).cast("B").cast("Q")
 
 
-def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Numbers | None:
+def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> Numbers | None:
     """The words of an object with the buffer protocol; None for one without, or of Python objects."""
     if isinstance(numbers, str | bytes | bytearray):
         raise NumberTypeError(
@@ -129,7 +129,7 @@ def _from_buffer(numbers: object, errors: dict[int, InputError] | None) -> Numbe
     return _pack(raw.tolist(), 0, errors)
 
 
-def _reject(value: object, index: int, errors: dict[int, InputError] | None) -> None:
+def _reject(value: object, index: int, errors: dict[int, FactorpoolError] | None) -> None:
     """Raises, or notes, that `value` is not acceptable."""
     try:
         check(value, index)
@@ -139,7 +139,7 @@ def _reject(value: object, index: int, errors: dict[int, InputError] | None) -> 
         errors[index] = error
 
 
-def _from_iterable(numbers: Iterable[object], errors: dict[int, InputError] | None) -> Numbers:
+def _from_iterable(numbers: Iterable[object], errors: dict[int, FactorpoolError] | None) -> Numbers:
     if isinstance(numbers, list | tuple) and (packed := _native.pack(numbers)) is not None:
         return words_of(packed)
     try:
@@ -174,7 +174,7 @@ def _draw(iterator: Iterable[object], before: int) -> list[object]:
     return block
 
 
-def _pack(block: Sequence[object], start: int, errors: dict[int, InputError] | None) -> Numbers:
+def _pack(block: Sequence[object], start: int, errors: dict[int, FactorpoolError] | None) -> Numbers:
     """A block of values as words if they fit, else as ints; `start` is the index of the first."""
     if (packed := _native.pack(block)) is not None:
         return words_of(packed)

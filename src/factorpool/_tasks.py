@@ -1,10 +1,12 @@
 """What a worker does with a chunk: factor numbers, or call a function on every item.
 
-A task travels to the workers once, pickled where they are processes; the chunks follow.
+A task travels to the workers once, pickled where they are processes or interpreters; the chunks follow.  What it makes
+of a chunk comes back in parts.
 """
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -29,24 +31,49 @@ RANGE_CHUNK = 1 << 18
 """First chunk of a range: some 6 ms at 10^12, of which the primes to sieve by take one."""
 
 
+BATCH = 64
+"""Most items between two looks at the clock and the stop flag: 0.3 us for each batch is nothing for that many."""
+
+BATCH_SECONDS = 0.0005
+"""A batch that takes longer is followed by one of a single item: items have become slow."""
+
+
 class StoppedError(Exception):
     """The stop flag was set while the chunk was running."""
+
+
+class Part(NamedTuple):
+    """What has become of the next so many `items` of a chunk: their value, or their error, and the seconds it took.
+
+    `last` says that nothing more comes of this chunk.
+    """
+
+    items: int
+    value: Any
+    error: BaseException | None
+    seconds: float
+    last: bool
 
 
 class Task(Protocol):
     """Work on chunks; `first_chunk` is a size for the first ones, before costs are known.
 
-    `needs_main` says whether a worker process must import the caller's main module to understand it.
+    `needs_main` says whether a worker elsewhere must import the caller's main module to understand it, `itemwise`
+    whether a part can be a single item of many.
     """
 
     first_chunk: int
     needs_main: bool
+    itemwise: bool
 
     def start(self) -> None:
         """Called once in every worker, before its first chunk."""
 
-    def run(self, payload: Any, start: int, stop: bytearray) -> Any:
-        """The chunk's result; `start` is the index of its first item; ends early once `stop[0]` is set."""
+    def parts(self, payload: Any, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
+        """Runs a chunk whose first item has the index `start`; ends early once `stop[0]` is set.
+
+        What is done is given away after `pace` seconds, or a little more: it can be lost no longer.
+        """
 
 
 class Wide(NamedTuple):
@@ -65,6 +92,7 @@ class FactorTask:
     """Factors numbers: up to 128 bits by the kernel, larger ones by python-flint, or all by the naive method."""
 
     needs_main = False
+    itemwise = False  # a call of the kernel for each number would cost more than most numbers
 
     def __init__(self, method: str) -> None:
         self.method = method
@@ -73,8 +101,19 @@ class FactorTask:
     def start(self) -> None:
         """Nothing to prepare."""
 
-    def run(self, payload: Numbers, start: int, stop: bytearray) -> Factored:
-        """The factorizations of words (a memoryview or bytes), of a range, or of a list of ints."""
+    def parts(self, payload: Numbers, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
+        """One part: the factorizations of words (a memoryview or bytes), of a range, or of a list of ints."""
+        began = time.perf_counter()
+        count = len(payload) // 8 if isinstance(payload, bytes) else len(payload)
+        try:
+            value, failure = self._factor(payload, stop), None
+        except StoppedError:
+            return
+        except Exception as error:
+            value, failure = None, error
+        yield Part(count, value, failure, time.perf_counter() - began, True)
+
+    def _factor(self, payload: Numbers, stop: bytearray | memoryview) -> Factored:
         if isinstance(payload, range) and self.method == "auto":
             return _native.sieve_chunk(payload.start, payload.step, len(payload), stop)
         if not isinstance(payload, list):
@@ -106,7 +145,7 @@ class FactorTask:
         """The factorization of one number."""
         if self._width(n) == 1:
             return dict(next(self._pairs([n], 1, bytearray(1))))
-        result = self.run([n], 0, bytearray(1))
+        result = self._factor([n], bytearray(1))
         assert isinstance(result, Wide)
         return dict(zip(result.primes, result.exponents, strict=True))
 
@@ -116,7 +155,7 @@ class FactorTask:
             return 0
         return 1 if n <= WORD_MAX else 2 if n <= KERNEL_MAX and self.method in ("auto", "ecm") else 0
 
-    def _pairs(self, numbers: list[int], width: int, stop: bytearray) -> Iterator[list[tuple[int, int]]]:
+    def _pairs(self, numbers: list[int], width: int, stop: bytearray | memoryview) -> Iterator[list[tuple[int, int]]]:
         """The (prime, exponent) pairs of each of the numbers, by the kernel."""
         words = array("Q", numbers if width == 1 else chain.from_iterable((n & WORD_MAX, n >> 64) for n in numbers))
         counts, columns, exponents = _native.factor_chunk(words, self.method, stop, width)
@@ -142,10 +181,11 @@ class FactorTask:
 
 
 class MapTask:
-    """Calls a function on every item; with `collect`, exceptions are results too."""
+    """Calls a function on every item; with `collect`, goes on after an exception."""
 
     first_chunk = 1
     needs_main = True
+    itemwise = True
 
     def __init__(
         self,
@@ -164,19 +204,38 @@ class MapTask:
         if self.initializer is not None:
             self.initializer(*self.initargs)
 
-    def run(self, payload: Sequence[Any], start: int, stop: bytearray) -> list[Any]:
-        """One result an item; with `collect`, pairs (value, error)."""
+    def parts(self, payload: Sequence[Any], start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
+        """Lists of results, and each exception by itself, with a note that names its item."""
+        items, total = iter(payload), len(payload)
+        done, batch = 0, 1
         results: list[Any] = []
-        for index, item in enumerate(payload, start):
+        began = looked = time.perf_counter()
+        while done + len(results) < total:
             if stop[0]:
-                raise StoppedError
+                return
+            before = len(results)
+            failure: BaseException | None = None
             try:
-                value = self.fn(item)
-            except Exception as error:
-                error.add_note(f"factorpool: raised for item {index}, {show(item)}")
-                if not self.collect:
-                    raise
-                results.append((None, error))
+                results.extend(map(self.fn, islice(items, batch)))  # what came before an exception stays in the list
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # SystemExit too: a function that exits must not end its worker
+                failure = error
             else:
-                results.append((value, None) if self.collect else value)
-        return results
+                if len(results) < min(before + batch, total - done):  # `extend` takes it for the end of the items
+                    failure = RuntimeError("the function raised StopIteration")
+            now = time.perf_counter()
+            slow, looked = now - looked > BATCH_SECONDS, now
+            batch = 1 if slow or pace == 0 else min(2 * batch, BATCH)
+            finished = done + len(results) == total
+            if results and (failure is not None or finished or now - began >= pace):
+                yield Part(len(results), results, None, now - began, finished)
+                done += len(results)
+                results, began = [], now
+            if failure is not None:
+                failure.add_note(f"factorpool: raised for item {start + done}, {show(payload[done])}")
+                yield Part(1, None, failure, 0.0, not self.collect or done + 1 == total)
+                if not self.collect:
+                    return
+                done += 1
+                began = looked = time.perf_counter()

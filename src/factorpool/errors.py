@@ -6,7 +6,8 @@
     │   └── NumberValueError        an integer out of range; also a ValueError
     ├── OptionError                 an option that makes no sense; also a ValueError
     │   └── StrategyUnavailableError    a strategy that this machine cannot run
-    ├── NotPicklableError           something cannot travel to a worker process; also a TypeError
+    ├── NotPicklableError           something cannot travel to or from a worker; also a TypeError
+    ├── ItemTimeoutError            an item took longer than `timeout`; also a TimeoutError
     └── WorkerDiedError             a worker ended before its chunk was done: .start, .stop, .exitcode
 
 What the user's own function raises is passed on as it is, with a note that says for which item.
@@ -50,16 +51,39 @@ class StrategyUnavailableError(OptionError):
 
 
 class NotPicklableError(FactorpoolError, TypeError):
-    """A function, item, result or exception cannot be pickled and so cannot travel to or from a worker process."""
+    """A function, item, result or exception cannot be pickled and so cannot travel to or from a worker.
+
+    `index` is that of the item, where it is one item that cannot be sent.
+    """
+
+    def __init__(self, message: str, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.args[0], self.index)
+
+
+class ItemTimeoutError(FactorpoolError, TimeoutError):
+    """Item `index` took longer than `timeout` seconds, and its worker was killed."""
+
+    def __init__(self, index: int, timeout: float) -> None:
+        super().__init__(f"item {index} took longer than timeout={timeout:g} s; its worker was killed")
+        self.index = index
+        self.timeout = timeout
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.index, self.timeout)
 
 
 class WorkerDiedError(FactorpoolError, RuntimeError):
     """A worker ended before it answered: items `start` to `stop` (exclusive) were in it.
 
-    `exitcode` is the process's, as in `multiprocessing`: negative for a signal.
+    `exitcode` is the process's, as in `multiprocessing`: negative for a signal.  `ready` is False where the worker had
+    not even started, so that no item is to blame.
     """
 
-    def __init__(self, start: int, stop: int, exitcode: int | None, hint: str = "") -> None:
+    def __init__(self, start: int, stop: int, exitcode: int | None, ready: bool = True) -> None:
         if exitcode is not None and exitcode < 0:
             try:
                 cause = f"was killed by {signal.Signals(-exitcode).name}"
@@ -68,14 +92,15 @@ class WorkerDiedError(FactorpoolError, RuntimeError):
         else:
             cause = f"ended with exit code {exitcode}"
         items = f"item {start}" if stop - start == 1 else f"items {start} to {stop - 1}"
+        hint = "" if ready else "; it had not started yet: does an import or the initializer end the process?"
         super().__init__(f"a worker {cause} while it had {items}{hint}")
         self.start = start
         self.stop = stop
         self.exitcode = exitcode
-        self.hint = hint
+        self.ready = ready
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.start, self.stop, self.exitcode, self.hint)
+        return type(self), (self.start, self.stop, self.exitcode, self.ready)
 
 
 class RemoteTraceback(Exception):  # noqa: N818 (not an error: the text of one, shown as its cause)

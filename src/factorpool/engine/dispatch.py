@@ -1,20 +1,27 @@
 """The loop: cuts items into chunks, feeds them to workers, collects what comes back and puts it into order.
 
-It is the same for every strategy, and the only place that knows all three: source, schedule and workers.
+It is the same for every strategy, and the only place that knows all three: source, schedule and workers.  What goes
+wrong on the way is dealt with here, too: a worker that dies, an item that kills every worker, one that cannot travel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from heapq import heappop, heappush
+from typing import NamedTuple
 
 from factorpool.engine import schedule as schedules
 from factorpool.engine.schedule import Measured
 from factorpool.engine.source import Source
+from factorpool.errors import NotPicklableError, WorkerDiedError
 from factorpool.strategies.base import Chunk, Completion, Workers
 
 POLL_SECONDS = 0.02
 """How often the loop looks for new items while it waits for workers and the source has none yet."""
+
+ERROR_SECONDS = 0.1
+"""How long an error waits for items before its own that are running: it does not wait for slow ones, and quick ones are
+not lost by a race."""
 
 
 class Cutter:
@@ -33,7 +40,7 @@ class Cutter:
             self._size = first
         self._measured: Measured | None = None
         self._least_overhead = float("inf")
-        self._count = self.drawn = 0
+        self.drawn = 0
 
     @property
     def sized(self) -> bool:
@@ -52,81 +59,216 @@ class Cutter:
         payload = self._source.take(size if room is None else min(size, room))
         if not len(payload):
             return None
-        chunk = Chunk(self._count, self.drawn, payload)
-        self._count += 1
+        chunk = Chunk(self.drawn, payload)
         self.drawn += len(payload)
         return chunk
 
-    def learn(self, done: Completion, turnaround: float) -> None:
+    def learn(self, size: int, seconds: float, turnaround: float) -> None:
         """Takes in what a chunk cost its worker, and how long it was away.
 
         The least overhead seen is the one that counts: starting a worker, or waiting for a busy machine, is no cost of
         chunks.
         """
-        size = len(done.chunk.payload)
-        self._least_overhead = min(self._least_overhead, max(0.0, turnaround - done.seconds))
-        self._measured = Measured(size, done.seconds / size, self._least_overhead)
+        self._least_overhead = min(self._least_overhead, max(0.0, turnaround - seconds))
+        self._measured = Measured(size, seconds / size, self._least_overhead)
 
 
-def run(
-    cutter: Cutter,
-    workers: Workers,
-    count: int,
-    clock: Callable[[], float],
-    *,
-    ordered: bool = True,
-    buffersize: int | None = None,
-) -> Iterator[Completion]:
-    """Runs a cutter's chunks on `count` workers and yields them as completed, in order unless told otherwise.
+class _Flight(NamedTuple):
+    """A chunk in a worker: what of it has not come back, since when, and what has: items, and their seconds."""
 
-    At most `buffersize` items are drawn ahead of what has been yielded.  The first error ends it: what comes
-    before it in order is yielded, then it is raised.  Closing the iterator, or an error, gives up what is still
-    running.
+    chunk: Chunk
+    left: float
+    done: int
+    seconds: float
+
+
+class Dispatcher:
+    """Runs a cutter's chunks on `count` workers: an iterator of completions, in order unless told otherwise.
+
+    Args:
+        cutter: where chunks come from.
+        workers: where they run; closed at the end, whatever that is.
+        count: chunks in flight at most.
+        clock: seconds, of whatever time the workers live in.
+        itemwise: whether workers give away items one by one where a worker has died.
+        ordered: False yields what is done as it comes.
+        buffersize: most items drawn ahead of what has been yielded.
+        collect: whether the error of an item is yielded as its completion; else it ends the run.
+        retries: how often an item is tried again after its worker died, once it is known to be the one.
+
+    The first error that ends the run is raised after what came before it in order; what is running by then is given up.
     """
-    done: dict[int, Completion] = {}  # waiting for their turn
-    sent: dict[int, float] = {}  # when the chunks in flight left
-    turn = 0  # of the next chunk to yield
-    yielded = 0  # items
-    more = True
-    failure: Exception | None = None
 
-    def feed() -> None:
+    def __init__(
+        self,
+        cutter: Cutter,
+        workers: Workers,
+        count: int,
+        clock: Callable[[], float],
+        *,
+        itemwise: bool = True,
+        ordered: bool = True,
+        buffersize: int | None = None,
+        collect: bool = False,
+        retries: int = 1,
+    ) -> None:
+        self._cutter = cutter
+        self._workers = workers
+        self._count = count
+        self._clock = clock
+        self._itemwise = itemwise
+        self._ordered = ordered
+        self._buffersize = buffersize
+        self._collect = collect
+        self._retries = retries
+        self._flights: dict[int, _Flight] = {}  # by the index of the first item that is not back
+        self._again: list[Chunk] = []  # a heap: chunks to be submitted before new ones are cut
+        self._done: dict[int, Completion] = {}  # waiting for their turn
+        self._yielded = cutter.drawn  # items
+        self._more = True
+        self._failure: Exception | None = None  # of the items themselves: all before it is delivered
+        self._fatal: Completion | None = None  # an item's error that ends the run
+
+    def run(self, enough: Callable[[], bool] = lambda: False) -> Iterator[Completion]:
+        """Yields completions until the items are used up; cuts no more once there is `enough`."""
+        gently = False
+        turn = self._yielded  # the item to yield next
+        try:
+            while self._fatal is None:
+                self._feed(enough)
+                if not self._flights:
+                    break
+                waits = self._more and len(self._flights) < self._count and not self._cutter.ready()
+                self._collect_from(self._workers.wait(POLL_SECONDS if waits else None))
+                if self._flights and self._fatal is None and self._cutter.sized:
+                    self._feed(
+                        enough
+                    )  # before the caller takes its time with what is done; an iterator might take its own
+                if self._fatal is not None:
+                    self._wait_before(self._fatal.chunk.start)
+                while self._done and (not self._ordered or turn in self._done):
+                    completion = self._done.pop(turn if self._ordered else next(iter(self._done)))
+                    turn += len(completion.chunk.payload)
+                    self._yielded += len(completion.chunk.payload)
+                    yield completion
+            if self._fatal is not None:
+                assert self._fatal.error is not None
+                raise self._fatal.error
+            if self._failure is not None:
+                raise self._failure
+            gently = True
+        finally:
+            self._workers.close(gently)
+
+    def _feed(self, enough: Callable[[], bool]) -> None:
         """Gives every free worker a chunk, as far as there are items at hand and room for them."""
-        nonlocal more, failure
-        while more and len(sent) < count and (cutter.ready() or not sent):
-            room = None if buffersize is None else buffersize - (cutter.drawn - yielded)
-            if room is not None and room <= 0:
+        while len(self._flights) < self._count:
+            if self._again:
+                chunk = heappop(self._again)
+            elif cut := self._cut(enough):
+                chunk = cut
+            else:
                 return
-            if room is not None and buffersize is not None:
-                room = min(room, max(1, buffersize // count))  # every worker gets a share of the buffer
             try:
-                if (chunk := cutter.cut(room)) is not None:
-                    workers.submit(chunk)
-            except Exception as error:  # of the items' iterator, or of pickling: what was sent before still counts
-                failure, chunk = error, None
-            if chunk is None:
-                more = False
-                return
-            sent[chunk.turn] = clock()
+                self._workers.submit(chunk)
+            except NotPicklableError as error:
+                self._set_aside(chunk, error)
+            else:
+                self._flights[chunk.start] = _Flight(chunk, self._clock(), 0, 0.0)
 
-    with closing(workers):
-        while more or sent:
-            feed()
-            if not sent:
-                continue
-            idle = more and len(sent) < count and not cutter.ready()
-            for completion in workers.wait(POLL_SECONDS if idle else None):
-                cutter.learn(completion, clock() - sent.pop(completion.chunk.turn))
-                done[completion.chunk.turn] = completion
-                more = more and completion.error is None
-            if sent and cutter.sized:
-                feed()  # before the caller takes its time with what is done; an iterator might take its own
-            while done and (not ordered or turn in done):
-                completion = done.pop(turn if ordered else next(iter(done)))
-                turn += 1
-                if completion.error is not None:
-                    raise completion.error
-                yielded += len(completion.chunk.payload)
-                yield completion
-        if failure is not None:
-            raise failure
+    def _cut(self, enough: Callable[[], bool]) -> Chunk | None:
+        """The next chunk of the source, if it has one now and there is room for it."""
+        if not self._more or enough() or not (self._cutter.ready() or not self._flights):
+            return None
+        room = None
+        if self._buffersize is not None:
+            room = self._buffersize - (self._cutter.drawn - self._yielded)
+            if room <= 0:
+                return None
+            room = min(room, max(1, self._buffersize // self._count))  # every worker gets a share of the buffer
+        chunk = None
+        try:
+            chunk = self._cutter.cut(room)
+        except Exception as error:  # of the items' iterator
+            self._failure = error
+        self._more = chunk is not None
+        return chunk
+
+    def _set_aside(self, chunk: Chunk, error: NotPicklableError) -> None:
+        """Takes the item that cannot be sent out of its chunk."""
+        if error.index is None:
+            raise error
+        before, rest = chunk.split(error.index - chunk.start)
+        item, after = rest.split(1)
+        if self._collect:
+            self._done[item.start] = Completion(item, None, error, 0.0)
+        else:
+            self._failure, self._more, after = error, False, after._replace(payload=())
+        for part in (before, after):
+            if part.payload:
+                heappush(self._again, part)
+
+    def _collect_from(self, completions: list[Completion]) -> None:
+        """Takes in what workers have answered."""
+        for completion in completions:
+            count = len(completion.chunk.payload)
+            flight = self._flights.pop(completion.chunk.start)
+            done, seconds = flight.done + count, flight.seconds + completion.seconds
+            rest = flight.chunk.split(count)[1]
+            if not completion.last:
+                self._flights[rest.start] = _Flight(rest, flight.left, done, seconds)
+            elif len(rest.payload):
+                heappush(self._again, rest)
+            elif completion.error is None:
+                self._cutter.learn(done, seconds, self._clock() - flight.left)
+            if completion.error is None:
+                self._done[completion.chunk.start] = completion
+            elif isinstance(completion.error, WorkerDiedError):
+                self._after_death(completion)
+            elif isinstance(completion.error, NotPicklableError) and count > 1:
+                self._submit_again(completion.chunk, whole=completion.chunk.deaths == 0)
+            else:
+                self._settle(completion)
+
+    def _after_death(self, completion: Completion) -> None:
+        """Tries the chunk again, then ever less of it, until the item that kills is alone, and has had its tries.
+
+        Where items are given away one by one, the second death is that of the first item that is missing.
+        """
+        chunk, died = completion.chunk, completion.error
+        assert isinstance(died, WorkerDiedError)
+        if not died.ready:
+            heappush(self._again, chunk)
+        elif len(chunk.payload) == 1:
+            if chunk.deaths < self._retries:
+                heappush(self._again, chunk._replace(deaths=chunk.deaths + 1))
+            else:
+                self._settle(completion)
+        elif self._itemwise and chunk.deaths:
+            item, rest = chunk.split(1)
+            heappush(self._again, rest)
+            alone = WorkerDiedError(item.start, item.start + 1, died.exitcode)
+            self._after_death(Completion(item._replace(deaths=0), None, alone, 0.0))
+        else:
+            self._submit_again(chunk, whole=self._itemwise or chunk.deaths < self._retries)
+
+    def _submit_again(self, chunk: Chunk, whole: bool) -> None:
+        """The whole chunk, with one more death on its record, or its halves."""
+        if whole:
+            heappush(self._again, chunk._replace(deaths=chunk.deaths + 1))
+        else:
+            for half in chunk.split(len(chunk.payload) // 2):
+                heappush(self._again, half)
+
+    def _settle(self, completion: Completion) -> None:
+        """An item's error is its result, or the end."""
+        if self._collect and not isinstance(completion.error, KeyboardInterrupt):
+            self._done[completion.chunk.start] = completion
+        elif self._fatal is None or completion.chunk.start < self._fatal.chunk.start:
+            self._fatal = completion
+
+    def _wait_before(self, end: int) -> None:
+        """Gives what runs before the item `end` a moment to finish."""
+        deadline = self._clock() + ERROR_SECONDS
+        while any(start < end for start in self._flights) and (left := deadline - self._clock()) > 0:
+            self._collect_from(self._workers.wait(left))

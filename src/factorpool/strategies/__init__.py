@@ -56,12 +56,20 @@ def check(name: str) -> None:
         raise StrategyUnavailableError(f"strategy {name!r} cannot run here: {reason}")
 
 
-def make_workers(name: str, task: Task, count: int, mp_context: BaseContext | str | None) -> Workers:
+def make_workers(
+    name: str,
+    task: Task,
+    count: int,
+    *,
+    mp_context: BaseContext | str | None = None,
+    timeout: float | None = None,
+    inner_threads: int | None = 1,
+) -> Workers:
     """Workers of a strategy that passes `check`; the dispatcher never has more than `count` chunks in them."""
     if name == "processes":
         from factorpool.strategies.processes import ProcessWorkers
 
-        return ProcessWorkers(task, mp_context)
+        return ProcessWorkers(task, mp_context, timeout, inner_threads)
     if name == "threads":
         from factorpool.strategies.threads import ThreadWorkers
 

@@ -2,48 +2,95 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from factorpool._tasks import Task
+from factorpool._tasks import Part
+
+PACE_SECONDS = 0.02
+"""Workers give results away this often, if they have any: what a worker that dies takes with it is no more.  A message
+costs some 40 us on both sides together."""
 
 
 class Chunk(NamedTuple):
-    """Items handed to a worker at once: the chunk whose turn is the `turn`-th, and whose first item is item `start`."""
+    """Items handed to a worker at once, the first of which has the index `start`; `deaths` of workers it has seen."""
 
-    turn: int
     start: int
     payload: Sequence[Any]
+    deaths: int = 0
+
+    def split(self, count: int) -> tuple[Chunk, Chunk]:
+        """The first `count` items, and the rest."""
+        return (
+            self._replace(payload=self.payload[:count]),
+            self._replace(start=self.start + count, payload=self.payload[count:]),
+        )
+
+    @property
+    def pace(self) -> float:
+        """Seconds between parts; where a worker has died, each item is a part, so that the next death names one."""
+        return 0.0 if self.deaths else PACE_SECONDS
 
 
 class Completion(NamedTuple):
-    """A chunk that is done: its value, or the error that ended it, and the seconds its worker computed."""
+    """A chunk, or the next part of one, that is done: its value, or the error that ended it, and the seconds it took.
+
+    `last` says that its slot is free again; items of the chunk that are still missing have to be submitted anew.  A
+    WorkerDiedError or NotPicklableError may be about several items of which one is to blame.
+    """
 
     chunk: Chunk
     value: Any
     error: BaseException | None
     seconds: float
+    last: bool = True
 
 
 class Workers(Protocol):
-    """Slots that run chunks; whoever makes one closes it (`contextlib.closing`)."""
+    """Slots that run chunks; whoever makes one closes it."""
 
     def submit(self, chunk: Chunk) -> None:
-        """Hands a chunk to a free slot, and starts that slot's worker if need be.  Never blocks while one is free."""
+        """Hands a chunk to a free slot, and starts that slot's worker if need be.
+
+        Raises a NotPicklableError with an index where that item cannot be sent: the chunk is then not submitted.
+        """
 
     def wait(self, timeout: float | None) -> list[Completion]:
-        """Chunks that are done, failed, or whose worker died; waits for one, at most `timeout` seconds."""
+        """What has been done, failed, or died; waits at most `timeout` seconds for it.
 
-    def close(self) -> None:
-        """Frees every slot; a chunk that is still running is given up."""
+        Raises what keeps every worker from starting: an initializer that fails, a function that cannot be imported.
+        """
+
+    def close(self, gently: bool) -> None:
+        """Frees every slot; what is still running is given up.  `gently` lets idle workers end by themselves."""
 
 
-def execute(task: Task, payload: Sequence[Any], start: int, stop: bytearray) -> tuple[Any, BaseException | None, float]:
-    """Runs a task on a chunk, in whatever worker: (value, error, seconds)."""
-    began = time.perf_counter()
-    try:
-        value, failure = task.run(payload, start, stop), None
-    except BaseException as error:  # travels to the caller as it is, SystemExit too
-        value, failure = None, error
-    return value, failure, time.perf_counter() - began
+def completed(chunk: Chunk, part: Part) -> tuple[Completion, Chunk]:
+    """A part as a completion of the first items of a chunk, and the rest of the chunk.
+
+    A part of no items is about all of them.
+    """
+    if part.items in (0, len(chunk.payload)):  # the usual case: nothing to copy
+        return Completion(chunk, part.value, part.error, part.seconds, part.last), chunk._replace(payload=())
+    head, rest = chunk.split(part.items)
+    return Completion(head, part.value, part.error, part.seconds, part.last), rest
+
+
+_this_thread = threading.local()
+_whole_process = False
+importing_main = False  # set while a worker imports the caller's main module
+
+
+def become_worker(whole_process: bool) -> None:
+    """Says that this thread, or all of this process or interpreter, is a worker."""
+    global _whole_process
+    if whole_process:
+        _whole_process = True
+    else:
+        _this_thread.worker = True
+
+
+def is_worker() -> bool:
+    """Whether the caller runs in a worker: another pool's workers would then compete with this one's."""
+    return _whole_process or getattr(_this_thread, "worker", False)

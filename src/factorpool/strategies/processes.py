@@ -7,6 +7,7 @@ outlive its parent.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import pickle
 import signal
@@ -14,25 +15,30 @@ import sys
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
 from factorpool import _native
-from factorpool._numbers import show
-from factorpool._tasks import MapTask, Task
-from factorpool.errors import NotPicklableError, OptionError, RemoteTraceback, WorkerDiedError
-from factorpool.strategies.base import Chunk, Completion, execute
+from factorpool._tasks import Task
+from factorpool.errors import ItemTimeoutError, NotPicklableError, OptionError, RemoteTraceback, WorkerDiedError
+from factorpool.strategies.base import PACE_SECONDS, Chunk, Completion, completed
+from factorpool.strategies.remote import answers, decode, main_module, pickle_chunk, pickle_task, start_task
 
-JOIN_SECONDS = 1.0
-"""How long `close` waits for idle workers to end by themselves before it kills them."""
+GENTLE_SECONDS = 5.0
+"""How long `close` waits for idle workers to flush what they have printed and end, before it kills them;"""
+
+ABRUPT_SECONDS = 0.2
+"""and how long after an error or Ctrl-C."""
+
+STARTS = 5
+"""Workers killed one after the other before one was ready: then the machine is at fault, and there is no use in going
+on.  A worker that ends by itself at that stage would always do so."""
 
 _END = b""
-"""The message after which a worker ends by itself, and so flushes what its functions have printed."""
-
-REMEDY = "define it at the top level of a module that workers can import, or use strategy='threads'"
+"""The message after which a worker ends by itself."""
 
 
 def unavailable() -> str | None:
@@ -40,7 +46,7 @@ def unavailable() -> str | None:
     if sys.platform in ("emscripten", "wasi"):
         return f"there are no processes on {sys.platform}"
     if multiprocessing.current_process().daemon:
-        return "this is a worker process itself, and those may not start others"
+        return "this process is a daemon of multiprocessing, and those may not start others"
     return None
 
 
@@ -66,24 +72,27 @@ def context(wanted: BaseContext | str | None) -> BaseContext:
 class ProcessWorkers:
     """Worker processes, started as chunks come."""
 
-    def __init__(self, task: Task, mp_context: BaseContext | str | None) -> None:
+    def __init__(
+        self, task: Task, mp_context: BaseContext | str | None, timeout: float | None, inner_threads: int | None
+    ) -> None:
         self._context = context(mp_context)
         if self._context.get_start_method() == "forkserver":
             _preload()
-        self._task = _pickle(task, "the function or its arguments")
-        self._needs_main = task.needs_main
+        self._timeout = timeout
+        forked = self._context.get_start_method() == "fork"
+        main = main_module() if task.needs_main and not forked else None
+        pace = PACE_SECONDS if timeout is None else 0.0  # a timeout is an item's: each has to be heard of
+        self._first_message = pickle.dumps((pickle_task(task, forked), main, inner_threads, pace))
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
+        self._failed_starts = 0
 
     def submit(self, chunk: Chunk) -> None:
         """Sends the chunk to an idle worker, or to a new one."""
-        payload = chunk.payload.tobytes() if isinstance(chunk.payload, memoryview) else chunk.payload
-        try:
-            message = pickle.dumps((chunk.start, payload), pickle.HIGHEST_PROTOCOL)
-        except Exception as error:
-            raise _unpicklable_item(chunk, error) from error
+        message = pickle_chunk(chunk)
         worker = self._free_worker()
         worker.chunk = chunk
+        worker.heard = time.monotonic()
         self._busy[worker.connection] = self._busy[worker.process.sentinel] = worker
         with suppress(OSError):  # it has died: `wait` will see its end of file
             worker.connection.send_bytes(message)
@@ -94,22 +103,57 @@ class ProcessWorkers:
             worker = self._idle.pop()
             if worker.process.is_alive():
                 return worker
-            worker.connection.close()
-        return _Worker(self._context, self._task, self._needs_main)
+            worker.free()
+        return _Worker(self._context, self._first_message)
 
     def wait(self, timeout: float | None) -> list[Completion]:
-        """What has arrived; a worker that died completes its chunk with a WorkerDiedError."""
+        """What has arrived; a worker that died or took too long completes its chunk with the error that says so."""
+        if self._timeout is not None and self._busy:
+            running = [worker.heard for worker in self._busy.values() if worker.ready]
+            soonest = max(0.0, min(running, default=math.inf) + self._timeout - time.monotonic())
+            timeout = soonest if timeout is None else min(soonest, timeout)
+            timeout = None if timeout == math.inf else timeout
         ready = wait(list(self._busy), timeout)
         done = []
         for worker in dict.fromkeys(map(self._busy.__getitem__, ready)):
-            del self._busy[worker.connection], self._busy[worker.process.sentinel]
-            completion, alive = worker.receive()
+            completion = worker.receive()
+            if completion is None:
+                self._failed_starts = 0
+                continue
+            if completion.last:
+                del self._busy[worker.connection], self._busy[worker.process.sentinel]
+                if worker.dead:
+                    worker.free()
+                    self._count_failed_start(worker, completion)
+                else:
+                    self._idle.append(worker)
             done.append(completion)
-            if alive:
-                self._idle.append(worker)
+        if self._timeout is not None:
+            done += self._kill_overdue(self._timeout)
         return done
 
-    def close(self) -> None:
+    def _count_failed_start(self, worker: _Worker, completion: Completion) -> None:
+        """A worker that ended by itself before it was ready, or one too many that was killed there, ends the run."""
+        if worker.ready:
+            return
+        assert isinstance(completion.error, WorkerDiedError)
+        self._failed_starts += 1
+        if (completion.error.exitcode or 0) >= 0 or self._failed_starts >= STARTS:
+            raise completion.error
+
+    def _kill_overdue(self, timeout: float) -> list[Completion]:
+        """Kills the workers of which nothing was heard for too long since they began an item."""
+        done = []
+        now = time.monotonic()
+        for worker in dict.fromkeys(self._busy.values()):
+            if worker.ready and now - worker.heard >= timeout and not worker.connection.poll():
+                del self._busy[worker.connection], self._busy[worker.process.sentinel]
+                worker.free()
+                item, _ = worker.chunk.split(1)
+                done.append(Completion(item, None, ItemTimeoutError(item.start, timeout), timeout))
+        return done
+
+    def close(self, gently: bool) -> None:
         """Tells idle workers to end, kills busy ones, and waits until all are gone."""
         busy = list(dict.fromkeys(self._busy.values()))
         for worker in busy:
@@ -117,14 +161,10 @@ class ProcessWorkers:
         for worker in self._idle:
             with suppress(OSError):
                 worker.connection.send_bytes(_END)
-        deadline = time.monotonic() + JOIN_SECONDS
+        deadline = time.monotonic() + (GENTLE_SECONDS if gently else ABRUPT_SECONDS)
         for worker in [*busy, *self._idle]:
             worker.process.join(max(0.0, deadline - time.monotonic()))
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.connection.close()
-            worker.process.close()
+            worker.free()
         self._busy.clear()
         self._idle.clear()
 
@@ -144,28 +184,38 @@ def _preload() -> None:
 
 
 @contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Keeps multiprocessing from importing the main module into a worker that needs nothing of it.
+def _quiet_start() -> Iterator[None]:
+    """Around the start of a process: keeps the main module from it, and Ctrl-C until it is there.
 
-    So factoring on processes needs no `if __name__ == "__main__":`, works where the main module is no file, and starts
-    sooner.  multiprocessing finds the module by these two names, and has no option for it.
+    A worker imports the main module itself, once it can say what went wrong, and only if its task needs it: so
+    factoring on processes needs no `if __name__ == "__main__":`, and works where the main module is no file.
+    multiprocessing finds the module by these two names, and has no option for it.  Ctrl-C must not hit a child that
+    does not ignore it yet: that would print a traceback.
     """
     main = sys.modules["__main__"]
     hidden: dict[str, Any] = {
         name: main.__dict__.pop(name) for name in ("__spec__", "__file__") if name in main.__dict__
     }
     main.__spec__ = None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         main.__dict__.update(hidden)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 class _Worker:
-    """The parent's side of one worker: its process, its pipe, and the chunk in it."""
+    """The parent's side of one worker: its process, its pipe, and the rest of the chunk in it.
 
-    def __init__(self, mp: BaseContext, task: bytes, needs_main: bool) -> None:
+    `heard` is when it last sent something or was sent a chunk; `ready` says that it has started, `dead` that it is of
+    no more use.
+    """
+
+    def __init__(self, mp: BaseContext, first_message: bytes) -> None:
         self.chunk: Chunk
+        self.heard: float
+        self.ready = self.dead = False
         self.connection, theirs = mp.Pipe()
         _parent_ends.add(self.connection)
         # A forked child has copies of the parent's ends; while it keeps them open, no worker would see the parent end.
@@ -174,140 +224,84 @@ class _Worker:
         self.process = mp.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, inherited), name="factorpool", daemon=True
         )
-        with nullcontext() if needs_main else _hidden_main():
+        with _quiet_start():
             self.process.start()
         theirs.close()
-        self.answered = False
         with suppress(OSError):  # as in submit
-            self.connection.send_bytes(task)
+            self.connection.send_bytes(first_message)
 
-    def receive(self) -> tuple[Completion, bool]:
-        """The answer to the chunk, and whether the worker is still there."""
+    def receive(self) -> Completion | None:
+        """The next part of the chunk; None once the worker is ready."""
         try:
             # Where the process has ended, a child of its own may hold the pipe open: then nothing will come.
             if not self.process.is_alive() and not self.connection.poll():
-                return self._died(), False
+                return self._died()
             message = self.connection.recv_bytes()
         except (EOFError, OSError):
-            return self._died(), False
-        self.answered = True
-        try:
-            value, error, trace, seconds = pickle.loads(message)
-        except Exception as cause:
-            failure = NotPicklableError(
-                f"the answer for item {self.chunk.start} and following cannot be unpickled here: {cause}"
-            )
-            failure.__cause__ = cause
-            return Completion(self.chunk, None, failure, 0.0), True
-        if error is not None and trace:
-            error.__cause__ = RemoteTraceback(trace)
-        return Completion(self.chunk, value, error, seconds), True
+            return self._died()
+        self.heard = time.monotonic()
+        if self.ready:
+            try:
+                completion, self.chunk = completed(self.chunk, decode(message))
+            except NotPicklableError as error:  # more may follow: the rest is better begun anew
+                self.dead = True
+                head = self.chunk.split(1)[0] if self.chunk.deaths else self.chunk
+                return Completion(head, None, error, 0.0)
+            return completion
+        self.ready = True
+        failure, trace = pickle.loads(message)
+        if failure is not None:
+            failure.__cause__ = RemoteTraceback(trace)
+            raise failure
+        return None
 
     def _died(self) -> Completion:
-        self.process.join(JOIN_SECONDS)
-        hint = ""
-        if not self.answered and self.process.exitcode == 1:
-            hint = (
-                "; it had not answered before: does the main module start work without "
-                'an `if __name__ == "__main__":`, or fail to import?'
-            )
+        self.process.join(ABRUPT_SECONDS)
+        self.process.kill()  # if it has closed its pipe and goes on
+        self.process.join()
         start = self.chunk.start
-        died = WorkerDiedError(start, start + len(self.chunk.payload), self.process.exitcode, hint)
-        self.connection.close()
+        died = WorkerDiedError(start, start + len(self.chunk.payload), self.process.exitcode, self.ready)
+        self.dead = True
         return Completion(self.chunk, None, died, 0.0)
+
+    def free(self) -> None:
+        """Frees all that the worker holds, itself too."""
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+        self.process.close()
 
 
 def _serve(connection: Connection, inherited: list[Connection]) -> None:
     """What a worker process runs: a task, then chunks, until its pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    multiprocessing.current_process().daemon = False  # what runs here may start processes of its own
     for other in inherited:
         other.close()
     _native.exit_when_closed(connection.fileno())
-    never = bytearray(1)
-    failure: BaseException | None = None
-    try:
-        task: Task = _unpickle(connection.recv_bytes())
-        task.start()
-    except EOFError:
-        return
-    except BaseException as error:
-        failure = error
-    while True:
+    with suppress(EOFError, OSError):  # the parent is gone
+        first_message, main, inner_threads, pace = pickle.loads(connection.recv_bytes())
         try:
-            message = connection.recv_bytes()
-        except (EOFError, OSError):
+            task = start_task(first_message, main, inner_threads)
+        except BaseException as error:
+            connection.send_bytes(_failed_start(error))
             return
-        if message == _END:
-            return
-        answer: tuple[Any, BaseException | None, float] = (None, failure, 0.0)
-        collect = False
-        if failure is None:
-            try:
-                start, payload = _unpickle(message)
-            except BaseException as error:
-                answer = (None, error, 0.0)
-            else:
-                answer = execute(task, payload, start, never)
-                collect = isinstance(task, MapTask) and task.collect
-        try:
-            connection.send_bytes(_encode(*answer, collect))
-        except OSError:
-            return  # the parent is gone
+        connection.send_bytes(pickle.dumps((None, "")))
+        never = bytearray(1)
+        while (message := connection.recv_bytes()) != _END:
+            for answer in answers(task, message, never, pace):
+                connection.send_bytes(answer)
 
 
-def _encode(value: Any, error: BaseException | None, seconds: float, collect: bool) -> bytes:
-    """An answer as bytes; what cannot be pickled becomes the error that says so, with `collect` item by item."""
-    trace = ""
-    if error is not None:
-        from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
+def _failed_start(error: BaseException) -> bytes:
+    """The first answer of a worker that cannot begin."""
+    from traceback import format_exception
 
-        trace = "".join(format_exception(error))
+    trace = "".join(format_exception(error))
     try:
-        message = pickle.dumps((value, error, trace, seconds), pickle.HIGHEST_PROTOCOL)
-        if error is not None or collect:
-            pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
-        return message
-    except Exception as cause:
-        if collect and error is None:
-            value = [_portable(*outcome) for outcome in value]
-        else:
-            value, error = None, _cannot_leave("a result", error, cause)
-        return pickle.dumps((value, error, trace, seconds), pickle.HIGHEST_PROTOCOL)
-
-
-def _portable(value: Any, error: Exception | None) -> tuple[Any, Exception | None]:
-    """One item's outcome, or the error that says why it cannot travel."""
-    try:
-        pickle.loads(pickle.dumps(error if error is not None else value, pickle.HIGHEST_PROTOCOL))
-    except Exception as cause:
-        return None, _cannot_leave("the result", error, cause)
-    return value, error
-
-
-def _cannot_leave(result: str, error: BaseException | None, cause: Exception) -> NotPicklableError:
-    what = result if error is None else f"the exception {show(error)}"
-    return NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
-
-
-def _pickle(thing: object, what: str) -> bytes:
-    try:
-        return pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        raise NotPicklableError(f"{what} cannot be pickled to reach a worker process: {error}; {REMEDY}") from error
-
-
-def _unpickle(message: bytes) -> Any:
-    try:
-        return pickle.loads(message)
-    except (AttributeError, ImportError) as error:
-        raise NotPicklableError(f"a worker process cannot import what it was sent: {error}; {REMEDY}") from error
-
-
-def _unpicklable_item(chunk: Chunk, error: Exception) -> NotPicklableError:
-    """Names the first item of the chunk that cannot be pickled."""
-    for index, item in enumerate(chunk.payload, chunk.start):
-        try:
-            pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
-        except Exception:
-            return NotPicklableError(f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}")
-    return NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {error}")
+        message = pickle.dumps((error, trace))
+        pickle.loads(message)
+    except Exception:
+        message = pickle.dumps((RuntimeError(f"a worker could not start: {type(error).__name__}: {error}"), trace))
+    return message

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from factorpool._tasks import Task
-from factorpool.strategies.base import Chunk, Completion, execute
+from collections.abc import Iterator
+
+from factorpool._tasks import Part, Task
+from factorpool.strategies.base import Chunk, Completion, completed
 
 
 def unavailable() -> str | None:
@@ -18,21 +20,25 @@ class SerialWorkers:
         self._task = task
         self._started = False
         self._chunk: Chunk | None = None
+        self._parts: Iterator[Part] = iter(())
         self._never = bytearray(1)
 
     def submit(self, chunk: Chunk) -> None:
         """Keeps the chunk for `wait`."""
-        self._chunk = chunk
-
-    def wait(self, timeout: float | None) -> list[Completion]:
-        """Runs the chunk, however long it takes."""
-        chunk, self._chunk = self._chunk, None
-        if chunk is None:
-            return []
         if not self._started:
             self._task.start()
             self._started = True
-        return [Completion(chunk, *execute(self._task, chunk.payload, chunk.start, self._never))]
+        self._chunk = chunk
+        self._parts = self._task.parts(chunk.payload, chunk.start, self._never, chunk.pace)
 
-    def close(self) -> None:
+    def wait(self, timeout: float | None) -> list[Completion]:
+        """Runs the next part of the chunk, however long it takes."""
+        if self._chunk is None:
+            return []
+        completion, self._chunk = completed(self._chunk, next(self._parts))
+        if completion.last:
+            self._chunk = None
+        return [completion]
+
+    def close(self, gently: bool) -> None:
         """Nothing to free."""

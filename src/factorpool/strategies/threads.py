@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from factorpool._tasks import Task
 from factorpool.errors import FactorpoolError
-from factorpool.strategies.base import Chunk, Completion, execute
+from factorpool.strategies.base import Chunk, Completion, become_worker, completed
 
 CLOSE_SECONDS = 0.2
 """How long `close` waits for threads to notice the stop flag.  A thread cannot be killed: one whose function takes
@@ -32,7 +32,7 @@ class ThreadWorkers:
         self._threads: list[threading.Thread] = []
         self._in_flight = 0
         self._chunks: SimpleQueue[Chunk | None] = SimpleQueue()
-        self._done: SimpleQueue[Completion] = SimpleQueue()
+        self._done: SimpleQueue[Completion | BaseException] = SimpleQueue()
         self._stop = bytearray(1)
 
     def submit(self, chunk: Chunk) -> None:
@@ -53,14 +53,17 @@ class ThreadWorkers:
         """What is done by now, or the next to be."""
         done: list[Completion] = []
         try:
-            done.append(self._done.get(timeout=timeout))
+            answer = self._done.get(timeout=timeout)
             while True:
-                done.append(self._done.get_nowait())
+                if isinstance(answer, BaseException):
+                    raise answer
+                done.append(answer)
+                self._in_flight -= answer.last
+                answer = self._done.get_nowait()
         except Empty:
-            self._in_flight -= len(done)
             return done
 
-    def close(self) -> None:
+    def close(self, gently: bool) -> None:
         """Tells every thread to end, and waits for those that soon will."""
         self._stop[0] = 1
         for _ in self._threads:
@@ -70,13 +73,13 @@ class ThreadWorkers:
             thread.join(max(0.0, deadline - time.monotonic()) if self._in_flight else None)
 
     def _work(self) -> None:
-        failure: BaseException | None = None
+        become_worker(whole_process=False)
         try:
             self._task.start()
+            while (chunk := self._chunks.get()) is not None:
+                rest = chunk
+                for part in self._task.parts(chunk.payload, chunk.start, self._stop, chunk.pace):
+                    completion, rest = completed(rest, part)
+                    self._done.put(completion)
         except BaseException as error:
-            failure = error
-        while (chunk := self._chunks.get()) is not None:
-            if failure is not None:
-                self._done.put(Completion(chunk, None, failure, 0.0))
-            else:
-                self._done.put(Completion(chunk, *execute(self._task, chunk.payload, chunk.start, self._stop)))
+            self._done.put(error)

@@ -1,0 +1,159 @@
+"""What workers that share no memory with the caller need: tasks, items and answers as bytes, and the main module.
+
+`processes` and `interpreters` differ in how bytes travel, not in what they say: a task once, then chunks; back come
+parts.  What cannot be pickled is told apart here: the function, an item, a result, an exception, at either end.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from multiprocessing import process, spawn
+from typing import Any
+
+from factorpool._numbers import show
+from factorpool._tasks import Part, Task
+from factorpool.errors import FactorpoolError, NotPicklableError, RemoteTraceback
+from factorpool.strategies import base
+from factorpool.strategies.base import Chunk, become_worker
+
+REMEDY = (
+    "define it at the top level of a module that workers can import (lambdas and functions within functions cannot "
+    "travel), or use strategy='threads'"
+)
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+"""The environment variables from which libraries take how many threads to start, when they are imported."""
+
+
+def pickle_task(task: Task, inherits: bool) -> bytes:
+    """The task for a worker's first message; `inherits` where workers are copies of this process."""
+    fn = getattr(task, "fn", None)
+    main = sys.modules["__main__"]
+    try:
+        message = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        raise NotPicklableError(
+            f"the function or its arguments cannot be pickled to reach a worker: {error}; {REMEDY}"
+        ) from error
+    if getattr(fn, "__module__", None) == "__main__" and not (inherits or hasattr(main, "__file__") or main.__spec__):
+        name = getattr(fn, "__qualname__", repr(fn))
+        raise NotPicklableError(
+            f"workers cannot import the function {name}: the main module is no file (a session, or standard input); "
+            "put it into a module, or use strategy='threads'"
+        )
+    return message
+
+
+def pickle_chunk(chunk: Chunk) -> bytes:
+    """A chunk as a message; a NotPicklableError names the first item that cannot travel."""
+    payload = chunk.payload.tobytes() if isinstance(chunk.payload, memoryview) else chunk.payload
+    try:
+        return pickle.dumps((chunk.start, payload, chunk.pace), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        cause = error
+    for index, item in enumerate(chunk.payload, chunk.start):
+        try:
+            pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            message = f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}"
+            raise NotPicklableError(message, index) from error
+    raise NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {cause}") from cause
+
+
+def main_module() -> dict[str, Any]:
+    """What `start_task` needs to import the caller's main module, as `multiprocessing` describes it."""
+    wanted = ("sys_path", "sys_argv", "init_main_from_name", "init_main_from_path")
+    return {key: value for key, value in spawn.get_preparation_data("factorpool").items() if key in wanted}
+
+
+def start_task(message: bytes, main: dict[str, Any] | None, inner_threads: int | None) -> Task:
+    """In the worker, before its first chunk: holds libraries to their threads, imports, unpickles, initializes."""
+    become_worker(whole_process=True)
+    if inner_threads is not None:
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(inner_threads)))
+    if main is not None:
+        current = process.current_process()
+        current._inheriting = True  # type: ignore[attr-defined]  # multiprocessing itself starts no process meanwhile
+        base.importing_main = True
+        try:
+            spawn.prepare(main)
+        except Exception as error:
+            raise FactorpoolError(
+                f"a worker cannot import the main module: {type(error).__name__}: {error}; if that module starts work "
+                'as soon as it is imported, put what starts it under `if __name__ == "__main__":`'
+            ) from error
+        finally:
+            base.importing_main = False
+            del current._inheriting  # type: ignore[attr-defined]
+    try:
+        task: Task = pickle.loads(message)
+    except (AttributeError, ImportError) as error:
+        raise NotPicklableError(f"a worker cannot import what it was sent: {error}; {REMEDY}") from error
+    task.start()
+    return task
+
+
+def answers(task: Task, message: bytes, stop: bytearray | memoryview, most_pace: float) -> Iterator[bytes]:
+    """In the worker: runs a chunk and gives each part as a message; a part of no items is about all that are left."""
+    try:
+        start, payload, pace = pickle.loads(message)
+    except BaseException as error:
+        cause = NotPicklableError(f"an item cannot be unpickled in the worker: {type(error).__name__}: {error}")
+        yield _encode(Part(0, None, cause, 0.0, True))
+        return
+    try:
+        for part in task.parts(payload, start, stop, min(pace, most_pace)):
+            try:
+                yield _encode(part)
+            except Exception as error:
+                yield from _one_by_one(part, error)
+    except BaseException as error:  # a KeyboardInterrupt of the function's own
+        yield _encode(Part(0, None, error, 0.0, True))
+
+
+def _encode(part: Part) -> bytes:
+    if part.error is None:
+        return pickle.dumps((*part, ""), pickle.HIGHEST_PROTOCOL)
+    from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
+
+    message = pickle.dumps((*part, "".join(format_exception(part.error))), pickle.HIGHEST_PROTOCOL)
+    pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
+    return message
+
+
+def _one_by_one(part: Part, cause: Exception) -> Iterator[bytes]:
+    """A part of which something cannot be pickled: the error that says what, beside the results that can."""
+    if part.items == 1 or part.error is not None:
+        what = "the result" if part.error is None else f"the exception {show(part.error)}"
+        error = NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
+        error.__notes__ = getattr(part.error, "__notes__", [])
+        yield _encode(part._replace(value=None, error=error))
+        return
+    for at, value in enumerate(part.value, 1):
+        single = Part(1, [value], None, part.seconds / part.items, part.last and at == part.items)
+        try:
+            yield _encode(single)
+        except Exception as error:
+            yield from _one_by_one(single, error)
+
+
+def decode(message: bytes) -> Part:
+    """In the caller: a part from a message."""
+    try:
+        *fields, trace = pickle.loads(message)
+    except Exception as cause:
+        raise NotPicklableError(f"a result cannot be unpickled here: {type(cause).__name__}: {cause}") from cause
+    part = Part(*fields)
+    if part.error is not None and trace:
+        part.error.__cause__ = RemoteTraceback(trace)
+    return part
