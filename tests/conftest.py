@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 
 from factorpool import _native
-from factorpool.strategies import STRATEGIES
+from factorpool.strategies import STRATEGIES, unavailable
 
 REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.fixture(params=list(STRATEGIES))
 def strategy(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    name = str(request.param)
+    if reason := unavailable(name):
+        pytest.skip(reason)
+    return name
 
 
 @pytest.fixture(params=multiprocessing.get_all_start_methods())

@@ -87,7 +87,7 @@ def test_options_choose_what_runs(tmp_path: Path) -> None:
     [
         (["--workload", "artcle"], 2, "there is no workload 'artcle', and no file; there are article, uniform32"),
         (["--workload", "article:x"], 2, "'x' is not a count"),
-        (["--strategy", "fibers"], 2, "'fibers' is not one of 'serial', 'threads', 'processes'"),
+        (["--strategy", "fibers"], 2, "'fibers' is not one of 'serial', 'threads', 'interpreters', 'processes'"),
         (["-j", "0"], 2, "0 workers can do nothing"),
         (["--workload", "article:1", "-o", "/no/such/folder/r.json"], 1, "No such file or directory"),
         (["--workload", "article:1", "-o", "/dev/null"], 2, "'/dev/null': it is not a regular file"),

@@ -160,7 +160,10 @@ def test_dash_is_standard_input(tmp_path: Path) -> None:
     [
         (["-j", "0", "15"], "0 workers can do nothing; leave -j out for one on every CPU usable here"),
         (["-j", "-1", "15"], "-1 workers can do nothing; leave -j out"),
-        (["-s", "fibers", "15"], "there is no strategy 'fibers'; there are auto, serial, threads, processes"),
+        (
+            ["-s", "fibers", "15"],
+            "there is no strategy 'fibers'; there are auto, serial, threads, interpreters, processes",
+        ),
         (["--schedule", "fair"], "'fair' is not one of"),
         (["--method", "sieve"], "'sieve' is not one of"),
         (["--chunksize", "0"], "0 is not in the range"),

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factorpool._cpus import usable_cpus
-from factorpool._tasks import FactorTask, MapTask
+from factorpool._tasks import FactorTask, MapTask, Task
 from factorpool.engine import choose as choosing
+from factorpool.engine.choose import Measures
 from factorpool.engine.dispatch import Cutter
 from factorpool.engine.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
 from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource
+from factorpool.errors import OptionError
 
 
 @given(st.integers(0, 10**6), st.integers(1, 1000))
@@ -64,28 +66,47 @@ def test_block_source_never_crosses_blocks() -> None:
     assert not source.ready()
 
 
+def chosen(task: Task, items: object, total: int | None, workers: int) -> str | None:
+    choice = choosing.choose(task, items, total, workers)
+    return choice and choice.strategy
+
+
 def test_choice_for_numbers() -> None:
     kernel, naive = FactorTask("auto"), FactorTask("naive")
     words = memoryview(b"").cast("Q")
-    assert choosing.choose(kernel, words, 10**6, 2).strategy == "threads"
-    assert choosing.choose(kernel, words, None, 2).strategy == "threads"
-    assert choosing.choose(kernel, words, 10, 2).strategy == "serial"
-    assert choosing.choose(kernel, words, 10**6, 1).strategy == "serial"
-    assert choosing.choose(kernel, [2**70], 1, 8).strategy == "serial"
-    assert choosing.choose(kernel, [2**70] * 9, 9, 8).strategy == "serial"
-    assert choosing.choose(kernel, [2**70] * 99, 99, 8).strategy == "threads"
-    assert choosing.choose(kernel, [2**120] * 9, 9, 8).strategy == "processes"
-    assert choosing.choose(kernel, range(10**12, 10**12 + 10**6), 10**6, 8).strategy == "threads"
-    assert choosing.choose(kernel, [2**400], 1, 1).strategy == "processes"
-    assert choosing.choose(naive, words, 300, 2).strategy == "processes"
-    assert choosing.choose(naive, words, 300, 1).strategy == "serial"
+    assert chosen(kernel, words, 10**6, 2) == "threads"
+    assert chosen(kernel, words, None, 2) == "threads"
+    assert chosen(kernel, words, 10, 2) == "serial"
+    assert chosen(kernel, words, 10**6, 1) == "serial"
+    assert chosen(kernel, [2**70], 1, 8) == "serial"
+    assert chosen(kernel, [2**70] * 9, 9, 8) == "serial"
+    assert chosen(kernel, [2**70] * 99, 99, 8) == "threads"
+    assert chosen(kernel, [2**120] * 9, 9, 8) == "processes"
+    assert chosen(kernel, range(10**12, 10**12 + 10**6), 10**6, 8) == "threads"
+    assert chosen(kernel, [2**400], 1, 1) == "processes"
+    assert chosen(naive, words, 300, 2) is None
+    assert chosen(naive, words, 300, 1) == "serial"
 
 
-def test_choice_for_functions_has_a_reason() -> None:
-    task = MapTask(len, False, None, ())
-    choice = choosing.choose(task, [], 10, 4)
-    assert choice == ("processes", "a Python function holds the GIL")
-    assert choosing.choose(task, [], 1, 4).reason == "there is nothing to share"
+def test_choice_for_functions_is_measured_unless_nothing_is_to_choose() -> None:
+    assert chosen(MapTask(len, False, None, ()), [], 10, 4) is None
+    assert chosen(MapTask(len, False, None, ()), [], 1, 4) == "serial"
+    assert chosen(MapTask(len, False, print, ()), [], 10, 4) == "processes"
+
+
+@given(
+    each=st.floats(1e-6, 10), remaining=st.none() | st.integers(1, 10**6), sends=st.floats(1e-6, 1),
+    workers=st.integers(2, 64), start=st.floats(0.01, 2),
+)  # fmt: skip
+def test_the_decision_is_for_what_takes_less(
+    each: float, remaining: int | None, sends: float, workers: int, start: float
+) -> None:
+    choice = choosing.decide(Measures(each, remaining, sends, ""), workers, "processes", start)
+    if remaining is not None:
+        serial, there = remaining * each, start + remaining * max(sends, (each + sends) / workers)
+        assert choice.strategy == ("processes" if there < serial else "serial")
+    unsendable = choosing.decide(Measures(each, remaining, None, "it cannot be pickled"), workers, "processes", start)
+    assert unsendable == ("serial", "the function holds the GIL, so threads do not help, and it cannot be pickled")
 
 
 def machine(root: Path, cgroup: str, **limits: str) -> str:
@@ -107,6 +128,15 @@ def test_usable_cpus_obey_affinity() -> None:
         assert usable_cpus("/nowhere") == 1
     finally:
         os.sched_setaffinity(0, everything)
+
+
+def test_an_environment_variable_overrides_the_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTORPOOL_MAX_WORKERS", "17")
+    assert usable_cpus() == 17
+    for junk in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("FACTORPOOL_MAX_WORKERS", junk)
+        with pytest.raises(OptionError, match=f"FACTORPOOL_MAX_WORKERS must be a positive integer, not '{junk}'"):
+            usable_cpus()
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,10 @@ def test_empty() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"strategy": "fibers"}, "there is no strategy 'fibers'; there are auto, serial, threads, processes"),
+        (
+            {"strategy": "fibers"},
+            "there is no strategy 'fibers'; there are auto, serial, threads, interpreters, processes",
+        ),
         ({"schedule": "fair"}, "there is no schedule 'fair'; there are static, dynamic, guided"),
         ({"method": "sieve"}, "there is no method 'sieve'; there are auto, trial, rho, ecm, naive"),
         ({"max_workers": 0}, r"max_workers must be a positive integer or None \(None means every CPU"),

@@ -323,11 +323,6 @@ def test_bad_arguments() -> None:
         fp.pmap(functions.square, 7)  # type: ignore[arg-type]
 
 
-def test_auto_takes_processes_for_functions() -> None:
-    pids = set(fp.pmap(functions.worker_pid, range(4), max_workers=2))
-    assert os.getpid() not in pids
-
-
 def test_progress() -> None:
     seen: list[tuple[int, int | None]] = []
     list(fp.pmap(functions.square, range(4), strategy="serial", chunksize=2, progress=lambda *at: seen.append(at)))

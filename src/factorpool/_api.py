@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
     from factorpool._numbers import Numbers
+    from factorpool.engine.choose import Choice
     from factorpool.engine.run import Progress
 
 
@@ -100,7 +101,8 @@ def factor_many(
         options = options._replace(progress=_scaled(progress, len(words)))
     items = words if dense is None else dense
     builder = Builder()
-    for completion in Run(task, SequenceSource(items), items, options):
+    run = Run(task, SequenceSource(items), items, options)
+    for completion in run:
         if isinstance(completion.error, WorkerDiedError) and dense is None:
             errors[completion.chunk.start] = completion.error
             builder.add((bytes(1), b"", b""))
@@ -109,9 +111,13 @@ def factor_many(
         else:
             builder.add(completion.value)
     if dense is None:
-        return builder.build(words, errors)
-    assert isinstance(words, memoryview)
-    return builder.build_from(words, dense.start, errors)
+        fs = builder.build(words, errors)
+    else:
+        assert isinstance(words, memoryview)
+        fs = builder.build_from(words, dense.start, errors)
+    if run.choice is not None:
+        fs.strategy, fs.reason = run.choice
+    return fs
 
 
 def factor_range(
@@ -184,15 +190,16 @@ def factor_blocks(
     chunksize: int | None = None,
     method: str = "auto",
     buffersize: int | None = None,
+    announce: Callable[[Choice], object] | None = None,
 ) -> Iterator[tuple[Sequence[int], Factored]]:
     """The factorizations of a stream, in order, as it arrives: pairs of numbers and what they factor into.
 
     `blocks` gives normalized numbers (a zero among them has no primes); `ready` says whether the next block is there.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
-    first block.
+    first block.  `announce` is called with the strategy once it is known, and why it is that.
     """
     task = _factor_task(method)
-    options = Options(strategy, max_workers, schedule, chunksize, buffersize=buffersize)
+    options = Options(strategy, max_workers, schedule, chunksize, buffersize=buffersize, announce=announce)
     options.check()
     first = next(blocks, memoryview(b"").cast("Q"))
     source: Source = BlockSource(chain([first], blocks), ready)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 import os
 
+from factorpool.errors import OptionError
+
+OVERRIDE = "FACTORPOOL_MAX_WORKERS"
+
 
 def usable_cpus(root: str = "/") -> int:
     """CPUs this process may use, at least one: the affinity mask, cut by the tightest cgroup quota (v1 or v2) above it.
 
-    `root` is where `proc` and `sys` are looked for.
+    The environment variable FACTORPOOL_MAX_WORKERS overrides both.  `root` is where `proc` and `sys` are looked for.
 
     >>> usable_cpus() >= 1
     True
     """
+    if override := os.environ.get(OVERRIDE):
+        if not (override.isascii() and override.isdigit() and int(override)):
+            raise OptionError(f"the environment variable {OVERRIDE} must be a positive integer, not {override!r}")
+        return int(override)
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min([affinity, *_quotas(root)])))
 

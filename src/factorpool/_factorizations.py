@@ -32,7 +32,8 @@ class Factorizations(Sequence[dict[int, int]]):
 
     `numbers` and `primes` are tuples of int instead where one of their entries exceeds 64 bits.  `probable_primes` has
     the factors too long to be proved prime; all others are.  `errors` has, by index, what `on_error="collect"` kept:
-    asking for such an item raises it, and its place in `numbers` holds 1.
+    asking for such an item raises it, and its place in `numbers` holds 1.  `strategy` and `reason` say where they were
+    computed, and why there.
 
         >>> import factorpool
         >>> fs = factorpool.factor_many([360, 97])
@@ -42,7 +43,7 @@ class Factorizations(Sequence[dict[int, int]]):
         ([2, 3, 5, 97], [0, 3, 4])
     """
 
-    __slots__ = ("errors", "exponents", "numbers", "offsets", "primes", "probable_primes")
+    __slots__ = ("errors", "exponents", "numbers", "offsets", "primes", "probable_primes", "reason", "strategy")
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Factorizations(Sequence[dict[int, int]]):
         self.exponents = exponents
         self.errors = errors
         self.probable_primes = probable_primes
+        self.strategy = self.reason = ""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

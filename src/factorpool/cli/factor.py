@@ -36,6 +36,7 @@ BUFFER = 1 << 18
 @click.option(
     "--method", type=click.Choice(METHODS), default="auto", show_default=True, help="How a number is factored."
 )
+@click.option("--verbose", "-v", is_flag=True, help="Say on standard error where the work runs, and why there.")
 @click.option("--progress/--no-progress", default=None, help="A progress bar; shown by default on a terminal.")
 def command(
     numbers: tuple[str, ...],
@@ -46,6 +47,7 @@ def command(
     schedule: str,
     chunksize: int | None,
     method: str,
+    verbose: bool,
     progress: bool | None,
 ) -> int:
     """Print the prime factors of each NUMBER, of those in files, or, without either, of those on standard input.
@@ -89,6 +91,7 @@ def command(
         chunksize=chunksize,
         method=method,
         buffersize=BUFFER,
+        announce=(lambda choice: report(f"strategy {choice.strategy}: {choice.reason}")) if verbose else None,
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()

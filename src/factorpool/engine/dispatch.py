@@ -6,9 +6,11 @@ wrong on the way is dealt with here, too: a worker that dies, an item that kills
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
+from weakref import WeakSet
 
 from factorpool.engine import schedule as schedules
 from factorpool.engine.schedule import Measured
@@ -22,6 +24,16 @@ POLL_SECONDS = 0.02
 ERROR_SECONDS = 0.1
 """How long an error waits for items before its own that are running: it does not wait for slow ones, and quick ones are
 not lost by a race."""
+
+
+_open: WeakSet[Workers] = WeakSet()  # those of runs that nobody has brought to their end
+
+
+@atexit.register
+def _close_all() -> None:
+    """Closes what is still open while threads and processes can still be waited for."""
+    for workers in list(_open):
+        workers.close(gently=False)
 
 
 class Cutter:
@@ -39,7 +51,7 @@ class Cutter:
         else:
             self._size = first
         self._measured: Measured | None = None
-        self._least_overhead = float("inf")
+        self._least_overhead = self._least_handling = float("inf")
         self.drawn = 0
 
     @property
@@ -63,32 +75,37 @@ class Cutter:
         self.drawn += len(payload)
         return chunk
 
-    def learn(self, size: int, seconds: float, turnaround: float) -> None:
-        """Takes in what a chunk cost its worker, and how long it was away.
+    def learn(self, size: int, seconds: float, turnaround: float, handling: float) -> None:
+        """Takes in what a chunk cost its worker, how long it was away, and how long it took to send.
 
         The least overhead seen is the one that counts: starting a worker, or waiting for a busy machine, is no cost of
         chunks.
         """
         self._least_overhead = min(self._least_overhead, max(0.0, turnaround - seconds))
-        self._measured = Measured(size, seconds / size, self._least_overhead)
+        self._least_handling = min(self._least_handling, handling)
+        self._measured = Measured(size, seconds / size, self._least_overhead, self._least_handling)
 
 
 class _Flight(NamedTuple):
-    """A chunk in a worker: what of it has not come back, since when, and what has: items, and their seconds."""
+    """A chunk in a worker: what of it has not come back, and what has: items, and their seconds.
+
+    `left` is when it was sent, `handling` how long that took.
+    """
 
     chunk: Chunk
     left: float
-    done: int
-    seconds: float
+    handling: float
+    done: int = 0
+    seconds: float = 0.0
 
 
 class Dispatcher:
-    """Runs a cutter's chunks on `count` workers: an iterator of completions, in order unless told otherwise.
+    """Runs a cutter's chunks on workers and gives what they complete, in order unless told otherwise.
 
     Args:
         cutter: where chunks come from.
         workers: where they run; closed at the end, whatever that is.
-        count: chunks in flight at most.
+        limits: how many chunks may be in flight now, and how many items a new one may have (None: as many as it likes).
         clock: seconds, of whatever time the workers live in.
         itemwise: whether workers give away items one by one where a worker has died.
         ordered: False yields what is done as it comes.
@@ -103,7 +120,7 @@ class Dispatcher:
         self,
         cutter: Cutter,
         workers: Workers,
-        count: int,
+        limits: Callable[[], tuple[int, int | None]],
         clock: Callable[[], float],
         *,
         itemwise: bool = True,
@@ -114,7 +131,7 @@ class Dispatcher:
     ) -> None:
         self._cutter = cutter
         self._workers = workers
-        self._count = count
+        self._limits = limits
         self._clock = clock
         self._itemwise = itemwise
         self._ordered = ordered
@@ -129,21 +146,20 @@ class Dispatcher:
         self._failure: Exception | None = None  # of the items themselves: all before it is delivered
         self._fatal: Completion | None = None  # an item's error that ends the run
 
-    def run(self, enough: Callable[[], bool] = lambda: False) -> Iterator[Completion]:
-        """Yields completions until the items are used up; cuts no more once there is `enough`."""
+    def run(self) -> Iterator[Completion]:
+        """Yields completions until the items are used up."""
         gently = False
+        _open.add(self._workers)
         turn = self._yielded  # the item to yield next
         try:
             while self._fatal is None:
-                self._feed(enough)
+                self._feed()
                 if not self._flights:
                     break
-                waits = self._more and len(self._flights) < self._count and not self._cutter.ready()
+                waits = self._more and len(self._flights) < self._limits()[0] and not self._cutter.ready()
                 self._collect_from(self._workers.wait(POLL_SECONDS if waits else None))
                 if self._flights and self._fatal is None and self._cutter.sized:
-                    self._feed(
-                        enough
-                    )  # before the caller takes its time with what is done; an iterator might take its own
+                    self._feed()  # before the caller takes its time; not with an iterator, which may take its own
                 if self._fatal is not None:
                     self._wait_before(self._fatal.chunk.start)
                 while self._done and (not self._ordered or turn in self._done):
@@ -160,32 +176,35 @@ class Dispatcher:
         finally:
             self._workers.close(gently)
 
-    def _feed(self, enough: Callable[[], bool]) -> None:
+    def _feed(self) -> None:
         """Gives every free worker a chunk, as far as there are items at hand and room for them."""
-        while len(self._flights) < self._count:
+        while len(self._flights) < self._limits()[0]:
             if self._again:
                 chunk = heappop(self._again)
-            elif cut := self._cut(enough):
+            elif cut := self._cut():
                 chunk = cut
             else:
                 return
+            began = self._clock()
             try:
                 self._workers.submit(chunk)
             except NotPicklableError as error:
                 self._set_aside(chunk, error)
             else:
-                self._flights[chunk.start] = _Flight(chunk, self._clock(), 0, 0.0)
+                left = self._clock()
+                self._flights[chunk.start] = _Flight(chunk, left, left - began)
 
-    def _cut(self, enough: Callable[[], bool]) -> Chunk | None:
+    def _cut(self) -> Chunk | None:
         """The next chunk of the source, if it has one now and there is room for it."""
-        if not self._more or enough() or not (self._cutter.ready() or not self._flights):
+        if not self._more or not (self._cutter.ready() or not self._flights):
             return None
-        room = None
+        count, room = self._limits()
         if self._buffersize is not None:
-            room = self._buffersize - (self._cutter.drawn - self._yielded)
-            if room <= 0:
+            left = self._buffersize - (self._cutter.drawn - self._yielded)
+            if left <= 0:
                 return None
-            room = min(room, max(1, self._buffersize // self._count))  # every worker gets a share of the buffer
+            share = min(left, max(1, self._buffersize // count))  # every worker gets a share of the buffer
+            room = share if room is None else min(share, room)
         chunk = None
         try:
             chunk = self._cutter.cut(room)
@@ -216,11 +235,11 @@ class Dispatcher:
             done, seconds = flight.done + count, flight.seconds + completion.seconds
             rest = flight.chunk.split(count)[1]
             if not completion.last:
-                self._flights[rest.start] = _Flight(rest, flight.left, done, seconds)
+                self._flights[rest.start] = flight._replace(chunk=rest, done=done, seconds=seconds)
             elif len(rest.payload):
                 heappush(self._again, rest)
             elif completion.error is None:
-                self._cutter.learn(done, seconds, self._clock() - flight.left)
+                self._cutter.learn(done, seconds, self._clock() - flight.left, flight.handling)
             if completion.error is None:
                 self._done[completion.chunk.start] = completion
             elif isinstance(completion.error, WorkerDiedError):

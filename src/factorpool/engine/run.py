@@ -12,6 +12,7 @@ from factorpool._cpus import usable_cpus
 from factorpool._tasks import RANGE_CHUNK, FactorTask, Task
 from factorpool.engine.choose import Choice, choose
 from factorpool.engine.dispatch import Cutter, Dispatcher
+from factorpool.engine.probe import Probe
 from factorpool.engine.schedule import SCHEDULES
 from factorpool.engine.source import Source
 from factorpool.errors import FactorpoolError, OptionError
@@ -40,6 +41,7 @@ class Options(NamedTuple):
     retries: int = 1
     timeout: float | None = None
     inner_threads: int | None = 1
+    announce: Callable[[Choice], object] | None = None
 
     def check(self) -> None:
         """An OptionError for what makes no sense, before anything is done."""
@@ -85,7 +87,10 @@ def _check_count(option: str, value: int | None, least: int = 1, hint: str = "")
 
 
 class Run:
-    """One run of a task over a source: iterating it does the work.  `choice` is known from the first completion on."""
+    """One run of a task over a source: iterating it does the work.
+
+    `choice` says where it runs and why; with strategy `auto` it may take the first items to tell.
+    """
 
     def __init__(self, task: Task, source: Source, items: object, options: Options) -> None:
         self.choice: Choice | None = None
@@ -107,15 +112,32 @@ class Run:
         options, task = self._options, self._task
         if base.importing_main and task.needs_main:
             raise FactorpoolError("a worker is importing this module, which starts that work again")
-        count = 1 if options.strategy == "serial" else options.max_workers or usable_cpus()
-        if options.strategy == "auto":
-            self.choice = choose(task, self._items, total, count)
+        count = options.max_workers or usable_cpus()
+        if options.strategy != "auto":
+            choice: Choice | None = Choice(options.strategy, "it was asked for")
+        elif options.timeout is not None:
+            choice = Choice("processes", "only a process can be stopped when its time is over")
         else:
-            self.choice = Choice(options.strategy, "it was asked for")
-        strategy = self.choice.strategy
-        count = 1 if strategy == "serial" else count
-        cutter = Cutter(self._source, count, options.schedule, options.chunksize, self._first(strategy, total))
-        yield from self._dispatcher(cutter, self._workers(strategy, count), count).run()
+            choice = choose(task, self._items, total, count)
+        if choice is None:
+            cutter = self._cutter(count, task.first_chunk)
+            probe = Probe(task, count, self._source.remaining, self._workers, self._chosen)
+            yield from self._dispatcher(cutter, probe, probe.limits).run()
+            if self.choice is None:
+                self._chosen(Choice("serial", "all was done before there was anything to choose"))
+            return
+        self._chosen(choice)
+        strategy, count = choice.strategy, 1 if choice.strategy == "serial" else count
+        cutter = self._cutter(count, self._first(strategy, total))
+        yield from self._dispatcher(cutter, self._workers(strategy, count), lambda: (count, None)).run()
+
+    def _chosen(self, choice: Choice) -> None:
+        self.choice = choice
+        if self._options.announce is not None:
+            self._options.announce(choice)
+
+    def _cutter(self, count: int, first: int) -> Cutter:
+        return Cutter(self._source, count, self._options.schedule, self._options.chunksize, first)
 
     def _first(self, strategy: str, total: int | None) -> int:
         """The size of the first chunks."""
@@ -139,12 +161,12 @@ class Run:
             inner_threads=options.inner_threads,
         )
 
-    def _dispatcher(self, cutter: Cutter, workers: Workers, count: int) -> Dispatcher:
+    def _dispatcher(self, cutter: Cutter, workers: Workers, limits: Callable[[], tuple[int, int | None]]) -> Dispatcher:
         options = self._options
         return Dispatcher(
             cutter,
             workers,
-            count,
+            limits,
             time.perf_counter,
             itemwise=self._task.itemwise,
             ordered=options.ordered,

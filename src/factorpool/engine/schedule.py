@@ -28,11 +28,12 @@ TAIL_SECONDS = 0.0005
 
 
 class Measured(NamedTuple):
-    """What chunks have cost so far; `size` is the last one's."""
+    """What chunks have cost so far, in seconds; `size` is the last one's, `handling` the caller's own time for one."""
 
     size: int
     seconds_per_item: float
     overhead: float
+    handling: float = 0.0
 
 
 def static(total: int, workers: int) -> int:
@@ -55,12 +56,18 @@ def guided(remaining: int | None, workers: int, first: int, measured: Measured |
     1000
     >>> guided(80, 2, 256, Measured(4096, 3e-6, 1e-4))
     166
+
+    With very many workers a chunk must last until the caller has served all others:
+
+    >>> guided(10**9, 10_000, 256, Measured(10**6, 3e-6, 1e-4, handling=3e-5))
+    100000
     """
     size, least = first, 1
     if measured is not None:
         each = max(measured.seconds_per_item, 1e-9)
-        size = max(1, min(int(max(OVERHEADS * measured.overhead, LEAST_SECONDS) / each), GROWTH * measured.size))
-        least = max(1, int(TAIL_SECONDS / each))
+        turn = workers * measured.handling
+        size = max(1, min(int(max(OVERHEADS * measured.overhead, LEAST_SECONDS, turn) / each), GROWTH * measured.size))
+        least = max(1, int(max(TAIL_SECONDS, turn) / each))
     if remaining is not None and workers > 1:
         size = min(size, max(least, remaining // (TAIL * workers)))
     return size

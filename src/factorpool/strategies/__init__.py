@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 STRATEGIES = {
     "serial": "one after the other in the calling thread",
     "threads": "threads of this process; they scale where the GIL is released, as the kernel does",
+    "interpreters": "interpreters of this process, each with a GIL of its own, for pure Python (CPython 3.14)",
     "processes": "processes of this machine, for functions that hold the GIL",
 }
 
@@ -71,9 +72,13 @@ def make_workers(
 
         return ProcessWorkers(task, mp_context, timeout, inner_threads)
     if name == "threads":
-        from factorpool.strategies.threads import ThreadWorkers
+        from factorpool.strategies.threads import thread_workers
 
-        return ThreadWorkers(task, count)
+        return thread_workers(task, count)
+    if name == "interpreters":
+        from factorpool.strategies.interpreters import interpreter_workers
+
+        return interpreter_workers(task, count)
     from factorpool.strategies.serial import SerialWorkers
 
     return SerialWorkers(task)

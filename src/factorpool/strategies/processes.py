@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import pickle
 import signal
 import sys
 import time
@@ -23,9 +22,17 @@ from typing import Any
 
 from factorpool import _native
 from factorpool._tasks import Task
-from factorpool.errors import ItemTimeoutError, NotPicklableError, OptionError, RemoteTraceback, WorkerDiedError
-from factorpool.strategies.base import PACE_SECONDS, Chunk, Completion, completed
-from factorpool.strategies.remote import answers, decode, main_module, pickle_chunk, pickle_task, start_task
+from factorpool.errors import ItemTimeoutError, NotPicklableError, OptionError, WorkerDiedError
+from factorpool.strategies.base import PACE_SECONDS, Chunk, Completion, completed, remember_start
+from factorpool.strategies.remote import (
+    answers,
+    decode,
+    pickle_chunk,
+    pickle_start,
+    raise_failure,
+    start,
+    start_failure,
+)
 
 GENTLE_SECONDS = 5.0
 """How long `close` waits for idle workers to flush what they have printed and end, before it kills them;"""
@@ -36,6 +43,9 @@ ABRUPT_SECONDS = 0.2
 STARTS = 5
 """Workers killed one after the other before one was ready: then the machine is at fault, and there is no use in going
 on.  A worker that ends by itself at that stage would always do so."""
+
+_READY = b""
+"""A worker's first message, if nothing went wrong."""
 
 _END = b""
 """The message after which a worker ends by itself."""
@@ -80,9 +90,8 @@ class ProcessWorkers:
             _preload()
         self._timeout = timeout
         forked = self._context.get_start_method() == "fork"
-        main = main_module() if task.needs_main and not forked else None
-        pace = PACE_SECONDS if timeout is None else 0.0  # a timeout is an item's: each has to be heard of
-        self._first_message = pickle.dumps((pickle_task(task, forked), main, inner_threads, pace))
+        self._first_message = pickle_start(task, forked, inner_threads)
+        self._pace = PACE_SECONDS if timeout is None else 0.0  # a timeout is an item's: each has to be heard of
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
         self._failed_starts = 0
@@ -104,7 +113,7 @@ class ProcessWorkers:
             if worker.process.is_alive():
                 return worker
             worker.free()
-        return _Worker(self._context, self._first_message)
+        return _Worker(self._context, self._first_message, self._pace)
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What has arrived; a worker that died or took too long completes its chunk with the error that says so."""
@@ -212,9 +221,10 @@ class _Worker:
     no more use.
     """
 
-    def __init__(self, mp: BaseContext, first_message: bytes) -> None:
+    def __init__(self, mp: BaseContext, first_message: bytes, pace: float) -> None:
         self.chunk: Chunk
         self.heard: float
+        self.began = time.monotonic()
         self.ready = self.dead = False
         self.connection, theirs = mp.Pipe()
         _parent_ends.add(self.connection)
@@ -222,7 +232,7 @@ class _Worker:
         forked = mp.get_start_method() == "fork"
         inherited = [end for end in _parent_ends if not end.closed] if forked else []
         self.process = mp.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(theirs, inherited), name="factorpool", daemon=True
+            target=_serve, args=(theirs, pace, inherited), name="factorpool", daemon=True
         )
         with _quiet_start():
             self.process.start()
@@ -249,10 +259,9 @@ class _Worker:
                 return Completion(head, None, error, 0.0)
             return completion
         self.ready = True
-        failure, trace = pickle.loads(message)
-        if failure is not None:
-            failure.__cause__ = RemoteTraceback(trace)
-            raise failure
+        if message != _READY:
+            raise_failure(message)
+        remember_start("processes", self.heard - self.began)
         return None
 
     def _died(self) -> Completion:
@@ -272,7 +281,7 @@ class _Worker:
         self.process.close()
 
 
-def _serve(connection: Connection, inherited: list[Connection]) -> None:
+def _serve(connection: Connection, pace: float, inherited: list[Connection]) -> None:
     """What a worker process runs: a task, then chunks, until its pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -281,27 +290,13 @@ def _serve(connection: Connection, inherited: list[Connection]) -> None:
         other.close()
     _native.exit_when_closed(connection.fileno())
     with suppress(EOFError, OSError):  # the parent is gone
-        first_message, main, inner_threads, pace = pickle.loads(connection.recv_bytes())
         try:
-            task = start_task(first_message, main, inner_threads)
+            task = start(connection.recv_bytes())
         except BaseException as error:
-            connection.send_bytes(_failed_start(error))
+            connection.send_bytes(start_failure(error))
             return
-        connection.send_bytes(pickle.dumps((None, "")))
+        connection.send_bytes(_READY)
         never = bytearray(1)
         while (message := connection.recv_bytes()) != _END:
             for answer in answers(task, message, never, pace):
                 connection.send_bytes(answer)
-
-
-def _failed_start(error: BaseException) -> bytes:
-    """The first answer of a worker that cannot begin."""
-    from traceback import format_exception
-
-    trace = "".join(format_exception(error))
-    try:
-        message = pickle.dumps((error, trace))
-        pickle.loads(message)
-    except Exception:
-        message = pickle.dumps((RuntimeError(f"a worker could not start: {type(error).__name__}: {error}"), trace))
-    return message

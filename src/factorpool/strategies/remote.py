@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 from collections.abc import Iterator
 from multiprocessing import process, spawn
 from typing import Any
@@ -34,24 +33,28 @@ THREAD_VARIABLES = (
 )
 """The environment variables from which libraries take how many threads to start, when they are imported."""
 
+_MAIN_KEYS = ("sys_path", "sys_argv", "init_main_from_name", "init_main_from_path")
+"""What of multiprocessing's description of this process a worker needs to import its main module."""
 
-def pickle_task(task: Task, inherits: bool) -> bytes:
-    """The task for a worker's first message; `inherits` where workers are copies of this process."""
-    fn = getattr(task, "fn", None)
-    main = sys.modules["__main__"]
+
+def pickle_start(task: Task, inherits: bool, inner_threads: int | None) -> bytes:
+    """A worker's first message: the task and how to import what it needs; `inherits` if workers are copies of us."""
     try:
         message = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         raise NotPicklableError(
             f"the function or its arguments cannot be pickled to reach a worker: {error}; {REMEDY}"
         ) from error
-    if getattr(fn, "__module__", None) == "__main__" and not (inherits or hasattr(main, "__file__") or main.__spec__):
-        name = getattr(fn, "__qualname__", repr(fn))
-        raise NotPicklableError(
-            f"workers cannot import the function {name}: the main module is no file (a session, or standard input); "
-            "put it into a module, or use strategy='threads'"
-        )
-    return message
+    main = None
+    if task.needs_main and not inherits:
+        main = {key: value for key, value in spawn.get_preparation_data("factorpool").items() if key in _MAIN_KEYS}
+        fn = getattr(task, "fn", None)
+        if getattr(fn, "__module__", None) == "__main__" and not any(key.startswith("init_main") for key in main):
+            raise NotPicklableError(
+                f"workers cannot import the function {getattr(fn, '__qualname__', fn)}: the main module is no file (a "
+                "session, or standard input); put it into a module, or use strategy='threads'"
+            )
+    return pickle.dumps((message, main, inner_threads))
 
 
 def pickle_chunk(chunk: Chunk) -> bytes:
@@ -70,37 +73,56 @@ def pickle_chunk(chunk: Chunk) -> bytes:
     raise NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {cause}") from cause
 
 
-def main_module() -> dict[str, Any]:
-    """What `start_task` needs to import the caller's main module, as `multiprocessing` describes it."""
-    wanted = ("sys_path", "sys_argv", "init_main_from_name", "init_main_from_path")
-    return {key: value for key, value in spawn.get_preparation_data("factorpool").items() if key in wanted}
-
-
-def start_task(message: bytes, main: dict[str, Any] | None, inner_threads: int | None) -> Task:
+def start(message: bytes) -> Task:
     """In the worker, before its first chunk: holds libraries to their threads, imports, unpickles, initializes."""
+    task_message, main, inner_threads = pickle.loads(message)
     become_worker(whole_process=True)
     if inner_threads is not None:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(inner_threads)))
     if main is not None:
-        current = process.current_process()
-        current._inheriting = True  # type: ignore[attr-defined]  # multiprocessing itself starts no process meanwhile
-        base.importing_main = True
-        try:
-            spawn.prepare(main)
-        except Exception as error:
-            raise FactorpoolError(
-                f"a worker cannot import the main module: {type(error).__name__}: {error}; if that module starts work "
-                'as soon as it is imported, put what starts it under `if __name__ == "__main__":`'
-            ) from error
-        finally:
-            base.importing_main = False
-            del current._inheriting  # type: ignore[attr-defined]
+        _import_main(main)
     try:
-        task: Task = pickle.loads(message)
+        task: Task = pickle.loads(task_message)
     except (AttributeError, ImportError) as error:
         raise NotPicklableError(f"a worker cannot import what it was sent: {error}; {REMEDY}") from error
     task.start()
     return task
+
+
+def _import_main(main: dict[str, Any]) -> None:
+    """Imports the caller's main module, as `multiprocessing` would, and with its guards."""
+    current = process.current_process()
+    current._inheriting = True  # type: ignore[attr-defined]  # multiprocessing itself starts no process meanwhile
+    base.importing_main = True
+    try:
+        spawn.prepare(main)
+    except Exception as error:
+        raise FactorpoolError(
+            f"a worker cannot import the main module: {type(error).__name__}: {error}; if that module starts work as "
+            'soon as it is imported, put what starts it under `if __name__ == "__main__":`'
+        ) from error
+    finally:
+        base.importing_main = False
+        del current._inheriting  # type: ignore[attr-defined]
+
+
+def start_failure(error: BaseException) -> bytes:
+    """In the worker: what keeps it from starting, as a message."""
+    from traceback import format_exception
+
+    trace = "".join(format_exception(error))
+    try:
+        message = pickle.dumps((error, trace))
+        pickle.loads(message)
+    except Exception:
+        message = pickle.dumps((FactorpoolError(f"a worker could not start: {type(error).__name__}: {error}"), trace))
+    return message
+
+
+def raise_failure(message: bytes) -> None:
+    """In the caller: raises what `start_failure` has made a message of."""
+    error, trace = pickle.loads(message)
+    raise error from RemoteTraceback(trace)
 
 
 def answers(task: Task, message: bytes, stop: bytearray | memoryview, most_pace: float) -> Iterator[bytes]:
@@ -117,7 +139,7 @@ def answers(task: Task, message: bytes, stop: bytearray | memoryview, most_pace:
                 yield _encode(part)
             except Exception as error:
                 yield from _one_by_one(part, error)
-    except BaseException as error:  # a KeyboardInterrupt of the function's own
+    except KeyboardInterrupt as error:  # of the function's own making
         yield _encode(Part(0, None, error, 0.0, True))
 
 
