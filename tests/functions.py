@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
+
+import factorpool
 
 started = 0
 
@@ -94,3 +97,142 @@ def stubborn_at_7(n: int) -> int:
     if n == 7:
         raise StubbornError(n, n)
     return n
+
+
+def note(path: str, n: object) -> None:
+    """Leaves a line in a file that all workers share: what was run, and how often."""
+    with open(path, "a") as file:
+        file.write(f"{n}\n")
+
+
+def kill_self(how: str) -> None:
+    if how == "segfault":
+        import faulthandler  # here: no subinterpreter can import it
+
+        faulthandler.disable()  # pytest's would show the stack of a forked worker
+        ctypes.string_at(0)
+    elif how == "exit":
+        os._exit(3)
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def noted_and_killed_at_7(path: str, how: str, n: int) -> int:
+    time.sleep(0.03)  # longer than a worker keeps results to itself
+    note(path, n)
+    if n == 7:
+        kill_self(how)
+    return n
+
+
+def killed_once(path: str, n: int) -> int:
+    if n % 5 == 0 and not os.path.exists(f"{path}.{n}"):
+        note(f"{path}.{n}", n)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
+def killed_at_sevens(n: int) -> int:
+    if n % 7 == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
+def kill_first_starts(path: str, how: str, times: int) -> None:
+    """An initializer that kills its worker, the first so many times."""
+    note(path, "start")
+    with open(path) as file:
+        if len(file.readlines()) <= times:
+            kill_self(how)
+
+
+class Fatal:
+    """Kills whoever unpickles it, unless that is the process it was made in."""
+
+    def __init__(self) -> None:
+        self.home = os.getpid()
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        if state["home"] != os.getpid():
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.__dict__ = state
+
+
+class KillsWhenPickled:
+    def __reduce__(self) -> tuple[object, ...]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return (int, ())
+
+
+def answer_kills_at_7(n: int) -> object:
+    return KillsWhenPickled() if n == 7 else n
+
+
+class Unloadable:
+    """Pickles, and does not unpickle."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (int, ("not a number",))
+
+
+def unloadable_at_7(n: int) -> object:
+    return Unloadable() if n == 7 else n
+
+
+def kind(item: object) -> str:
+    return type(item).__name__
+
+
+def large_result(path: str, n: int) -> bytes:
+    note(path, os.getpid())
+    return bytes(20_000_000)
+
+
+def hang_at_7(n: int) -> int:
+    if n == 7:
+        time.sleep(600)
+    return n
+
+
+def hang_first_fail_second(n: int) -> int:
+    if n == 0:
+        time.sleep(600)
+    raise LookupError(n)
+
+
+def stop_iteration_at_7(n: int) -> int:
+    if n == 7:
+        raise StopIteration
+    return n
+
+
+def exit_politely_at_7(n: int) -> int:
+    if n == 7:
+        raise SystemExit("enough")
+    return n
+
+
+def nap(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def thread_variables(_: object) -> list[str | None]:
+    return [os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")]
+
+
+def blas_threads(_: object) -> list[int]:
+    import numpy as np
+    import threadpoolctl
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [library["num_threads"] for library in threadpoolctl.threadpool_info()]
+
+
+def inner(strategy: str, n: int) -> tuple[list[int], str | None]:
+    """A pmap in a worker."""
+    results = factorpool.pmap(square, range(n), strategy=strategy, max_workers=2)
+    return list(results), results.strategy
+
+
+def inner_forever(n: int) -> None:
+    list(factorpool.pmap(forever_after_0, [1, 1], strategy="processes", max_workers=2))

@@ -1,10 +1,11 @@
 """Factor integers in bulk on every core, and measure which way of running in parallel is fastest."""
 
-from factorpool._api import Outcome, factor, factor_many, factor_range, pmap
+from factorpool._api import Outcome, Results, factor, factor_many, factor_range, pmap
 from factorpool._factorizations import Factorizations
 from factorpool.errors import (
     FactorpoolError,
     InputError,
+    ItemTimeoutError,
     NotPicklableError,
     NumberTypeError,
     NumberValueError,
@@ -18,11 +19,13 @@ __all__ = [
     "Factorizations",
     "FactorpoolError",
     "InputError",
+    "ItemTimeoutError",
     "NotPicklableError",
     "NumberTypeError",
     "NumberValueError",
     "OptionError",
     "Outcome",
+    "Results",
     "StrategyInfo",
     "StrategyUnavailableError",
     "WorkerDiedError",

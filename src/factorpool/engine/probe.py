@@ -164,7 +164,7 @@ class Probe:
             pickle.dumps(self._task, pickle.HIGHEST_PROTOCOL)
             what = "an item or its result cannot be pickled"
             began, message = time.perf_counter(), _Length()
-            pickle.Pickler(message, pickle.HIGHEST_PROTOCOL).dump(self._sample)  # type: ignore[arg-type]
+            pickle.Pickler(message, pickle.HIGHEST_PROTOCOL).dump(self._sample)
             pickling = time.perf_counter() - began
             return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
         except Exception as error:

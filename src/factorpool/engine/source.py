@@ -5,6 +5,7 @@ A source gives at most as many items as asked for, and none at its end.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
@@ -49,6 +50,10 @@ class SequenceSource:
         return True
 
 
+DRAW_SECONDS = 0.01
+"""A chunk is not drawn from an iterator for longer than this: what is there is worked on while the iterator goes on."""
+
+
 class IteratorSource:
     """Lists drawn from an iterator.  If it raises, what came before is still given; the error follows."""
 
@@ -59,9 +64,15 @@ class IteratorSource:
     def take(self, most: int) -> Sequence[Any]:
         """The next items as a list."""
         taken: list[Any] = []
+        began, batch = time.perf_counter(), 1
         if self._error is None:
             try:
-                taken.extend(islice(self._items, most))
+                while len(taken) < most and time.perf_counter() - began < DRAW_SECONDS:
+                    wanted = len(taken) + min(batch, most - len(taken))
+                    taken.extend(islice(self._items, wanted - len(taken)))
+                    if len(taken) < wanted:
+                        break
+                    batch *= 2
             except Exception as error:  # the user's own; raised below or at the next call
                 self._error = error
         if self._error is not None and not taken:

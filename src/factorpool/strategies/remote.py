@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections.abc import Iterator
 from multiprocessing import process, spawn
 from typing import Any
@@ -79,6 +80,10 @@ def start(message: bytes) -> Task:
     become_worker(whole_process=True)
     if inner_threads is not None:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(inner_threads)))
+        if "numpy" in sys.modules:  # this process is a copy of one that had its libraries loaded already
+            from threadpoolctl import threadpool_limits
+
+            threadpool_limits(inner_threads)
     if main is not None:
         _import_main(main)
     try:

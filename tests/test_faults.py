@@ -1,0 +1,264 @@
+"""What goes wrong, really: workers that are killed in every phase, things that do not pickle, items that hang."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import functions
+import pytest
+from conftest import gone
+
+import factorpool as fp
+from factorpool.strategies import unavailable
+
+pytestmark = pytest.mark.usefixtures("workers_left")
+
+EXITS = {"kill": -signal.SIGKILL, "segfault": -signal.SIGSEGV, "exit": 3}
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Callable[[], Counter[int]]:
+    """How often each item was noted in the file `notes`."""
+
+    def read() -> Counter[int]:
+        file = tmp_path / "notes"
+        return Counter(map(int, file.read_text().split())) if file.exists() else Counter()
+
+    return read
+
+
+@pytest.fixture(params=["processes", "interpreters"])
+def remote(request: pytest.FixtureRequest) -> str:
+    """Strategies of which the workers share no memory with the caller."""
+    if reason := unavailable(request.param):
+        pytest.skip(reason)
+    return str(request.param)
+
+
+def collected(fn: Callable[[Any], Any], items: Any, **options: Any) -> list[fp.Outcome]:
+    options = {"strategy": "processes", "max_workers": 2, "on_error": "collect", **options}
+    return list(fp.pmap(fn, items, **options))
+
+
+@pytest.mark.parametrize("how", list(EXITS))
+def test_only_the_item_that_kills_is_lost(
+    start_method: str, how: str, tmp_path: Path, notes: Callable[[], Counter[int]]
+) -> None:
+    fn = partial(functions.noted_and_killed_at_7, str(tmp_path / "notes"), how)
+    outcomes = collected(fn, range(12), chunksize=6, mp_context=start_method)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]
+    died = outcomes[7].error
+    assert isinstance(died, fp.WorkerDiedError)
+    assert (died.start, died.stop, died.exitcode) == (7, 8, EXITS[how])
+    # In the chunk that was killed, and killed again, it was 7 that ran; alone it had its last try.
+    assert notes() == {n: 3 if n == 7 else 1 for n in range(12)}
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_an_item_alone_has_its_retries(tmp_path: Path, retries: int, notes: Callable[[], Counter[int]]) -> None:
+    fn = partial(functions.noted_and_killed_at_7, str(tmp_path / "notes"), "kill")
+    outcomes = collected(fn, [7, 8], chunksize=1, retries=retries)
+    assert isinstance(outcomes[0].error, fp.WorkerDiedError)
+    assert outcomes[1].value == 8
+    assert notes() == {7: retries + 1, 8: 1}
+
+
+@pytest.mark.parametrize("on_error", ["raise", "collect"])
+@pytest.mark.parametrize("chunksize", [1, 4, None])
+def test_an_item_that_kills_once_is_not_lost(
+    start_method: str, on_error: str, chunksize: int | None, tmp_path: Path
+) -> None:
+    fn = partial(functions.killed_once, str(tmp_path / "once"))
+    results = fp.pmap(
+        fn, range(20), strategy="processes", max_workers=2, chunksize=chunksize, on_error=on_error,
+        mp_context=start_method,
+    )  # fmt: skip
+    assert [getattr(r, "value", r) for r in results] == list(range(20))
+
+
+def test_many_items_that_kill() -> None:
+    outcomes = collected(functions.killed_at_sevens, range(60), chunksize=30)
+    assert [o.value for o in outcomes] == [n if n % 7 else None for n in range(60)]
+    assert [o.error.start for o in outcomes if isinstance(o.error, fp.WorkerDiedError)] == list(range(0, 60, 7))
+
+
+def test_unordered_and_buffered_runs_lose_nothing_either() -> None:
+    outcomes = collected(functions.killed_at_sevens, iter(range(40)), ordered=False, buffersize=10)
+    assert sorted(o.index for o in outcomes) == list(range(40))
+    assert {o.index for o in outcomes if o.error is None} == {n for n in range(40) if n % 7}
+
+
+def test_other_workers_are_left_alone(tmp_path: Path, notes: Callable[[], Counter[int]]) -> None:
+    fn = partial(functions.noted_and_killed_at_7, str(tmp_path / "notes"), "kill")
+    outcomes = collected(fn, [7, *range(20, 40)], chunksize=1)
+    assert sum(o.error is None for o in outcomes) == 20
+    assert all(count == 1 for n, count in notes().items() if n != 7)
+
+
+@pytest.mark.parametrize("how", ["kill", "segfault"])
+def test_workers_killed_while_they_start_are_replaced(start_method: str, how: str, tmp_path: Path) -> None:
+    results = fp.pmap(
+        functions.square, range(20), strategy="processes", max_workers=2, mp_context=start_method,
+        initializer=functions.kill_first_starts, initargs=(str(tmp_path / "starts"), how, 2),
+    )  # fmt: skip
+    assert list(results) == [n * n for n in range(20)]
+
+
+@pytest.mark.parametrize(("how", "times"), [("kill", 1000), ("exit", 1000)])
+def test_workers_that_never_start_end_the_run(start_method: str, how: str, times: int, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "initializer": functions.kill_first_starts, "initargs": (str(tmp_path / "starts"), how, times),
+    }  # fmt: skip
+    with pytest.raises(fp.WorkerDiedError, match="it had not started yet") as caught:
+        collected(functions.square, range(20), mp_context=start_method, **options)
+    assert caught.value.exitcode == EXITS[how]
+    assert not caught.value.ready
+
+
+def test_killed_while_receiving(start_method: str) -> None:
+    outcomes = collected(functions.kind, [1, "a", functions.Fatal(), 2.0], chunksize=4, mp_context=start_method)
+    assert [o.value for o in outcomes] == ["int", "str", None, "float"]
+    assert isinstance(outcomes[2].error, fp.WorkerDiedError)
+
+
+def test_killed_while_answering(start_method: str) -> None:
+    outcomes = collected(functions.answer_kills_at_7, range(12), chunksize=12, mp_context=start_method)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]
+    assert isinstance(outcomes[7].error, fp.WorkerDiedError)
+
+
+def test_killed_with_a_full_pipe(start_method: str, tmp_path: Path) -> None:
+    fn = partial(functions.large_result, str(tmp_path / "pids"))
+    results = fp.pmap(fn, range(4), strategy="processes", max_workers=2, chunksize=1, mp_context=start_method)
+    assert len(next(results)) == 20_000_000
+    deadline = time.monotonic() + 30
+    while len(pids := (tmp_path / "pids").read_text().split()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.1)  # nobody reads what they answer: the pipes are full
+    for pid in {int(pid) for pid in pids}:
+        os.kill(pid, signal.SIGKILL)
+    assert [len(result) for result in results] == [20_000_000] * 3
+
+
+def test_items_that_do_not_unpickle(remote: str) -> None:
+    items = [1, functions.Unloadable(), 2.0, "a"]
+    outcomes = collected(functions.kind, items, strategy=remote, chunksize=4)
+    assert [o.value for o in outcomes] == ["int", None, "float", "str"]
+    assert isinstance(outcomes[1].error, fp.NotPicklableError)
+    assert "cannot be unpickled in the worker" in str(outcomes[1].error)
+
+
+def test_items_that_do_not_pickle(remote: str) -> None:
+    outcomes = collected(functions.kind, [1, lambda: 0, 2.0, "a"], strategy=remote, chunksize=4)
+    assert [o.value for o in outcomes] == ["int", None, "float", "str"]
+    assert "item 1, <function" in str(outcomes[1].error)
+
+
+def test_results_that_do_not_pickle(remote: str) -> None:
+    outcomes = collected(functions.unpicklable_at_7, range(12), strategy=remote, chunksize=12)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]
+    assert "the result cannot be pickled" in str(outcomes[7].error)
+
+
+def test_results_that_do_not_unpickle(remote: str) -> None:
+    outcomes = collected(functions.unloadable_at_7, range(12), strategy=remote, chunksize=12)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]
+    assert "a result cannot be unpickled here" in str(outcomes[7].error)
+
+
+def test_timeout_kills_and_goes_on(start_method: str) -> None:
+    outcomes = collected(functions.hang_at_7, range(12), chunksize=6, timeout=0.5, mp_context=start_method)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]
+    assert isinstance(outcomes[7].error, fp.ItemTimeoutError)
+    assert isinstance(outcomes[7].error, TimeoutError)
+    assert "item 7 took longer than timeout=0.5 s" in str(outcomes[7].error)
+
+
+def test_timeout_raises() -> None:
+    results = fp.pmap(functions.hang_at_7, range(12), max_workers=2, chunksize=1, timeout=0.5)
+    got = []
+    with pytest.raises(fp.ItemTimeoutError):
+        got.extend(results)
+    assert got == list(range(7))
+    assert results.strategy == "processes"
+
+
+def test_a_worker_may_take_longer_to_start_than_an_item(start_method: str) -> None:
+    outcomes = collected(
+        functions.square, range(4), timeout=0.5, initializer=functions.nap, initargs=(1.0,), mp_context=start_method
+    )
+    assert [o.value for o in outcomes] == [0, 1, 4, 9]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, "1", float("nan")])
+def test_bad_timeouts(wrong: Any) -> None:
+    with pytest.raises(fp.OptionError, match="timeout must be a positive number of seconds"):
+        fp.pmap(functions.square, [1], timeout=wrong)
+
+
+def test_what_cannot_be_stopped_says_so(strategy: str) -> None:
+    if strategy == "processes":
+        pytest.skip("it can")
+    with pytest.raises(
+        fp.OptionError, match=f"strategy '{strategy}' cannot keep to a timeout.*use strategy='processes'"
+    ):
+        fp.pmap(functions.square, [1], timeout=1, strategy=strategy)
+
+
+def test_an_error_does_not_wait_for_slow_items_before_it(strategy: str) -> None:
+    if strategy in ("serial", "interpreters"):
+        pytest.skip("one runs items one after the other, the other cannot give one up")
+    with pytest.raises(LookupError, match="1"):
+        list(fp.pmap(functions.hang_first_fail_second, range(9), strategy=strategy, max_workers=2, chunksize=1))
+
+
+def test_an_error_gives_what_is_before_it_in_its_chunk(strategy: str) -> None:
+    got = []
+    with pytest.raises(LookupError) as caught:
+        got.extend(fp.pmap(functions.fail_at_7, range(20), strategy=strategy, max_workers=1, chunksize=20))
+    assert got == list(range(7))
+    assert "factorpool: raised for item 7, 7" in caught.value.__notes__
+
+
+def test_a_function_that_raises_stop_iteration_ends_nothing_quietly(strategy: str) -> None:
+    outcomes = collected(functions.stop_iteration_at_7, range(40), strategy=strategy)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 40)]
+    assert "the function raised StopIteration" in str(outcomes[7].error)
+
+
+def test_a_function_that_exits_does_not_end_its_worker(strategy: str) -> None:
+    outcomes = collected(functions.exit_politely_at_7, range(12), strategy=strategy)
+    assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]
+    assert isinstance(outcomes[7].error, SystemExit)
+    with pytest.raises(SystemExit, match="enough"):
+        list(fp.pmap(functions.exit_politely_at_7, range(12), strategy=strategy))
+
+
+def test_a_slow_first_item_lets_no_more_pile_up_than_the_buffer(strategy: str) -> None:
+    drawn = 0
+
+    def items() -> Iterator[int]:
+        nonlocal drawn
+        while drawn < 1000:
+            drawn += 1
+            yield drawn - 1
+
+    results = fp.pmap(functions.slow_first, items(), strategy=strategy, max_workers=2, buffersize=30)
+    assert next(results) == 0
+    assert drawn <= 60
+    assert list(results) == list(range(1, 1000))
+
+
+def test_a_dropped_iterator_leaves_no_worker(start_method: str) -> None:
+    results = fp.pmap(functions.worker_pid, range(1000), strategy="processes", max_workers=2, mp_context=start_method)
+    pid = next(results)
+    del results
+    assert gone({pid})
