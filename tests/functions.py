@@ -234,5 +234,16 @@ def inner(strategy: str, n: int) -> tuple[list[int], str | None]:
     return list(results), results.strategy
 
 
-def inner_forever(n: int) -> None:
-    list(factorpool.pmap(forever_after_0, [1, 1], strategy="processes", max_workers=2))
+def inner_report_and_hang(n: int) -> None:
+    list(factorpool.pmap(report_and_hang, [n, n], strategy="processes", max_workers=2))
+
+
+def report_and_hang(n: int) -> None:
+    os.write(1, b"%d\n" % n)  # in one piece
+    time.sleep(600)
+
+
+def forever_after_7(n: int) -> int:
+    while n > 7:
+        time.sleep(0.05)
+    return n

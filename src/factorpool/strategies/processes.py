@@ -65,7 +65,7 @@ def context(wanted: BaseContext | str | None) -> BaseContext:
 
     That was set to fork counts only where the caller says so: it is also what a mere `multiprocessing.Lock()` leaves
     behind. Forkserver is the default because a fork of a process with threads can hang, and spawn starts every worker
-    from nothing.
+    from nothing.  Forked workers fork theirs.
     """
     methods = multiprocessing.get_all_start_methods()
     if isinstance(wanted, BaseContext):
@@ -74,7 +74,7 @@ def context(wanted: BaseContext | str | None) -> BaseContext:
         raise OptionError(
             f"mp_context {wanted!r} is not a start method of this machine; there are {', '.join(methods)}"
         )
-    default = "forkserver" if "forkserver" in methods else "spawn"
+    default = "fork" if _forked else "forkserver" if "forkserver" in methods else "spawn"
     already = multiprocessing.get_start_method(allow_none=True)
     return multiprocessing.get_context(wanted or (default if already in (None, "fork") else already))
 
@@ -181,6 +181,9 @@ class ProcessWorkers:
 # The parent's ends of all pipes of all pools of this process.
 _parent_ends: weakref.WeakSet[Connection] = weakref.WeakSet()
 
+# Whether this is a forked worker: its parent's fork server is no child of its own, and multiprocessing stumbles there.
+_forked = False
+
 
 def _preload() -> None:
     """Has the fork server import this module once, if it is yet to be started: a worker then starts 15 ms sooner.
@@ -230,7 +233,7 @@ class _Worker:
         _parent_ends.add(self.connection)
         # A forked child has copies of the parent's ends; while it keeps them open, no worker would see the parent end.
         forked = mp.get_start_method() == "fork"
-        inherited = [end for end in _parent_ends if not end.closed] if forked else []
+        inherited = [end for end in _parent_ends if not end.closed] if forked else None
         self.process = mp.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, pace, inherited), name="factorpool", daemon=True
         )
@@ -281,13 +284,16 @@ class _Worker:
         self.process.close()
 
 
-def _serve(connection: Connection, pace: float, inherited: list[Connection]) -> None:
+def _serve(connection: Connection, pace: float, inherited: list[Connection] | None) -> None:
     """What a worker process runs: a task, then chunks, until its pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     multiprocessing.current_process().daemon = False  # what runs here may start processes of its own
-    for other in inherited:
-        other.close()
+    if inherited is not None:
+        global _forked
+        _forked = True
+        for other in inherited:
+            other.close()
     _native.exit_when_closed(connection.fileno())
     with suppress(EOFError, OSError):  # the parent is gone
         try:
