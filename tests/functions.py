@@ -247,3 +247,26 @@ def forever_after_7(n: int) -> int:
     while n > 7:
         time.sleep(0.05)
     return n
+
+
+def spin(seconds: float) -> int:
+    """Computes for so long, holding the GIL; the process it was in."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+    return os.getpid()
+
+
+def spin_for(item: tuple[float, object]) -> None:
+    spin(item[0])
+
+
+def spin_and_note(item: tuple[str, float, int]) -> int:
+    path, seconds, n = item
+    spin(seconds)
+    note(path, n)
+    return n
+
+
+def count_zeros(data: bytes) -> int:
+    return data.count(0)

@@ -208,3 +208,25 @@ def test_recommendation_prefers_the_simpler_of_equals() -> None:
 def test_recommendation_says_how_sure_it_is(seconds: list[float], certainty: str) -> None:
     serial = Case("naive", "serial", 1, [1.0] * len(seconds))
     assert certainty in recommend(result(serial, Case("naive", "processes", 2, seconds)))
+
+
+def test_predictions_are_printed_saved_and_held_against_runs(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    ran = command(
+        "bench", "-w", "article:40", "--method", "naive", "-s", "serial", "-s", "processes", "-j", "2",
+        "--repeat", "1", "--predict", "8,64", "-o", str(path),
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert b"method naive, processes, predicted" in ran.stdout
+    assert b"The time it predicts is" in ran.stdout
+    (forecast,) = load(str(path)).forecasts
+    assert [row["workers"] for row in forecast.rows] == [8, 64]
+    assert set(forecast.met) == {"1", "2"}
+    assert all(part > 0 for part in forecast.met.values())
+    assert all(row["bound"] <= row["seconds"] for row in forecast.rows)
+
+
+def test_predictions_want_numbers() -> None:
+    ran = command("bench", "--predict", "8,many")
+    assert ran.returncode == 2
+    assert b"write for example 8,64,1024" in ran.stderr

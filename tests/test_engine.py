@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +14,14 @@ from hypothesis import strategies as st
 
 from factorpool._cpus import usable_cpus
 from factorpool._tasks import FactorTask, MapTask, Task
+from factorpool.bench.predict import list_schedule, predict
 from factorpool.engine import choose as choosing
 from factorpool.engine.choose import Measures
 from factorpool.engine.dispatch import Cutter
 from factorpool.engine.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
 from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource
 from factorpool.errors import OptionError
+from factorpool.strategies.simulated import Overheads
 
 
 @given(st.integers(0, 10**6), st.integers(1, 1000))
@@ -106,7 +110,7 @@ def test_the_decision_is_for_what_takes_less(
         serial, there = remaining * each, start + remaining * max(sends, (each + sends) / workers)
         assert choice.strategy == ("processes" if there < serial else "serial")
     unsendable = choosing.decide(Measures(each, remaining, None, "it cannot be pickled"), workers, "processes", start)
-    assert unsendable == ("serial", "the function holds the GIL, so threads do not help, and it cannot be pickled")
+    assert unsendable == ("serial", "a second thread did not help, and it cannot be pickled")
 
 
 def machine(root: Path, cgroup: str, **limits: str) -> str:
@@ -163,3 +167,53 @@ def test_usable_cpus_obey_quotas(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
     assert usable_cpus(machine(tmp_path, cgroup, **limits)) == expected
+
+
+def heavy_tail(count: int, seed: int) -> list[float]:
+    rng = random.Random(seed)
+    return [1e-3 * rng.paretovariate(1.2) for _ in range(count)]
+
+
+@pytest.mark.parametrize("workers", [2, 8, 64, 1024, 10_000])
+@pytest.mark.parametrize("at", [0, 150, 299])
+def test_one_heavy_number_does_not_unbalance_guided(workers: int, at: int) -> None:
+    costs = [0.007] * 300
+    costs[at] *= 1000
+    assert predict(costs, workers, Overheads()).seconds <= 1.05 * list_schedule(costs, workers)
+
+
+@pytest.mark.parametrize("workers", [2, 8, 64, 1024, 10_000])
+def test_a_heavy_tail_does_not_unbalance_guided(workers: int) -> None:
+    costs = heavy_tail(100_000, 4)
+    assert predict(costs, workers, Overheads()).seconds <= 1.05 * list_schedule(costs, workers)
+
+
+def test_overheads_make_chunks_longer() -> None:
+    """With what a chunk costs the caller and the worker, guided loses little where dynamic loses almost all."""
+    costs, overheads = [1e-5] * 100_000, Overheads(chunk=5e-5, travel=2e-4)
+    assert predict(costs, 8, overheads).seconds < 1.15 * sum(costs) / 8
+    assert predict(costs, 8, overheads, "dynamic").seconds > 10 * sum(costs) / 8
+
+
+@given(
+    costs=st.lists(st.floats(0, 10), min_size=1, max_size=60), workers=st.integers(1, 12),
+    schedule=st.sampled_from(["static", "dynamic", "guided"]), overhead=st.floats(0, 0.1),
+)  # fmt: skip
+def test_no_prediction_beats_what_is_possible(costs: list[float], workers: int, schedule: str, overhead: float) -> None:
+    row = predict(costs, workers, Overheads(overhead, overhead, overhead, overhead), schedule)
+    assert row.seconds >= 0.999999 * max(sum(costs) / workers, max(costs))
+    assert row.seconds <= sum(costs) * 1.000001 + 4.0 * overhead * (len(costs) + workers)
+    assert 0 <= row.efficiency <= 1.000001
+    assert -0.000001 <= row.tail <= 1
+
+
+def test_an_iterator_that_is_slow_is_not_drawn_from_for_long() -> None:
+    def items() -> Iterator[int]:
+        for n in range(100):
+            time.sleep(0.004)
+            yield n
+
+    source = IteratorSource(items())
+    taken = source.take(100)
+    assert 1 <= len(taken) < 20
+    assert taken == list(range(len(taken)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
-from factorpool.errors import OptionError
+from factorpool.errors import FactorpoolError, OptionError
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,11 +24,17 @@ def draw(result: Result, path: str) -> None:
 
     Raises:
         OptionError: another ending, or nothing was measured yet.
+        FactorpoolError: the libraries that draw are not installed: some have no build for free-threaded Python.
     """
     if not path.endswith(tuple(f".{form}" for form in FORMATS)):
         raise OptionError(f"{path!r}: a chart is drawn as {' or '.join(f'.{form}' for form in FORMATS)}")
     if not result.methods():
         raise OptionError("nothing has been measured yet: there is nothing to draw")
+    try:
+        import altair  # noqa: F401
+        import vl_convert  # noqa: F401
+    except ImportError as error:
+        raise FactorpoolError(f"charts need {error.name}: pip install altair vl-convert-python") from error
     chart(result).save(path, scale_factor=PNG_SCALE if path.endswith(".png") else 1.0)
 
 

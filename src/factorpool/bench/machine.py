@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime
 import platform
-import sys
 import sysconfig
 from importlib.metadata import version
 from typing import Any
 
 from factorpool import _native
 from factorpool._cpus import usable_cpus
+from factorpool._gil import gil_enabled
 
 
 def describe() -> dict[str, Any]:
     """The processor, the CPUs usable, the Python and its GIL, the kernel's isa, and the versions."""
-    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "cpu": _cpu(),
@@ -24,7 +23,7 @@ def describe() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "compiler": platform.python_compiler(),
         "free_threaded_build": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-        "gil": "enabled" if gil else "disabled",
+        "gil": "enabled" if gil_enabled() else "disabled",
         "isa": _native.isa,
         "versions": {name: version(name) for name in ("factorpool", "python-flint")},
     }

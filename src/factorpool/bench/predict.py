@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import heapq
+import statistics
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from factorpool._api import factor_many
+from factorpool._numbers import normalize
+from factorpool._tasks import FactorTask
+from factorpool.bench.result import Forecast, Result
 from factorpool.engine.dispatch import Cutter, Dispatcher
 from factorpool.engine.source import SequenceSource
+from factorpool.strategies import make_workers
+from factorpool.strategies.base import Chunk, Completion, Workers
 from factorpool.strategies.simulated import Overheads, SimulatedWorkers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool._numbers import Numbers
 
 
 class Prediction(NamedTuple):
@@ -61,3 +73,81 @@ def list_schedule(costs: Sequence[float], workers: int) -> float:
     for cost in costs:
         heapq.heapreplace(ends, ends[0] + cost)
     return max(ends)
+
+
+def item_costs(task: FactorTask, numbers: Numbers) -> list[float]:
+    """Seconds for every number: alone with the naive method, else its share of a chunk, as the kernel works on many."""
+    size = task.first_chunk
+    costs: list[float] = []
+    for start in range(0, len(numbers), size):
+        chunk = numbers[start : start + size]
+        (part,) = task.parts(chunk, start, bytearray(1), 0.0)
+        costs += [part.seconds / len(chunk)] * len(chunk)
+    return costs
+
+
+class _Timed:
+    """Workers that keep how long each chunk took to be sent, and was away beyond its items' time."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.sending: list[float] = []
+        self.away: list[float] = []
+        self._workers = workers
+        self._sent: dict[int, float] = {}
+
+    def submit(self, chunk: Chunk) -> None:
+        began = time.perf_counter()
+        self._workers.submit(chunk)
+        self._sent[chunk.start] = time.perf_counter()
+        self.sending.append(self._sent[chunk.start] - began)
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        done = self._workers.wait(timeout)
+        for completion in done:
+            self.away.append(time.perf_counter() - self._sent[completion.chunk.start] - completion.seconds)
+        return done
+
+    def close(self, gently: bool) -> None:
+        self._workers.close(gently)
+
+
+def measure_overheads(strategy: str, task: FactorTask, numbers: Numbers) -> Overheads:
+    """What a strategy costs here beside the numbers' own time: a run of one worker, the first chunk set apart."""
+    timed = _Timed(make_workers(strategy, task, 1))
+    cutter = Cutter(SequenceSource(numbers), 1, "dynamic", max(1, len(numbers) // 20), task.first_chunk)
+    for _ in Dispatcher(cutter, timed, lambda: (1, None), time.perf_counter).run():
+        pass
+    chunk, travel = statistics.median(timed.sending[1:]), max(0.0, statistics.median(timed.away[1:]))
+    return Overheads(timed.sending[0] - chunk, max(0.0, timed.away[0] - travel), chunk, travel)
+
+
+MEASURED = (1, 2)
+"""Workers with which a prediction is held against real runs."""
+
+
+def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequence[int], repeat: int) -> Forecast:
+    """Predicts, for the parallel strategy that was fastest with a method, what `counts` workers would do.
+
+    The same is predicted for one worker and for two, and they are run: `met` is how well that went.
+    """
+    cases = [case for case in result.measured(method) if case.strategy != "serial"]
+    strategy = min(cases, key=lambda case: case.median).strategy
+    task, words = FactorTask(method), normalize(numbers)
+    costs = item_costs(task, words)
+    overheads = measure_overheads(strategy, task, words)
+
+    def predicted(workers: int) -> Prediction:
+        return predict(costs, workers, overheads, result.schedule, first=task.first_chunk)
+
+    seconds: dict[int, list[float]] = {workers: [] for workers in MEASURED}
+    for _ in range(repeat):
+        for workers in MEASURED:
+            began = time.perf_counter()
+            factor_many(numbers, strategy=strategy, max_workers=workers, schedule=result.schedule, method=method)
+            seconds[workers].append(time.perf_counter() - began)
+    met = {str(workers): predicted(workers).seconds / statistics.median(seconds[workers]) for workers in MEASURED}
+    rows = [
+        {**row._asdict(), "speedup": sum(costs) / row.seconds, "bound": list_schedule(costs, row.workers)}
+        for row in map(predicted, counts)
+    ]
+    return Forecast(method, strategy, result.schedule, overheads._asdict(), met, rows)

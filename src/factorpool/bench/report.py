@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from factorpool.bench.result import Result
+from factorpool.bench.result import Forecast, Result
 
 LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case, where there is room and where there is not
 COLUMNS = 69  # what the other columns take
@@ -46,6 +46,26 @@ def _table(result: Result, method: str, width: int) -> Table:
             bar(case.median / longest, width),
         )
     return table
+
+
+def show_forecast(forecast: Forecast, console: Console) -> None:
+    """Prints what more workers would bring, and how far that can be trusted."""
+    title = f"\nmethod {forecast.method}, {forecast.strategy}, predicted from the measured costs of the numbers"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("workers", "time", "at best", "speedup", "efficiency", "idle at the end"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in forecast.rows:
+        table.add_row(
+            f"{row['workers']:.0f}",
+            duration(row["seconds"]),
+            duration(row["bound"]),
+            f"{row['speedup']:.2f}x",
+            f"{row['efficiency']:.0%}",
+            f"{row['tail']:.0%}",
+        )
+    console.print(table)
+    met = ", ".join(f"{part:.2f} times the measured with {workers}" for workers, part in forecast.met.items())
+    console.print(f"The time it predicts is {met} workers.", highlight=False)
 
 
 def duration(seconds: float) -> str:

@@ -35,6 +35,21 @@ class Case:
 
 
 @dataclass
+class Forecast:
+    """What more workers of a strategy would bring, and how well that was met where it could be measured.
+
+    `met` has, by workers, predicted over measured seconds; `overheads` and `rows` are those of `bench.predict`.
+    """
+
+    method: str
+    strategy: str
+    schedule: str
+    overheads: dict[str, float]
+    met: dict[str, float]
+    rows: list[dict[str, float]]
+
+
+@dataclass
 class Result:
     """A benchmark: what ran on what, and how long."""
 
@@ -45,6 +60,7 @@ class Result:
     machine: dict[str, Any]
     skipped: dict[str, str]
     cases: list[Case]
+    forecasts: list[Forecast] = field(default_factory=list)
 
     def measured(self, method: str | None = None) -> list[Case]:
         """The cases that have been run, of one method or all."""
@@ -95,7 +111,8 @@ def load(path: str) -> Result:
         cases = [Case(**case) for case in data.pop("cases")]
         for key in ("cpu", "usable_cpus", "python", "gil", "isa"):
             data["machine"][key]
-        return Result(**data, cases=cases)
+        forecasts = [Forecast(**forecast) for forecast in data.pop("forecasts", [])]
+        return Result(**data, cases=cases, forecasts=forecasts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, OptionError):
             raise

@@ -11,8 +11,9 @@ from rich.console import Console
 from factorpool._tasks import METHODS
 from factorpool.bench.machine import describe
 from factorpool.bench.measure import cases_for, measure
+from factorpool.bench.predict import forecast
 from factorpool.bench.recommend import recommend
-from factorpool.bench.report import show
+from factorpool.bench.report import show, show_forecast
 from factorpool.bench.result import Result, load
 from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
@@ -26,6 +27,14 @@ NAIVE_SECONDS = 60  # a run of the naive method that might take longer has to be
 
 def _every_worker_count(ctx: click.Context, parameter: click.Parameter, values: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(checked for value in values if (checked := workers(ctx, parameter, value)))
+
+
+def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int]:
+    """The numbers of workers in `8,64,1024`."""
+    counts = value.split(",") if value else []
+    if not all(count.isascii() and count.isdigit() and int(count) for count in counts):
+        raise click.BadParameter(f"{value!r} are no numbers of workers; write for example 8,64,1024", ctx, parameter)
+    return [int(count) for count in counts]
 
 
 @click.group("bench", invoke_without_command=True)
@@ -50,6 +59,7 @@ def _every_worker_count(ctx: click.Context, parameter: click.Parameter, values: 
 @click.option("--method", "methods", type=click.Choice(METHODS), multiple=True, help="naive and auto if left out.")
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=5, show_default=True, help="Runs of every case.")
+@click.option("--predict", "predicted", metavar="N,N,...", callback=_counts, help="Say what so many workers would do.")
 @click.option("--output", "-o", default="factorpool-bench.json", show_default=True, help="Where the result is saved.")
 @click.pass_context
 def command(
@@ -60,18 +70,21 @@ def command(
     methods: tuple[str, ...],
     schedule: str,
     repeat: int,
+    predicted: list[int],
     output: str,
 ) -> None:
     """Run the same work serially, on threads and on processes, check that all agree, and say which to use.
 
     By default the article's benchmark: 300 numbers, its naive method and then factorpool's kernel (method auto).  The
-    result is saved after each run; `factorpool bench chart` draws it.
+    result is saved after each run; `factorpool bench chart` draws it.  With --predict, the engine then runs on virtual
+    time, with the costs and overheads measured here: what would more workers bring?
 
     \b
     Examples:
       factorpool bench
       factorpool bench --workload uniform64:100000 --method auto -j 1 -j 2
       factorpool bench --workload numbers.txt --strategy threads --repeat 9
+      factorpool bench --method naive --predict 8,64,1024
       factorpool bench chart factorpool-bench.json
     """
     if ctx.invoked_subcommand is not None:
@@ -100,8 +113,13 @@ def command(
             if case is cases[0] and not notes.is_terminal:
                 notes.print(f"round {turn + 1} of {repeat}", highlight=False)
             status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
+        for method in result.methods() if predicted and any(case.strategy != "serial" for case in cases) else ():
+            status.update(f"predicting for method {method}")
+            result.forecasts.append(forecast(result, work.numbers, method, predicted, repeat))
     result.save(output)
     show(result, console)
+    for prediction in result.forecasts:
+        show_forecast(prediction, console)
     for name, reason in skipped.items():
         console.print(f"{name} was left out: {reason}", highlight=False)
     console.print(recommend(result), highlight=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from factorpool import strategies
+from factorpool._gil import gil_note
 from factorpool._tasks import FactorTask, MapTask, Task
 from factorpool.strategies.base import is_worker
 
@@ -44,7 +45,7 @@ def choose(task: Task, items: object, total: int | None, workers: int) -> Choice
         if workers == 1:
             return Choice("serial", "there is one CPU to use")
         if total is not None and total < THREADS_FROM:
-            return Choice("serial", f"{total} numbers are done before threads have started")
+            return Choice("serial", f"so few numbers ({total}) are done before threads have started")
         if strategies.unavailable("threads") is None:
             return Choice("threads", "the kernel releases the GIL")
         return Choice("serial", "threads are not available")
@@ -68,7 +69,7 @@ def _big(items: list[int], workers: int) -> Choice:
         return Choice("serial", "there is nothing to share")
     if longest <= THREAD_BITS:
         if len(items) < BIG_THREADS_FROM:
-            return Choice("serial", f"{len(items)} numbers are done before threads have started")
+            return Choice("serial", f"so few numbers ({len(items)}) are done before threads have started")
         if strategies.unavailable("threads") is None:
             return Choice("threads", "the kernel releases the GIL")
     return Choice("processes", "python-flint holds the GIL")
@@ -99,7 +100,7 @@ def decide(measures: Measures, workers: int, elsewhere: str, start: float) -> Ch
     """
     each, remaining, sends, obstacle = measures
     if sends is None:
-        return Choice("serial", f"the function holds the GIL, so threads do not help, and {obstacle}")
+        return Choice("serial", f"a second thread did not help, and {obstacle}")
     there = max(sends, (each + sends) / workers)
     if there >= each:
         return Choice("serial", f"an item takes {_time(each)}, and to send it to another process {_time(sends)}")
@@ -108,7 +109,8 @@ def decide(measures: Measures, workers: int, elsewhere: str, start: float) -> Ch
         return Choice(
             "serial", f"the {left} that are left are over before {elsewhere} are worth their start ({start_time})"
         )
-    return Choice(elsewhere, f"an item takes {_time(each)} and holds the GIL: a second thread did not help")
+    note = f" ({gil_note()})" if gil_note() else ""
+    return Choice(elsewhere, f"an item takes {_time(each)}, and a second thread did not help{note}")
 
 
 def _time(seconds: float) -> str:

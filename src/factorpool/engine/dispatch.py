@@ -26,14 +26,14 @@ ERROR_SECONDS = 0.1
 not lost by a race."""
 
 
-_open: WeakSet[Workers] = WeakSet()  # those of runs that nobody has brought to their end
+_open: WeakSet[Dispatcher] = WeakSet()  # runs that nobody has brought to their end
 
 
 @atexit.register
 def _close_all() -> None:
     """Closes what is still open while threads and processes can still be waited for."""
-    for workers in list(_open):
-        workers.close(gently=False)
+    for dispatcher in list(_open):
+        dispatcher.close(gently=False)
 
 
 class Cutter:
@@ -143,13 +143,14 @@ class Dispatcher:
         self._done: dict[int, Completion] = {}  # waiting for their turn
         self._yielded = cutter.drawn  # items
         self._more = True
+        self._closed = False
         self._failure: Exception | None = None  # of the items themselves: all before it is delivered
         self._fatal: Completion | None = None  # an item's error that ends the run
 
     def run(self) -> Iterator[Completion]:
         """Yields completions until the items are used up."""
         gently = False
-        _open.add(self._workers)
+        _open.add(self)
         turn = self._yielded  # the item to yield next
         try:
             while self._fatal is None:
@@ -174,6 +175,12 @@ class Dispatcher:
                 raise self._failure
             gently = True
         finally:
+            self.close(gently)
+
+    def close(self, gently: bool) -> None:
+        """Closes the workers, once."""
+        if not self._closed:
+            self._closed = True
             self._workers.close(gently)
 
     def _feed(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from factorpool import strategies
+from factorpool._gil import gil_enabled
 from factorpool._tasks import Task
 from factorpool.engine.choose import Choice, Measures, decide
 from factorpool.strategies.base import Chunk, Completion, Workers, start_seconds
@@ -27,7 +28,10 @@ GROWTH = 4
 """How many times as many items the next look takes, while that has not yet passed."""
 
 PAIR_SECONDS = 0.02
-"""How long two threads are watched at most: four times the interval in which CPython hands the GIL over."""
+"""How long two threads are watched at most: four times the interval in which CPython hands the GIL over;"""
+
+PAIR_LEAST_SECONDS = 0.005
+"""and how long at least, if their items are shorter: a thread takes a tenth of a millisecond to begin."""
 
 WORTH_SECONDS = 0.002
 """Less work than this is not worth a thread, nor finding out."""
@@ -83,7 +87,7 @@ class Probe:
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to the workers of the moment."""
         self._now.submit(chunk)
-        if self.choice is None and self._threads is not None and self._threads.in_flight == 2:
+        if self._watched is None and self._threads is not None and self._threads.in_flight == 2:
             self._watched = time.perf_counter(), time.process_time()
 
     def wait(self, timeout: float | None) -> list[Completion]:
@@ -91,9 +95,10 @@ class Probe:
         if self.choice is None:
             if self._threads is None:
                 return self._alone(self._now.wait(timeout))
-            done = self._threads.wait(PAIR_SECONDS if self._watched else timeout)
-            if self._watched is not None:
-                self._pair(*self._watched)
+            if self._watched is None:  # there was no second chunk
+                return self._threads.wait(timeout)
+            done = self._threads.wait(PAIR_SECONDS)
+            self._pair(*self._watched)
             return done
         if self._threads is None or self._now is self._threads:
             return self._now.wait(timeout)
@@ -142,9 +147,10 @@ class Probe:
     def _pair(self, wall: float, cpu: float) -> None:
         """Looks at how many CPUs two threads have used."""
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        if wall < PAIR_LEAST_SECONDS:
+            return
         if cpu > HELPING * wall:
-            off = not getattr(sys, "_is_gil_enabled", lambda: True)()
-            why = "there is no GIL" if off else "the function releases the GIL"
+            why = "the function releases the GIL" if gil_enabled() else "there is no GIL"
             self._choose(Choice("threads", f"{why}: two threads used {cpu / wall:.1f} CPUs"))
         else:
             self._choose(self._without_threads())
@@ -152,7 +158,7 @@ class Probe:
     def _without_threads(self) -> Choice:
         elsewhere = "processes" if strategies.unavailable("processes") is None else "interpreters"
         if (reason := strategies.unavailable(elsewhere)) is not None:
-            return Choice("serial", f"the function holds the GIL, so threads do not help, and {reason}")
+            return Choice("serial", f"a second thread did not help, and {reason}")
         sends, obstacle = self._sending()
         measures = Measures(self._seconds / self._items, self._remaining(), sends, obstacle)
         return decide(measures, self._count, elsewhere, start_seconds(elsewhere))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple
 
+from factorpool._gil import gil_note
 from factorpool.errors import OptionError, StrategyUnavailableError
 
 TYPE_CHECKING = False
@@ -37,10 +38,13 @@ def strategies() -> dict[str, StrategyInfo]:
     >>> strategies()["serial"].available
     True
     """
-    reasons = {name: unavailable(name) for name in STRATEGIES}
-    return {
-        name: StrategyInfo(name, reason is None, reason or "", STRATEGIES[name]) for name, reason in reasons.items()
-    }
+    infos = {}
+    for name, description in STRATEGIES.items():
+        reason = unavailable(name)
+        if name == "threads" and gil_note():
+            description = f"{description}; {gil_note()}"
+        infos[name] = StrategyInfo(name, reason is None, reason or "", description)
+    return infos
 
 
 def unavailable(name: str) -> str | None:

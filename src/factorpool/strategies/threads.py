@@ -90,7 +90,6 @@ class ThreadWorkers:
         deadline = time.monotonic() + CLOSE_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()) if self.in_flight else None)
-        self._threads.clear()
 
     def _work(self) -> None:
         become_worker(whole_process=False)
