@@ -137,6 +137,8 @@ class Probe:
             self._choose(Choice("serial", "what is left is done before threads have started"))
         elif strategies.unavailable("threads") is not None:
             self._choose(self._without_threads())
+        elif not gil_enabled():
+            self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
         elif cpu < WAITING * self._seconds:
             self._choose(Choice("threads", "an item waits most of its time, and threads can all wait at once"))
         else:
@@ -150,8 +152,7 @@ class Probe:
         if wall < PAIR_LEAST_SECONDS:
             return
         if cpu > HELPING * wall:
-            why = "the function releases the GIL" if gil_enabled() else "there is no GIL"
-            self._choose(Choice("threads", f"{why}: two threads used {cpu / wall:.1f} CPUs"))
+            self._choose(Choice("threads", f"the function releases the GIL: two threads used {cpu / wall:.1f} CPUs"))
         else:
             self._choose(self._without_threads())
 

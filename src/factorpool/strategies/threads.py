@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
+from typing import Any
 
+from factorpool._gil import gil_enabled
 from factorpool._tasks import Part, Task
 from factorpool.errors import FactorpoolError
 from factorpool.strategies.base import Chunk, Completion, become_worker, completed
@@ -40,7 +42,7 @@ def thread_workers(task: Task, count: int) -> ThreadWorkers:
 
 
 class ThreadWorkers:
-    """Threads that share one queue of chunks, and one of completions; started as chunks come.
+    """Threads that share one queue of chunks, and one of what has become of them; started as chunks come.
 
     Each enters `runner(stop)` for what it does with a chunk; that is to end soon once `stop[0]` is set.
     """
@@ -49,24 +51,34 @@ class ThreadWorkers:
         self._count = count
         self._runner = runner
         self._threads: list[threading.Thread] = []
-        self.in_flight = 0  # chunks
+        self._stops: list[bytearray] = []  # one a thread: a buffer is not to be exported by two at once
+        self._running: dict[int, Chunk] = {}  # what is left of chunks, by their start
         self._chunks: SimpleQueue[Chunk | None] = SimpleQueue()
-        self._done: SimpleQueue[Completion | BaseException] = SimpleQueue()
-        self._stop = bytearray(1)
+        self._done: SimpleQueue[tuple[int, Part] | BaseException] = SimpleQueue()
+
+    @property
+    def in_flight(self) -> int:
+        """How many chunks are not done."""
+        return len(self._running)
 
     def submit(self, chunk: Chunk) -> None:
         """Queues the chunk for whichever thread is free."""
         if len(self._threads) < self._count and self.in_flight == len(self._threads):
-            name = f"factorpool-{len(self._threads)}"
-            thread = threading.Thread(target=self._work, name=name, daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:
-                message = f"cannot start thread {len(self._threads) + 1}: {error}; use fewer workers"
-                raise FactorpoolError(message) from error
-            self._threads.append(thread)
-        self.in_flight += 1
-        self._chunks.put(chunk)
+            self._start_thread()
+        self._running[chunk.start] = chunk
+        self._chunks.put(chunk._replace(payload=_unshared(chunk.payload)))
+
+    def _start_thread(self) -> None:
+        stop = bytearray(1)
+        name = f"factorpool-{len(self._threads)}"
+        thread = threading.Thread(target=self._work, args=(stop,), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            message = f"cannot start thread {len(self._threads) + 1}: {error}; use fewer workers"
+            raise FactorpoolError(message) from error
+        self._threads.append(thread)
+        self._stops.append(stop)
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What is done by now, or the next to be."""
@@ -76,29 +88,39 @@ class ThreadWorkers:
             while True:
                 if isinstance(answer, BaseException):
                     raise answer
-                done.append(answer)
-                self.in_flight -= answer.last
+                start, part = answer
+                completion, rest = completed(self._running.pop(start), part)
+                if not part.last:
+                    self._running[start] = rest
+                done.append(completion)
                 answer = self._done.get_nowait()
         except Empty:
             return done
 
     def close(self, gently: bool) -> None:
         """Tells every thread to end, and waits for those that soon will."""
-        self._stop[0] = 1
-        for _ in self._threads:
+        for stop in self._stops:
+            stop[0] = 1
             self._chunks.put(None)
         deadline = time.monotonic() + CLOSE_SECONDS
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()) if self.in_flight else None)
+            thread.join(max(0.0, deadline - time.monotonic()) if self._running else None)
 
-    def _work(self) -> None:
+    def _work(self, stop: bytearray) -> None:
         become_worker(whole_process=False)
         try:
-            with self._runner(self._stop) as run:
+            with self._runner(stop) as run:
                 while (chunk := self._chunks.get()) is not None:
-                    rest = chunk
                     for part in run(chunk):
-                        completion, rest = completed(rest, part)
-                        self._done.put(completion)
+                        self._done.put((chunk.start, part))
         except BaseException as error:
             self._done.put(error)
+
+
+def _unshared(payload: Sequence[Any]) -> Sequence[Any]:
+    """The same items in an object that no other thread has a part of.
+
+    Without a GIL, the slices of one memoryview lose count of each other when threads let go of them (CPython issue
+    155606): the whole is then taken for released.
+    """
+    return payload.tobytes() if isinstance(payload, memoryview) and not gil_enabled() else payload
