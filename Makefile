@@ -39,7 +39,7 @@ demo: $(VENV)/installed
 	@echo "== factoring the numbers of examples/numbers.txt on every core"
 	$(BIN)/factorpool factor --input examples/numbers.txt > demo/factors.txt
 	@head -n 2 demo/factors.txt; echo "..."; tail -n 2 demo/factors.txt; echo "$$(wc -l < demo/factors.txt) lines in demo/factors.txt"
-	@echo "== the article's benchmark: the same work serially, on threads and on processes, three rounds of each"
+	@echo "== the article's benchmark: the same work with every strategy, three rounds of each"
 	$(BIN)/factorpool bench --repeat 3 --output demo/article.json
 	$(BIN)/factorpool bench chart demo/article.json --output demo/article.png --output demo/article.svg
 

@@ -71,7 +71,7 @@ def test_block_source_never_crosses_blocks() -> None:
 
 
 def chosen(task: Task, items: object, total: int | None, workers: int) -> str | None:
-    choice = choosing.choose(task, items, total, workers)
+    choice = choosing.choose(task, items, total, lambda: workers)
     return choice and choice.strategy
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 from conftest import REPOSITORY, command
 
@@ -25,3 +28,13 @@ def test_command_line() -> None:
     shown = re.search(r"\$ factorpool (factor \d+ \d+)\n((?:    \d+: .*\n)+)", README)
     assert shown
     assert command(*shown[1].split()).stdout.decode() == re.sub("^    ", "", shown[2], flags=re.MULTILINE)
+
+
+def test_script_with_a_function_that_crashes(tmp_path: Path) -> None:
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    expected = re.search(r"print\(outcome.*# (.*)", code)
+    assert expected
+    assert (ran.stdout, ran.stderr) == (f"{expected[1]}\n", "")

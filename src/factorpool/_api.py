@@ -299,6 +299,9 @@ class Results(Iterator[Any]):
     def __next__(self) -> Any:
         return next(self._results)
 
+    def __iter__(self) -> Iterator[Any]:
+        return self._results  # itself, so that a loop need not call `__next__` for each item
+
     def close(self) -> None:
         """Stops what is still running."""
         self._results.close()

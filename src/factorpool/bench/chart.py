@@ -16,7 +16,7 @@ WIDTH = 640  # pixels of the plot; the bars' labels stand left of it
 BAR_HEIGHT = 26
 PNG_SCALE = 2.0
 
-_COLORS = {"serial": "#4c78a8", "threads": "#e45756", "processes": "#54a24b"}
+_COLORS = {"serial": "#4c78a8", "threads": "#e45756", "interpreters": "#b279a2", "processes": "#54a24b"}
 
 
 def draw(result: Result, path: str) -> None:

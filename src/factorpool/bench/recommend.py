@@ -7,7 +7,7 @@ from factorpool.bench.result import Case, Result
 MARGIN = 0.05
 """A case must be this much faster by its median than a simpler one to be preferred: less is a machine's mood."""
 
-_SIMPLICITY = ("serial", "threads", "processes")
+_SIMPLICITY = ("serial", "threads", "interpreters", "processes")
 
 
 def recommend(result: Result) -> str:

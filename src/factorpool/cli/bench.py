@@ -73,7 +73,7 @@ def command(
     predicted: list[int],
     output: str,
 ) -> None:
-    """Run the same work serially, on threads and on processes, check that all agree, and say which to use.
+    """Run the same work with every strategy, check that all agree, and say which to use.
 
     By default the article's benchmark: 300 numbers, its naive method and then factorpool's kernel (method auto).  The
     result is saved after each run; `factorpool bench chart` draws it.  With --predict, the engine then runs on virtual

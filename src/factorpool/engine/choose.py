@@ -6,6 +6,7 @@ a few items to see what they cost, and `decide` compares what each strategy woul
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from factorpool import strategies
@@ -35,37 +36,40 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(task: Task, items: object, total: int | None, workers: int) -> Choice | None:
-    """The strategy for a task on `items`, `total` of them if that is known; None if it has to be measured."""
+def choose(task: Task, items: object, total: int | None, count: Callable[[], int]) -> Choice | None:
+    """The strategy for a task on `items`, `total` of them if that is known; None if it has to be measured.
+
+    `count` says how many workers there may be; it is asked late, for it takes as long as some hundred numbers.
+    """
     if is_worker():
         return Choice("serial", "this is a worker already, and the other CPUs have theirs")
     if isinstance(task, FactorTask) and task.method != "naive":
         if isinstance(items, list):
-            return _big(items, workers)
-        if workers == 1:
-            return Choice("serial", "there is one CPU to use")
+            return _big(items, count)
         if total is not None and total < THREADS_FROM:
             return Choice("serial", f"so few numbers ({total}) are done before threads have started")
+        if count() == 1:
+            return Choice("serial", "there is one CPU to use")
         if strategies.unavailable("threads") is None:
             return Choice("threads", "the kernel releases the GIL")
         return Choice("serial", "threads are not available")
-    if workers == 1:
-        return Choice("serial", "there is one CPU to use")
     if total is not None and total < 2:
         return Choice("serial", "there is nothing to share")
+    if count() == 1:
+        return Choice("serial", "there is one CPU to use")
     if isinstance(task, MapTask) and task.initializer is not None and strategies.unavailable("processes") is None:
         return Choice("processes", "an initializer prepares workers, and should leave this process alone")
     return None
 
 
-def _big(items: list[int], workers: int) -> Choice:
+def _big(items: list[int], count: Callable[[], int]) -> Choice:
     """For lists of ints with some beyond 64 bits, which may take python-flint, holding the GIL."""
     longest = max(items, default=0).bit_length()
     if (reason := strategies.unavailable("processes")) is not None:
         return Choice("serial", reason)
     if longest > PROCESS_BITS:
         return Choice("processes", f"a number of {longest} bits may take long, and only a process can be stopped")
-    if workers == 1 or len(items) < 2:
+    if len(items) < 2 or count() == 1:
         return Choice("serial", "there is nothing to share")
     if longest <= THREAD_BITS:
         if len(items) < BIG_THREADS_FROM:

@@ -137,10 +137,10 @@ class Probe:
             self._choose(Choice("serial", "what is left is done before threads have started"))
         elif strategies.unavailable("threads") is not None:
             self._choose(self._without_threads())
-        elif not gil_enabled():
-            self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
         elif cpu < WAITING * self._seconds:
             self._choose(Choice("threads", "an item waits most of its time, and threads can all wait at once"))
+        elif not gil_enabled():
+            self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
         else:
             self._now = self._threads = thread_workers(self._task, self._count)
             self._most = max(1, int(ALONE_SECONDS / each))

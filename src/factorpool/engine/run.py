@@ -112,14 +112,14 @@ class Run:
         options, task = self._options, self._task
         if base.importing_main and task.needs_main:
             raise FactorpoolError("a worker is importing this module, which starts that work again")
-        count = options.max_workers or usable_cpus()
         if options.strategy != "auto":
             choice: Choice | None = Choice(options.strategy, "it was asked for")
         elif options.timeout is not None:
             choice = Choice("processes", "only a process can be stopped when its time is over")
         else:
-            choice = choose(task, self._items, total, count)
+            choice = choose(task, self._items, total, self._count)
         if choice is None:
+            count = self._count()
             cutter = self._cutter(count, task.first_chunk)
             probe = Probe(task, count, self._source.remaining, self._workers, self._chosen)
             yield from self._dispatcher(cutter, probe, probe.limits).run()
@@ -127,7 +127,8 @@ class Run:
                 self._chosen(Choice("serial", "all was done before there was anything to choose"))
             return
         self._chosen(choice)
-        strategy, count = choice.strategy, 1 if choice.strategy == "serial" else count
+        strategy = choice.strategy
+        count = 1 if strategy == "serial" else self._count()
         cutter = self._cutter(count, self._first(strategy, total))
         yield from self._dispatcher(cutter, self._workers(strategy, count), lambda: (count, None)).run()
 
@@ -135,6 +136,9 @@ class Run:
         self.choice = choice
         if self._options.announce is not None:
             self._options.announce(choice)
+
+    def _count(self) -> int:
+        return self._options.max_workers or usable_cpus()
 
     def _cutter(self, count: int, first: int) -> Cutter:
         return Cutter(self._source, count, self._options.schedule, self._options.chunksize, first)
