@@ -162,6 +162,27 @@ def test_items_that_do_not_pickle(remote: str) -> None:
     assert "item 1, <function" in str(outcomes[1].error)
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("buffersize", [None, 1, 3])
+def test_items_of_which_few_pickle(remote: str, ordered: bool, buffersize: int | None) -> None:
+    items = [(lambda: 0) if n % 4 else n for n in range(12)]
+    for count in (0, 1, 2, 12):
+        outcomes = collected(
+            functions.kind, items[-count:] if count else [], strategy=remote, ordered=ordered, buffersize=buffersize
+        )
+        assert sorted(o.index for o in outcomes) == list(range(count))
+        assert sum(o.error is None for o in outcomes) == len([n for n in range(12 - count, 12) if n % 4 == 0])
+
+
+@pytest.mark.parametrize("chunksize", [1, 3, 12])
+def test_what_is_before_an_item_that_does_not_pickle_is_given(remote: str, chunksize: int) -> None:
+    items = [0, 1, 2, 3, lambda: 0, 5, 6, 7, 8, 9, 10, 11]
+    got = []
+    with pytest.raises(fp.NotPicklableError, match="item 4"):
+        got.extend(fp.pmap(functions.kind, items, strategy=remote, max_workers=2, chunksize=chunksize))
+    assert got == ["int"] * 4
+
+
 def test_results_that_do_not_pickle(remote: str) -> None:
     outcomes = collected(functions.unpicklable_at_7, range(12), strategy=remote, chunksize=12)
     assert [o.value for o in outcomes] == [*range(7), None, *range(8, 12)]

@@ -141,7 +141,7 @@ class Dispatcher:
         self._flights: dict[int, _Flight] = {}  # by the index of the first item that is not back
         self._again: list[Chunk] = []  # a heap: chunks to be submitted before new ones are cut
         self._done: dict[int, Completion] = {}  # waiting for their turn
-        self._yielded = cutter.drawn  # items
+        self._yielded = cutter.drawn  # items; if ordered, the index of the next one to yield
         self._more = True
         self._closed = False
         self._failure: Exception | None = None  # of the items themselves: all before it is delivered
@@ -151,21 +151,20 @@ class Dispatcher:
         """Yields completions until the items are used up."""
         gently = False
         _open.add(self)
-        turn = self._yielded  # the item to yield next
         try:
             while self._fatal is None:
                 self._feed()
-                if not self._flights:
+                if self._flights:
+                    waits = self._more and len(self._flights) < self._limits()[0] and not self._cutter.ready()
+                    self._collect_from(self._workers.wait(POLL_SECONDS if waits else None))
+                elif not self._due():
                     break
-                waits = self._more and len(self._flights) < self._limits()[0] and not self._cutter.ready()
-                self._collect_from(self._workers.wait(POLL_SECONDS if waits else None))
                 if self._flights and self._fatal is None and self._cutter.sized:
                     self._feed()  # before the caller takes its time; not with an iterator, which may take its own
                 if self._fatal is not None:
                     self._wait_before(self._fatal.chunk.start)
-                while self._done and (not self._ordered or turn in self._done):
-                    completion = self._done.pop(turn if self._ordered else next(iter(self._done)))
-                    turn += len(completion.chunk.payload)
+                while self._due():
+                    completion = self._done.pop(self._yielded if self._ordered else next(iter(self._done)))
                     self._yielded += len(completion.chunk.payload)
                     yield completion
             if self._fatal is not None:
@@ -182,6 +181,10 @@ class Dispatcher:
         if not self._closed:
             self._closed = True
             self._workers.close(gently)
+
+    def _due(self) -> bool:
+        """Whether there is something to yield."""
+        return self._yielded in self._done if self._ordered else bool(self._done)
 
     def _feed(self) -> None:
         """Gives every free worker a chunk, as far as there are items at hand and room for them."""

@@ -11,6 +11,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 from factorpool import strategies
@@ -37,7 +38,8 @@ WORTH_SECONDS = 0.002
 """Less work than this is not worth a thread, nor finding out."""
 
 WAITING = 0.5
-"""An item that uses a CPU for less than this part of its time waits; threads can all wait at once."""
+"""An item that uses a CPU for less than this part of its time waits, unless the machine is busy and took the CPU away
+more often than the item gave it up; threads can all wait at once."""
 
 HELPING = 1.4
 """CPUs in use from which a second thread helps; with a GIL it is one, and without, on a machine that is busy, not 2."""
@@ -72,6 +74,7 @@ class Probe:
         self._items = 0
         self._seconds = 0.0
         self._cpu = time.process_time()
+        self._usage = getrusage(RUSAGE_SELF)
         self._watched: tuple[float, float] | None = None  # wall and CPU time when the second thread began
         self._sample: tuple[Any, Any] | None = None  # an item and its result
 
@@ -131,13 +134,12 @@ class Probe:
         if self._seconds < ALONE_SECONDS:
             self._most *= GROWTH
             return done
-        cpu = time.process_time() - self._cpu
         each, left = self._seconds / self._items, self._remaining()
         if left is not None and left * each < WORTH_SECONDS:
             self._choose(Choice("serial", "what is left is done before threads have started"))
         elif strategies.unavailable("threads") is not None:
             self._choose(self._without_threads())
-        elif cpu < WAITING * self._seconds:
+        elif self._waits():
             self._choose(Choice("threads", "an item waits most of its time, and threads can all wait at once"))
         elif not gil_enabled():
             self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
@@ -145,6 +147,12 @@ class Probe:
             self._now = self._threads = thread_workers(self._task, self._count)
             self._most = max(1, int(ALONE_SECONDS / each))
         return done
+
+    def _waits(self) -> bool:
+        """Whether the items so far have mostly waited."""
+        now = getrusage(RUSAGE_SELF)
+        given_up, taken_away = now.ru_nvcsw - self._usage.ru_nvcsw, now.ru_nivcsw - self._usage.ru_nivcsw
+        return time.process_time() - self._cpu < WAITING * self._seconds and given_up >= taken_away
 
     def _pair(self, wall: float, cpu: float) -> None:
         """Looks at how many CPUs two threads have used."""
@@ -166,16 +174,18 @@ class Probe:
 
     def _sending(self) -> tuple[float | None, str]:
         """What it costs to send an item there and its result back; None and the reason if that is not possible."""
-        what = "the function cannot be pickled"
+        from factorpool.strategies.remote import pickle_start  # here: it imports multiprocessing
+
+        what = "the function cannot be sent"
         try:
-            pickle.dumps(self._task, pickle.HIGHEST_PROTOCOL)
-            what = "an item or its result cannot be pickled"
+            pickle_start(self._task, inherits=False, inner_threads=None)
+            what = "an item or its result cannot be sent"
             began, message = time.perf_counter(), _Length()
             pickle.Pickler(message, pickle.HIGHEST_PROTOCOL).dump(self._sample)
             pickling = time.perf_counter() - began
             return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
         except Exception as error:
-            return None, f"{what} for another process ({error})"
+            return None, f"{what} to another process ({error})"
 
     def _choose(self, choice: Choice) -> None:
         self.choice = choice

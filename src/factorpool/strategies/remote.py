@@ -34,9 +34,6 @@ THREAD_VARIABLES = (
 )
 """The environment variables from which libraries take how many threads to start, when they are imported."""
 
-_MAIN_KEYS = ("sys_path", "sys_argv", "init_main_from_name", "init_main_from_path")
-"""What of multiprocessing's description of this process a worker needs to import its main module."""
-
 
 def pickle_start(task: Task, inherits: bool, inner_threads: int | None) -> bytes:
     """A worker's first message: the task and how to import what it needs; `inherits` if workers are copies of us."""
@@ -46,16 +43,26 @@ def pickle_start(task: Task, inherits: bool, inner_threads: int | None) -> bytes
         raise NotPicklableError(
             f"the function or its arguments cannot be pickled to reach a worker: {error}; {REMEDY}"
         ) from error
-    main = None
-    if task.needs_main and not inherits:
-        main = {key: value for key, value in spawn.get_preparation_data("factorpool").items() if key in _MAIN_KEYS}
-        fn = getattr(task, "fn", None)
-        if getattr(fn, "__module__", None) == "__main__" and not any(key.startswith("init_main") for key in main):
-            raise NotPicklableError(
-                f"workers cannot import the function {getattr(fn, '__qualname__', fn)}: the main module is no file (a "
-                "session, or standard input); put it into a module, or use strategy='threads'"
-            )
+    main = _main_module() if task.needs_main and not inherits else None
+    fn = getattr(task, "fn", None)
+    if main is not None and len(main) == 2 and getattr(fn, "__module__", None) == "__main__":
+        raise NotPicklableError(
+            f"workers cannot import the function {getattr(fn, '__qualname__', fn)}: the main module is no file (a "
+            "session, or standard input); put it into a module, or use strategy='threads'"
+        )
     return pickle.dumps((message, main, inner_threads))
+
+
+def _main_module() -> dict[str, Any]:
+    """How to import the caller's main module, if that is possible, in the words of `multiprocessing.spawn.prepare`."""
+    main = sys.modules["__main__"]
+    search = [process.ORIGINAL_DIR if path == "" else path for path in sys.path]  # type: ignore[attr-defined]
+    found: dict[str, Any] = {"sys_path": search, "sys_argv": sys.argv}
+    if spec := getattr(main, "__spec__", None):
+        found["init_main_from_name"] = spec.name
+    elif path := getattr(main, "__file__", None):
+        found["init_main_from_path"] = os.path.join(process.ORIGINAL_DIR or "", path)  # type: ignore[attr-defined]
+    return found
 
 
 def pickle_chunk(chunk: Chunk) -> bytes:

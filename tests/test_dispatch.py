@@ -1,0 +1,132 @@
+"""The dispatcher against workers that do their worst, in every order: each item comes back, once."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import factorpool as fp
+from factorpool.engine.dispatch import Cutter, Dispatcher
+from factorpool.engine.source import IteratorSource, SequenceSource, Source
+from factorpool.errors import NotPicklableError
+from factorpool.strategies.base import Chunk, Completion
+
+
+class Adversary:
+    """Slots that die, answer in parts and out of order, and cannot send or read some items: a model of `processes`.
+
+    Items in `killers` end their worker whenever they run; others may lose theirs, too, as often as `storms` allows.
+    """
+
+    def __init__(self, rng: random.Random, count: int, items: dict[str, set[int]], storms: int, itemwise: bool) -> None:
+        self.rng = rng
+        self.count = count
+        self.items = items
+        self.storms = storms
+        self.itemwise = itemwise
+        self.running: list[Chunk] = []
+        self.delivered: set[int] = set()
+        self.closed = 0
+        self.room: int | None = None  # the index up to which items may be drawn
+
+    def submit(self, chunk: Chunk) -> None:
+        assert len(self.running) < self.count, "more chunks than slots"
+        assert len(chunk.payload), "a chunk of nothing"
+        indices = range(chunk.start, chunk.start + len(chunk.payload))
+        assert list(chunk.payload) == list(indices), "items are not at their index"
+        assert not self.delivered.intersection(indices), "what was finished is run again"
+        assert self.room is None or indices[-1] < self.room, "more is drawn than the buffer holds"
+        for index in indices:
+            if index in self.items["unsendable"]:
+                raise NotPicklableError("cannot be sent", index)
+        self.running.append(chunk)
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        assert self.running or timeout is not None, "a wait for nothing"
+        done = []
+        for _ in range(self.rng.randint(1, 2)):
+            if self.running:
+                done += self.go_on(self.running.pop(self.rng.randrange(len(self.running))))
+        return done
+
+    def go_on(self, chunk: Chunk) -> list[Completion]:
+        """Runs some more of a chunk; what is left of it stays in its slot."""
+        first, count = chunk.start, len(chunk.payload)
+        indices = range(first, first + count)
+        if self.items["unreadable"].intersection(indices):
+            return [Completion(chunk, None, NotPicklableError("cannot be read"), 0.0)]
+        if self.storms and self.rng.random() < 0.3 and (count > 1 or chunk.deaths == 0):
+            self.storms -= 1
+            return [Completion(chunk, None, fp.WorkerDiedError(first, first + count, -9, self.rng.random() < 0.5), 0.0)]
+        size = 0
+        most = 1 if chunk.pace == 0 and self.itemwise else self.rng.randint(1, count) if self.itemwise else count
+        for index in indices[:most]:
+            if index in self.items["killers"]:
+                if size and self.itemwise and self.rng.random() < 0.5:
+                    break  # what came before it was given away in time
+                return [Completion(chunk, None, fp.WorkerDiedError(first, first + count, -9), 0.0)]
+            if index in self.items["raising"]:
+                if size:
+                    break
+                return self.answer(chunk, 1, LookupError(index))
+            size += 1
+        return self.answer(chunk, size, None)
+
+    def answer(self, chunk: Chunk, size: int, error: Exception | None) -> list[Completion]:
+        head, rest = chunk.split(size)
+        last = not len(rest.payload) or self.rng.random() < 0.1  # a timeout leaves the rest behind
+        self.delivered.update(range(head.start, head.start + size))
+        if not last:
+            self.running.append(rest)
+        return [Completion(head, list(head.payload), error, 1e-3 * size, last)]
+
+    def close(self, gently: bool) -> None:
+        self.closed += 1
+
+
+ERRORS: dict[str, type[Exception]] = {
+    "killers": fp.WorkerDiedError,
+    "raising": LookupError,
+    "unsendable": NotPicklableError,
+    "unreadable": NotPicklableError,
+}
+
+
+def sets(total: int) -> st.SearchStrategy[set[int]]:
+    return st.sets(st.integers(0, max(0, total - 1)), max_size=4)
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data(), total=st.integers(0, 60), count=st.integers(1, 5), itemwise=st.booleans())
+def test_each_item_comes_back_once(data: st.DataObject, total: int, count: int, itemwise: bool) -> None:
+    items = {name: data.draw(sets(total), name) for name in ERRORS}
+    if not itemwise:
+        items["raising"] = set()
+    ordered, retries = data.draw(st.booleans(), "ordered"), data.draw(st.integers(0, 2), "retries")
+    buffersize = data.draw(st.none() | st.integers(1, 20), "buffersize")
+    rng = data.draw(st.randoms(use_true_random=False), "rng")
+    # A single item may have lost its worker once by chance, and must still have a try.
+    storms = data.draw(st.integers(0, 6), "storms") if retries else 0
+    workers = Adversary(rng, count, items, storms, itemwise)
+    source: Source = SequenceSource(range(total)) if rng.random() < 0.5 else IteratorSource(iter(range(total)))
+    schedule, chunksize = rng.choice([("guided", None), ("dynamic", 1), ("dynamic", 7), ("dynamic", 100)])
+    now = iter(range(10**9))
+    dispatcher = Dispatcher(
+        Cutter(source, count, schedule, chunksize, 1), workers, lambda: (count, None), lambda: next(now) * 1e-4,
+        itemwise=itemwise, ordered=ordered, buffersize=buffersize, collect=True, retries=retries,
+    )  # fmt: skip
+    values: dict[int, object] = {}
+    workers.room = buffersize
+    for completion in dispatcher.run():
+        for index in range(completion.chunk.start, completion.chunk.start + len(completion.chunk.payload)):
+            assert index not in values, f"item {index} twice"
+            assert not ordered or index == len(values), f"item {index} out of order"
+            values[index] = index if completion.error is None else type(completion.error)
+        workers.room = None if buffersize is None else len(values) + buffersize
+    assert workers.closed == 1
+    assert values.keys() == set(range(total))
+    for index, value in values.items():
+        wrong = {error for name, error in ERRORS.items() if index in items[name]}
+        assert value in wrong if wrong else value == index, f"item {index} is {value}"
