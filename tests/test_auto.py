@@ -54,11 +54,11 @@ def test_what_cannot_be_sent_stays_here_and_says_why() -> None:
     results = fp.pmap(lambda seconds: functions.spin(seconds), [0.01] * 20, max_workers=2)
     assert len(list(results)) == 20
     assert results.strategy == "serial"
-    assert "a second thread did not help, and the function cannot be sent" in str(results.reason)
+    assert "a second thread did not help, and the function or its arguments cannot be pickled" in str(results.reason)
 
     results = fp.pmap(functions.spin_for, [(0.01, lambda: 0)] * 20, max_workers=2)
     assert len(list(results)) == 20
-    assert "an item or its result cannot be sent" in str(results.reason)
+    assert "an item or its result cannot be pickled" in str(results.reason)
 
 
 @pytest.mark.skipif(not gil_enabled(), reason="there is no GIL")
@@ -73,7 +73,7 @@ results = fp.pmap(spin, [0.01] * 20, max_workers=2)
 print(len(list(results)), results.strategy, results.reason)
 """
     ran = run_python(code)
-    assert ran.stdout.startswith("20 serial a second thread did not help, and the function cannot be sent"), ran.stderr
+    assert ran.stdout.startswith("20 serial a second thread did not help, and workers cannot import"), ran.stderr
     assert "the main module is no file" in ran.stdout
 
 

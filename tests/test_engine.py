@@ -89,7 +89,6 @@ def test_choice_for_numbers() -> None:
     assert chosen(kernel, range(10**12, 10**12 + 10**6), 10**6, 8) == "threads"
     assert chosen(kernel, [2**400], 1, 1) == "processes"
     assert chosen(naive, words, 300, 2) is None
-    assert chosen(naive, words, 300, 1) == "serial"
 
 
 def test_choice_for_functions_is_measured_unless_nothing_is_to_choose() -> None:

@@ -244,7 +244,7 @@ def pmap(
             keeps its type, and has a note that names its item and, from another process, the traceback as its cause.
             Items before it that are running get a tenth of a second to finish; all others are given up.
         retries: how often an item is tried again whose worker died (`processes`).  The chunk in a dead worker is run
-            again, ever less of it, until the item that kills is alone; what is finished is not run twice.
+            again, ever less of it, until the item that kills is alone; no result that has come back is computed again.
         timeout: seconds an item may take, its worker is killed then (`processes` only: nothing else can be stopped).
         initializer, initargs: called once in every worker before its first item.
         inner_threads: what BLAS and OpenMP may use in each worker process; None leaves them alone.

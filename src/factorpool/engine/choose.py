@@ -55,8 +55,6 @@ def choose(task: Task, items: object, total: int | None, count: Callable[[], int
         return Choice("serial", "threads are not available")
     if total is not None and total < 2:
         return Choice("serial", "there is nothing to share")
-    if count() == 1:
-        return Choice("serial", "there is one CPU to use")
     if isinstance(task, MapTask) and task.initializer is not None and strategies.unavailable("processes") is None:
         return Choice("processes", "an initializer prepares workers, and should leave this process alone")
     return None

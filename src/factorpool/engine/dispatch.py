@@ -37,19 +37,15 @@ def _close_all() -> None:
 
 
 class Cutter:
-    """Cuts a source into chunks by a schedule, and learns from what they cost."""
+    """Cuts a source into chunks for so many workers, by a schedule, and learns from what they cost."""
 
     def __init__(self, source: Source, workers: int, schedule: str, chunksize: int | None, first: int) -> None:
+        self.workers = workers
         self._source = source
-        self._workers = workers
         self._guided = schedule == "guided" and chunksize is None
-        total = source.remaining()
-        if chunksize is not None:
-            self._size = chunksize
-        elif schedule == "static" and total is not None:
-            self._size = schedules.static(total, workers)
-        else:
-            self._size = first
+        self._static = schedule == "static" and chunksize is None
+        self._total = source.remaining()
+        self._size = first if chunksize is None else chunksize
         self._measured: Measured | None = None
         self._least_overhead = self._least_handling = float("inf")
         self.drawn = 0
@@ -63,17 +59,22 @@ class Cutter:
         """Whether `cut` would answer at once."""
         return self._source.ready()
 
-    def cut(self, room: int | None) -> Chunk | None:
-        """The next chunk, of at most `room` items; None at the end of the source."""
-        size = self._size
-        if self._guided:
-            size = schedules.guided(self._source.remaining(), self._workers, size, self._measured)
+    def cut(self, room: int | None, size: int | None = None) -> Chunk | None:
+        """The next chunk, of at most `room` items, and of `size` if that is given; None at the end of the source."""
+        size = size or self._scheduled()
         payload = self._source.take(size if room is None else min(size, room))
         if not len(payload):
             return None
         chunk = Chunk(self.drawn, payload)
         self.drawn += len(payload)
         return chunk
+
+    def _scheduled(self) -> int:
+        if self._guided:
+            return schedules.guided(self._source.remaining(), self.workers, self._size, self._measured)
+        if self._static and self._total is not None:
+            return schedules.static(self._total, self.workers)
+        return self._size
 
     def learn(self, size: int, seconds: float, turnaround: float, handling: float) -> None:
         """Takes in what a chunk cost its worker, how long it was away, and how long it took to send.
@@ -105,7 +106,7 @@ class Dispatcher:
     Args:
         cutter: where chunks come from.
         workers: where they run; closed at the end, whatever that is.
-        limits: how many chunks may be in flight now, and how many items a new one may have (None: as many as it likes).
+        limits: how many chunks may be in flight now, and how many items a new one gets (None: as the schedule has it).
         clock: seconds, of whatever time the workers live in.
         itemwise: whether workers give away items one by one where a worker has died.
         ordered: False yields what is done as it comes.
@@ -208,16 +209,16 @@ class Dispatcher:
         """The next chunk of the source, if it has one now and there is room for it."""
         if not self._more or not (self._cutter.ready() or not self._flights):
             return None
-        count, room = self._limits()
+        count, size = self._limits()
+        room = None
         if self._buffersize is not None:
             left = self._buffersize - (self._cutter.drawn - self._yielded)
             if left <= 0:
                 return None
-            share = min(left, max(1, self._buffersize // count))  # every worker gets a share of the buffer
-            room = share if room is None else min(share, room)
+            room = min(left, max(1, self._buffersize // count))  # every worker gets a share of the buffer
         chunk = None
         try:
-            chunk = self._cutter.cut(room)
+            chunk = self._cutter.cut(room, size)
         except Exception as error:  # of the items' iterator
             self._failure = error
         self._more = chunk is not None

@@ -11,13 +11,13 @@ import pickle
 import sys
 import time
 from collections.abc import Callable
-from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 from factorpool import strategies
 from factorpool._gil import gil_enabled
 from factorpool._tasks import Task
 from factorpool.engine.choose import Choice, Measures, decide
+from factorpool.errors import NotPicklableError
 from factorpool.strategies.base import Chunk, Completion, Workers, start_seconds
 from factorpool.strategies.serial import SerialWorkers
 from factorpool.strategies.threads import ThreadWorkers, thread_workers
@@ -25,8 +25,8 @@ from factorpool.strategies.threads import ThreadWorkers, thread_workers
 ALONE_SECONDS = 0.005
 """How long items run in the caller's thread first: enough to know their cost."""
 
-GROWTH = 4
-"""How many times as many items the next look takes, while that has not yet passed."""
+GROWTH = 16
+"""How many times as many items the next look takes at most, while that has not yet passed."""
 
 PAIR_SECONDS = 0.02
 """How long two threads are watched at most: four times the interval in which CPython hands the GIL over;"""
@@ -38,8 +38,7 @@ WORTH_SECONDS = 0.002
 """Less work than this is not worth a thread, nor finding out."""
 
 WAITING = 0.5
-"""An item that uses a CPU for less than this part of its time waits, unless the machine is busy and took the CPU away
-more often than the item gave it up; threads can all wait at once."""
+"""An item that is idle for more than this part of its time, and not for want of a CPU, waits; threads can all wait."""
 
 HELPING = 1.4
 """CPUs in use from which a second thread helps; with a GIL it is one, and without, on a machine that is busy, not 2."""
@@ -57,7 +56,7 @@ class Probe:
     def __init__(
         self,
         task: Task,
-        count: int,
+        count: Callable[[], int],
         remaining: Callable[[], int | None],
         make_workers: Callable[[str, int], Workers],
         chosen: Callable[[Choice], None],
@@ -65,7 +64,8 @@ class Probe:
         self.choice: Choice | None = None
         self._chosen = chosen
         self._task = task
-        self._count = count
+        self._how_many = count  # asked once it matters: it takes as long as a hundred tiny items
+        self._count = 1
         self._remaining = remaining
         self._make_workers = make_workers
         self._now: Workers = SerialWorkers(task)  # where chunks go
@@ -74,12 +74,12 @@ class Probe:
         self._items = 0
         self._seconds = 0.0
         self._cpu = time.process_time()
-        self._usage = getrusage(RUSAGE_SELF)
+        self._delay: float | None = None  # what this thread had waited for a CPU when the measuring began, if known
         self._watched: tuple[float, float] | None = None  # wall and CPU time when the second thread began
         self._sample: tuple[Any, Any] | None = None  # an item and its result
 
     def limits(self) -> tuple[int, int | None]:
-        """How many chunks the dispatcher may have in flight, and of how many items."""
+        """How many chunks the dispatcher may have in flight, and of how many items (None: as the schedule has it)."""
         if self.choice is None:
             return (1 if self._threads is None else 2), self._most
         if self.choice.strategy == "serial":
@@ -132,14 +132,23 @@ class Probe:
             if completion.error is None and self._task.itemwise:
                 self._sample = completion.chunk.payload[0], completion.value[0]
         if self._seconds < ALONE_SECONDS:
-            self._most *= GROWTH
+            each = max(self._seconds / self._items, 1e-9)
+            self._most = max(1, min(GROWTH * self._most, int((ALONE_SECONDS - self._seconds) / each)))
             return done
         each, left = self._seconds / self._items, self._remaining()
-        if left is not None and left * each < WORTH_SECONDS:
+        self._count = self._how_many()
+        idle = self._seconds - (time.process_time() - self._cpu)
+        waits = idle > WAITING * self._seconds
+        if waits and self._delay is None and _run_delay() > idle / 2:  # perhaps for a CPU: look once more, and know
+            self._delay, self._items, self._seconds, self._cpu = _run_delay(), 0, 0.0, time.process_time()
+            return done
+        if self._count == 1:
+            self._choose(Choice("serial", "there is one CPU to use"))
+        elif left is not None and left * each < WORTH_SECONDS:
             self._choose(Choice("serial", "what is left is done before threads have started"))
         elif strategies.unavailable("threads") is not None:
             self._choose(self._without_threads())
-        elif self._waits():
+        elif waits and _run_delay() - (self._delay or 0.0) <= idle / 2:
             self._choose(Choice("threads", "an item waits most of its time, and threads can all wait at once"))
         elif not gil_enabled():
             self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
@@ -147,12 +156,6 @@ class Probe:
             self._now = self._threads = thread_workers(self._task, self._count)
             self._most = max(1, int(ALONE_SECONDS / each))
         return done
-
-    def _waits(self) -> bool:
-        """Whether the items so far have mostly waited."""
-        now = getrusage(RUSAGE_SELF)
-        given_up, taken_away = now.ru_nvcsw - self._usage.ru_nvcsw, now.ru_nivcsw - self._usage.ru_nivcsw
-        return time.process_time() - self._cpu < WAITING * self._seconds and given_up >= taken_away
 
     def _pair(self, wall: float, cpu: float) -> None:
         """Looks at how many CPUs two threads have used."""
@@ -176,22 +179,32 @@ class Probe:
         """What it costs to send an item there and its result back; None and the reason if that is not possible."""
         from factorpool.strategies.remote import pickle_start  # here: it imports multiprocessing
 
-        what = "the function cannot be sent"
         try:
             pickle_start(self._task, inherits=False, inner_threads=None)
-            what = "an item or its result cannot be sent"
+        except NotPicklableError as error:
+            return None, str(error)
+        try:
             began, message = time.perf_counter(), _Length()
             pickle.Pickler(message, pickle.HIGHEST_PROTOCOL).dump(self._sample)
             pickling = time.perf_counter() - began
-            return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
         except Exception as error:
-            return None, f"{what} to another process ({error})"
+            return None, f"an item or its result cannot be pickled to reach another process: {error}"
+        return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
 
     def _choose(self, choice: Choice) -> None:
         self.choice = choice
         self._chosen(choice)
         if not (choice.strategy == "threads" and self._threads is not None):
             self._now = self._make_workers(choice.strategy, self._count)
+
+
+def _run_delay() -> float:
+    """Seconds that this thread has waited for a CPU since it began; 0 where Linux does not say."""
+    try:
+        with open("/proc/thread-self/schedstat") as file:
+            return int(file.read().split()[1]) * 1e-9
+    except OSError:
+        return 0.0
 
 
 class _Length:

@@ -119,8 +119,12 @@ class Run:
         else:
             choice = choose(task, self._items, total, self._count)
         if choice is None:
-            count = self._count()
-            cutter = self._cutter(count, task.first_chunk)
+            cutter = self._cutter(1, task.first_chunk)
+
+            def count() -> int:
+                cutter.workers = self._count()
+                return cutter.workers
+
             probe = Probe(task, count, self._source.remaining, self._workers, self._chosen)
             yield from self._dispatcher(cutter, probe, probe.limits).run()
             if self.choice is None:
@@ -128,9 +132,9 @@ class Run:
             return
         self._chosen(choice)
         strategy = choice.strategy
-        count = 1 if strategy == "serial" else self._count()
-        cutter = self._cutter(count, self._first(strategy, total))
-        yield from self._dispatcher(cutter, self._workers(strategy, count), lambda: (count, None)).run()
+        workers = 1 if strategy == "serial" else self._count()
+        cutter = self._cutter(workers, self._first(strategy, total))
+        yield from self._dispatcher(cutter, self._workers(strategy, workers), lambda: (workers, None)).run()
 
     def _chosen(self, choice: Choice) -> None:
         self.choice = choice
