@@ -270,3 +270,26 @@ def spin_and_note(item: tuple[str, float, int]) -> int:
 
 def count_zeros(data: bytes) -> int:
     return data.count(0)
+
+
+def raise_worker_died(n: int) -> int:
+    """As a pmap within would, if its own workers cannot start."""
+    if n == 3:
+        raise factorpool.WorkerDiedError(0, 1, 3, ready=False)
+    return n
+
+
+def nap_and_fail(seconds: float) -> None:
+    time.sleep(seconds)
+    raise LookupError
+
+
+def with_timeout(n: int) -> str:
+    try:
+        return str(list(factorpool.pmap(square, [n], timeout=5)))
+    except factorpool.StrategyUnavailableError as error:
+        return str(error)
+
+
+def ignore_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -33,6 +33,12 @@ def test_what_waits_goes_to_threads() -> None:
     )  # fmt: skip
 
 
+def test_what_fails_slowly_is_seen_to_wait() -> None:
+    results = fp.pmap(functions.nap_and_fail, [0.01] * 10, max_workers=2, on_error="collect")
+    assert all(isinstance(o.error, LookupError) for o in results)
+    assert results.strategy == "threads"
+
+
 @pytest.mark.skipif(not gil_enabled(), reason="there is no GIL")
 def test_what_holds_the_gil_goes_to_processes() -> None:
     results = fp.pmap(functions.spin, [0.02] * 200, max_workers=2)

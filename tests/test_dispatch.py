@@ -57,16 +57,17 @@ class Adversary:
         indices = range(first, first + count)
         if self.items["unreadable"].intersection(indices):
             return [Completion(chunk, None, NotPicklableError("cannot be read"), 0.0)]
-        if self.storms and self.rng.random() < 0.3 and (count > 1 or chunk.deaths == 0):
+        if self.storms and self.rng.random() < 0.3 and (count > 1 or chunk.tries == 0):
             self.storms -= 1
-            return [Completion(chunk, None, fp.WorkerDiedError(first, first + count, -9, self.rng.random() < 0.5), 0.0)]
+            died = fp.WorkerDiedError(first, first + count, -9, ready=self.rng.random() < 0.5)
+            return [Completion(chunk, None, died, 0.0, died=True)]
         size = 0
         most = 1 if chunk.pace == 0 and self.itemwise else self.rng.randint(1, count) if self.itemwise else count
         for index in indices[:most]:
             if index in self.items["killers"]:
                 if size and self.itemwise and self.rng.random() < 0.5:
                     break  # what came before it was given away in time
-                return [Completion(chunk, None, fp.WorkerDiedError(first, first + count, -9), 0.0)]
+                return [Completion(chunk, None, fp.WorkerDiedError(first, first + count, -9), 0.0, died=True)]
             if index in self.items["raising"]:
                 if size:
                     break

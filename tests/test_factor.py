@@ -45,8 +45,10 @@ def test_known_answers(n: int) -> None:
 
 
 def test_known_answers_at_once(strategy: str) -> None:
-    fs = fp.factor_many(KNOWN, strategy=strategy, max_workers=2)
-    assert list(fs) == list(KNOWN.values())
+    # No subinterpreter can import python-flint, which longer numbers need.
+    known = {n: found for n, found in KNOWN.items() if strategy != "interpreters" or n < 1 << 64}
+    fs = fp.factor_many(known, strategy=strategy, max_workers=2)
+    assert list(fs) == list(known.values())
 
 
 @settings(max_examples=500, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import time
@@ -283,3 +284,24 @@ def test_a_dropped_iterator_leaves_no_worker(start_method: str) -> None:
     pid = next(results)
     del results
     assert gone({pid})
+
+
+def test_a_function_that_raises_worker_died_has_not_died(strategy: str) -> None:
+    outcomes = collected(functions.raise_worker_died, range(6), strategy=strategy, chunksize=3)
+    assert [o.value for o in outcomes] == [0, 1, 2, None, 4, 5]
+    assert isinstance(outcomes[3].error, fp.WorkerDiedError)
+
+
+def test_each_item_of_a_chunk_has_its_own_retries(tmp_path: Path) -> None:
+    fn = partial(functions.killed_once, str(tmp_path / "once"))
+    results = fp.pmap(fn, [0, 5, 10, 15], strategy="processes", max_workers=1, chunksize=4)
+    assert list(results) == [0, 5, 10, 15]
+
+
+def test_a_timeout_where_there_can_be_no_processes_says_so() -> None:
+    with multiprocessing.get_context("fork").Pool(1) as daemons:
+        assert "strategy 'processes' cannot run here" in daemons.apply(functions.with_timeout, (3,))
+
+
+def test_a_timeout_may_be_for_ever() -> None:
+    assert list(fp.pmap(functions.square, range(5), timeout=1e9, max_workers=2)) == [0, 1, 4, 9, 16]

@@ -134,6 +134,64 @@ print(next(results))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "0\n", "")
 
 
+def test_a_program_may_end_while_workers_take_no_notice(start_method: str, tmp_path: Path) -> None:
+    command = script(
+        tmp_path / "script.py",
+        f"""
+options = dict(strategy="processes", max_workers=2, mp_context={start_method!r}, chunksize=1)
+functions.results = fp.pmap(functions.forever_after_0, range(9), initializer=functions.ignore_sigterm, **options)
+print(next(functions.results))
+""",
+    )
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "0\n", "")
+
+
+def test_a_fork_of_the_program_leaves_its_workers_alone(tmp_path: Path) -> None:
+    """With the default start method: children of other ones multiprocessing itself ends, from any fork."""
+    command = script(
+        tmp_path / "script.py",
+        """
+options = dict(strategy="processes", max_workers=2, mp_context="forkserver", chunksize=1, retries=0)
+got = []
+for result in fp.pmap(functions.worker_pid, range(8), **options):
+    got.append(result)
+    if len(got) == 2:
+        child = os.fork()
+        if child == 0:
+            sys.exit()
+        os.waitpid(child, 0)
+print(len(got))
+""",
+    )
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "8\n", "")
+
+
+def test_the_main_module_stays_as_it_is_while_workers_start(start_method: str, tmp_path: Path) -> None:
+    """Its functions see their `__file__`, in workers and in threads that start some at the same time."""
+    script_file = tmp_path / "script.py"
+    script_file.write_text(f"""{HEAD}
+import threading
+
+def where(n):
+    return __file__
+
+def run(got):
+    options = dict(strategy="processes", max_workers=2, mp_context={start_method!r}, chunksize=1)
+    got += [os.path.basename(file) for file in fp.pmap(where, range(4), **options)]
+
+if __name__ == "__main__":
+    got = []
+    threads = [threading.Thread(target=run, args=(got,)) for _ in range(1 if {start_method!r} == "fork" else 4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    print(len(got) == 4 * len(threads), set(got), __file__ is not None)
+""")
+    ran = subprocess.run([sys.executable, "-W", "ignore", script_file], capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("True {'script.py'} True\n", "")
+
+
 @pytest.mark.parametrize("outer", ["serial", "threads", "interpreters", "processes"])
 def test_in_a_worker_auto_is_serial(outer: str) -> None:
     if not fp.strategies()[outer].available:

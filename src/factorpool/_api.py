@@ -236,15 +236,17 @@ def pmap(
 
     Args:
         fn: any function of one argument; for `processes`, one that pickles: defined at the top level of a module.
-        items: any iterable, also an infinite one: it is drawn from as workers become free.
+        items: any iterable, also an infinite one: it is drawn from as workers become free (but all at once, to be split
+            evenly, with schedule `static`).
         strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`.
         buffersize: most items drawn ahead of the results taken; None sets no bound.
         ordered: False yields results as they come.
         on_error: `raise` the first error, or `collect`: one `Outcome(index, value, error)` an item.  An exception of fn
             keeps its type, and has a note that names its item and, from another process, the traceback as its cause.
             Items before it that are running get a tenth of a second to finish; all others are given up.
-        retries: how often an item is tried again whose worker died (`processes`).  The chunk in a dead worker is run
-            again, ever less of it, until the item that kills is alone; no result that has come back is computed again.
+        retries: how often an item is tried again that is known to have ended its worker (`processes`).  The chunk in a
+            dead worker is run again, ever less of it, until the item that kills is alone; no result that has come back
+            is computed again.
         timeout: seconds an item may take, its worker is killed then (`processes` only: nothing else can be stopped).
         initializer, initargs: called once in every worker before its first item.
         inner_threads: what BLAS and OpenMP may use in each worker process; None leaves them alone.
@@ -252,7 +254,7 @@ def pmap(
     Raises:
         OptionError, StrategyUnavailableError: as in `factor_many`, at once.
         NotPicklableError: fn, an item or a result cannot travel to or from a worker.
-        WorkerDiedError: an item killed its worker, `retries` + 1 times; ItemTimeoutError: one took too long.
+        WorkerDiedError: an item kills its worker; ItemTimeoutError: one took too long.
 
     >>> list(pmap(len, ["a", "bb", ""], strategy="threads"))
     [1, 2, 0]

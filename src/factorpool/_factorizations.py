@@ -32,8 +32,8 @@ class Factorizations(Sequence[dict[int, int]]):
 
     `numbers` and `primes` are tuples of int instead where one of their entries exceeds 64 bits.  `probable_primes` has
     the factors too long to be proved prime; all others are.  `errors` has, by index, what `on_error="collect"` kept:
-    asking for such an item raises it, and its place in `numbers` holds 1.  `strategy` and `reason` say where they were
-    computed, and why there.
+    asking for such an item raises it; a value that is no number has 1 in its place in `numbers`.  `strategy` and
+    `reason` say where they were computed, and why there.
 
         >>> import factorpool
         >>> fs = factorpool.factor_many([360, 97])

@@ -228,13 +228,14 @@ class MapTask:
             slow, looked = now - looked > BATCH_SECONDS, now
             batch = 1 if slow or pace == 0 else min(2 * batch, BATCH)
             finished = done + len(results) == total
-            if results and (failure is not None or finished or now - began >= pace):
-                yield Part(len(results), results, None, now - began, finished)
+            spent = now - began
+            if results and (failure is not None or finished or spent >= pace):
+                yield Part(len(results), results, None, spent, finished)
                 done += len(results)
-                results, began = [], now
+                results, began, spent = [], now, 0.0
             if failure is not None:
                 failure.add_note(f"factorpool: raised for item {start + done}, {show(payload[done])}")
-                yield Part(1, None, failure, 0.0, not self.collect or done + 1 == total)
+                yield Part(1, None, failure, spent, not self.collect or done + 1 == total)
                 if not self.collect:
                     return
                 done += 1

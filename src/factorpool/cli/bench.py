@@ -113,7 +113,7 @@ def command(
             if case is cases[0] and not notes.is_terminal:
                 notes.print(f"round {turn + 1} of {repeat}", highlight=False)
             status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
-        for method in result.methods() if predicted and any(case.strategy != "serial" for case in cases) else ():
+        for method in result.methods() if predicted and len(work.numbers) > 1 and len(cases) > len(methods) else ():
             status.update(f"predicting for method {method}")
             result.forecasts.append(forecast(result, work.numbers, method, predicted, repeat))
     result.save(output)

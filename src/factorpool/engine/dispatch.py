@@ -253,10 +253,10 @@ class Dispatcher:
                 self._cutter.learn(done, seconds, self._clock() - flight.left, flight.handling)
             if completion.error is None:
                 self._done[completion.chunk.start] = completion
-            elif isinstance(completion.error, WorkerDiedError):
+            elif completion.died:
                 self._after_death(completion)
             elif isinstance(completion.error, NotPicklableError) and count > 1:
-                self._submit_again(completion.chunk, whole=completion.chunk.deaths == 0)
+                self._submit_again(completion.chunk, whole=not completion.chunk.careful)
             else:
                 self._settle(completion)
 
@@ -270,22 +270,21 @@ class Dispatcher:
         if not died.ready:
             heappush(self._again, chunk)
         elif len(chunk.payload) == 1:
-            if chunk.deaths < self._retries:
-                heappush(self._again, chunk._replace(deaths=chunk.deaths + 1))
+            if chunk.tries < self._retries:
+                heappush(self._again, chunk._replace(careful=True, tries=chunk.tries + 1))
             else:
                 self._settle(completion)
-        elif self._itemwise and chunk.deaths:
+        elif self._itemwise and chunk.careful:
             item, rest = chunk.split(1)
             heappush(self._again, rest)
-            alone = WorkerDiedError(item.start, item.start + 1, died.exitcode)
-            self._after_death(Completion(item._replace(deaths=0), None, alone, 0.0))
+            self._after_death(Completion(item, None, WorkerDiedError(item.start, rest.start, died.exitcode), 0.0))
         else:
-            self._submit_again(chunk, whole=self._itemwise or chunk.deaths < self._retries)
+            self._submit_again(chunk, whole=self._itemwise or (self._retries > 0 and not chunk.careful))
 
     def _submit_again(self, chunk: Chunk, whole: bool) -> None:
-        """The whole chunk, with one more death on its record, or its halves."""
+        """The whole chunk, with more care, or its halves."""
         if whole:
-            heappush(self._again, chunk._replace(deaths=chunk.deaths + 1))
+            heappush(self._again, chunk._replace(careful=True))
         else:
             for half in chunk.split(len(chunk.payload) // 2):
                 heappush(self._again, half)

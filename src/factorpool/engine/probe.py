@@ -1,8 +1,8 @@
 """`strategy="auto"` for functions that nobody knows: runs a few items, watches them, and chooses.
 
 First some items run in the caller's thread: what do they cost, do they compute or wait?  Then two threads at once: does
-the process use two CPUs now, or is it one GIL?  Items that take long are watched for a moment, not to their end; they
-go on in their threads while the others already run where it was decided.  No item is run twice.
+the process use two CPUs now, or is it one GIL?  There, items that take long are watched for a moment, not to their end;
+they go on in their threads while the others already run where it was decided.  No item is run twice.
 """
 
 from __future__ import annotations
@@ -169,7 +169,12 @@ class Probe:
 
     def _without_threads(self) -> Choice:
         elsewhere = "processes" if strategies.unavailable("processes") is None else "interpreters"
-        if (reason := strategies.unavailable(elsewhere)) is not None:
+        reason = strategies.unavailable(elsewhere)
+        if reason is None and elsewhere == "interpreters":
+            from factorpool.strategies.interpreters import refusal
+
+            reason = refusal(self._task)
+        if reason is not None:
             return Choice("serial", f"a second thread did not help, and {reason}")
         sends, obstacle = self._sending()
         measures = Measures(self._seconds / self._items, self._remaining(), sends, obstacle)

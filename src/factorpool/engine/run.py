@@ -57,6 +57,7 @@ class Options(NamedTuple):
         if self.timeout is not None:
             if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float) or not self.timeout > 0:
                 raise OptionError(f"timeout must be a positive number of seconds or None, not {self.timeout!r}")
+            strategies.check("processes")
             if self.strategy not in ("auto", "processes"):
                 raise OptionError(
                     f"strategy {self.strategy!r} cannot keep to a timeout: only a process can be stopped in the middle "

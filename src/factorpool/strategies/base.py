@@ -14,11 +14,16 @@ costs some 40 us on both sides together."""
 
 
 class Chunk(NamedTuple):
-    """Items handed to a worker at once, the first of which has the index `start`; `deaths` of workers it has seen."""
+    """Items handed to a worker at once, the first of which has the index `start`.
+
+    `careful` says that a worker has died with it, or something of it did not travel; `tries` is how often its only item
+    has been the one that died.
+    """
 
     start: int
     payload: Sequence[Any]
-    deaths: int = 0
+    careful: bool = False
+    tries: int = 0
 
     def split(self, count: int) -> tuple[Chunk, Chunk]:
         """The first `count` items, and the rest."""
@@ -29,15 +34,16 @@ class Chunk(NamedTuple):
 
     @property
     def pace(self) -> float:
-        """Seconds between parts; where a worker has died, each item is a part, so that the next death names one."""
-        return 0.0 if self.deaths else PACE_SECONDS
+        """Seconds between parts; if careful, each item is a part, so that the next death names one."""
+        return 0.0 if self.careful else PACE_SECONDS
 
 
 class Completion(NamedTuple):
     """A chunk, or the next part of one, that is done: its value, or the error that ended it, and the seconds it took.
 
-    `last` says that its slot is free again; items of the chunk that are still missing have to be submitted anew.  A
-    WorkerDiedError or NotPicklableError may be about several items of which one is to blame.
+    `last` says that its slot is free again; items of the chunk that are still missing have to be submitted anew.
+    `died` says that the error is the worker's death; that, or a NotPicklableError, may be about several items of which
+    one is to blame.
     """
 
     chunk: Chunk
@@ -45,6 +51,7 @@ class Completion(NamedTuple):
     error: BaseException | None
     seconds: float
     last: bool = True
+    died: bool = False
 
 
 class Workers(Protocol):
@@ -96,9 +103,9 @@ def is_worker() -> bool:
     return _whole_process or getattr(_this_thread, "worker", False)
 
 
-_start_seconds = {"threads": 0.0002, "interpreters": 0.15, "processes": 0.1}
-"""What it takes from the first chunk's sending until two workers are ready: before a first run has shown it, a guess
-from a machine where it was measured (the fork server's own start included)."""
+_start_seconds = {"interpreters": 0.15, "processes": 0.1}
+"""What it takes until two workers are ready: before a first run has shown it, a guess from a machine where it was
+measured (the fork server's own start included)."""
 
 
 def start_seconds(strategy: str) -> float:

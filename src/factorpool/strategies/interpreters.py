@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from factorpool._tasks import Part, Task
 from factorpool.errors import NotPicklableError, StrategyUnavailableError
-from factorpool.strategies.base import PACE_SECONDS, Chunk
+from factorpool.strategies.base import PACE_SECONDS, Chunk, remember_start
 from factorpool.strategies.remote import (
     answers,
     decode,
+    load,
     pickle_chunk,
     pickle_start,
     raise_failure,
-    start,
     start_failure,
 )
 from factorpool.strategies.threads import Runner, ThreadWorkers
@@ -42,21 +43,37 @@ def unavailable() -> str | None:
 
 def interpreter_workers(task: Task, count: int) -> ThreadWorkers:
     """Threads that have an interpreter each run the task."""
+    return ThreadWorkers(count, _runner(task))
+
+
+def refusal(task: Task) -> str | None:
+    """Why a subinterpreter cannot run the task, found by trying, or None."""
+    try:
+        with _runner(task)(bytearray(1)):
+            return None
+    except Exception as error:
+        return str(error)
+
+
+def _runner(task: Task) -> Callable[[bytearray], AbstractContextManager[Runner]]:
     from concurrent import interpreters
 
     first = pickle_start(task, inherits=False, inner_threads=None)
 
     @contextmanager
     def runner(stop: bytearray) -> Iterator[Runner]:
+        began = time.monotonic()
         interpreter = interpreters.create()
         try:
-            interpreter.exec(f"import sys; sys.path[:] = {sys.path!r}")
+            interpreter.exec(f"import sys; sys.path[:] = {[str(path) for path in sys.path]!r}")
             if failure := interpreter.call(_start, first, memoryview(stop)):
                 try:
                     raise_failure(failure)
                 except Exception as error:
                     _refuse(error)
                     raise
+
+            remember_start("interpreters", time.monotonic() - began)
 
             def run(chunk: Chunk) -> Iterator[Part]:
                 try:
@@ -74,7 +91,7 @@ def interpreter_workers(task: Task, count: int) -> ThreadWorkers:
         finally:
             interpreter.close()
 
-    return ThreadWorkers(count, runner)
+    return runner
 
 
 # What follows is called in the interpreters, and this is what they remember from one call to the next.
@@ -88,7 +105,8 @@ def _start(first: bytes, stop: memoryview) -> bytes:
     global _task, _stop
     _stop = stop
     try:
-        _task = start(first)
+        _task = load(first)
+        _task.start()
     except BaseException as error:
         return start_failure(error)
     return b""

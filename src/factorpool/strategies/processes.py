@@ -7,15 +7,18 @@ outlive its parent.
 
 from __future__ import annotations
 
+import atexit
 import math
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
+from contextlib import contextmanager, nullcontext, suppress
+from multiprocessing import forkserver, spawn
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -27,10 +30,10 @@ from factorpool.strategies.base import PACE_SECONDS, Chunk, Completion, complete
 from factorpool.strategies.remote import (
     answers,
     decode,
+    load,
     pickle_chunk,
     pickle_start,
     raise_failure,
-    start,
     start_failure,
 )
 
@@ -40,12 +43,15 @@ GENTLE_SECONDS = 5.0
 ABRUPT_SECONDS = 0.2
 """and how long after an error or Ctrl-C."""
 
+LONGEST_WAIT = 86400.0
+"""Seconds: the system's own limit is a few weeks."""
+
 STARTS = 5
 """Workers killed one after the other before one was ready: then the machine is at fault, and there is no use in going
 on.  A worker that ends by itself at that stage would always do so."""
 
-_READY = b""
-"""A worker's first message, if nothing went wrong."""
+_READY = b"ready "
+"""A worker's first message, if nothing went wrong, followed by the time when it could have begun."""
 
 _END = b""
 """The message after which a worker ends by itself."""
@@ -95,16 +101,15 @@ class ProcessWorkers:
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
         self._failed_starts = 0
+        self._owner = os.getpid()
+        _open.add(self)
 
     def submit(self, chunk: Chunk) -> None:
         """Sends the chunk to an idle worker, or to a new one."""
         message = pickle_chunk(chunk)
         worker = self._free_worker()
-        worker.chunk = chunk
-        worker.heard = time.monotonic()
         self._busy[worker.connection] = self._busy[worker.process.sentinel] = worker
-        with suppress(OSError):  # it has died: `wait` will see its end of file
-            worker.connection.send_bytes(message)
+        worker.give(chunk, message)
 
     def _free_worker(self) -> _Worker:
         """An idle worker, unless it has died meanwhile, or a new one."""
@@ -121,7 +126,7 @@ class ProcessWorkers:
             running = [worker.heard for worker in self._busy.values() if worker.ready]
             soonest = max(0.0, min(running, default=math.inf) + self._timeout - time.monotonic())
             timeout = soonest if timeout is None else min(soonest, timeout)
-            timeout = None if timeout == math.inf else timeout
+            timeout = min(timeout, LONGEST_WAIT)
         ready = wait(list(self._busy), timeout)
         done = []
         for worker in dict.fromkeys(map(self._busy.__getitem__, ready)):
@@ -164,6 +169,8 @@ class ProcessWorkers:
 
     def close(self, gently: bool) -> None:
         """Tells idle workers to end, kills busy ones, and waits until all are gone."""
+        if self._owner != os.getpid():  # this is a copy in a process that the caller has forked
+            return
         busy = list(dict.fromkeys(self._busy.values()))
         for worker in busy:
             worker.process.kill()
@@ -176,6 +183,15 @@ class ProcessWorkers:
             worker.free()
         self._busy.clear()
         self._idle.clear()
+
+
+_open: weakref.WeakSet[ProcessWorkers] = weakref.WeakSet()
+
+
+@atexit.register  # after multiprocessing has registered its own, and so before that waits for workers for ever
+def _close_all() -> None:
+    for workers in list(_open):
+        workers.close(gently=False)
 
 
 # The parent's ends of all pipes of all pools of this process.
@@ -195,26 +211,55 @@ def _preload() -> None:
         forkserver.set_forkserver_preload([*wanted, __name__])
 
 
-@contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Around the start of a process: keeps the main module from it, and Ctrl-C until it is there.
+_starting = threading.Lock()
 
-    A worker imports the main module itself, once it can say what went wrong, and only if its task needs it: so
-    factoring on processes needs no `if __name__ == "__main__":`, and works where the main module is no file.
-    multiprocessing finds the module by these two names, and has no option for it.  Ctrl-C must not hit a child that
-    does not ignore it yet: that would print a traceback.
+
+def _forget_starts() -> None:
+    """In a process that was forked: the lock may have been another thread's."""
+    global _starting
+    _starting = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_starts)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Keeps Ctrl-C from a process until it is there, and ignores it: it would print a traceback.
+
+    The process inherits this thread's mask, or that of the fork server, if that was started here.
     """
-    main = sys.modules["__main__"]
-    hidden: dict[str, Any] = {
-        name: main.__dict__.pop(name) for name in ("__spec__", "__file__") if name in main.__dict__
-    }
-    main.__spec__ = None
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        main.__dict__.update(hidden)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keeps multiprocessing from importing the main module into a process that is started here.
+
+    A worker imports the main module itself, once it can say what went wrong, and only if its task needs it: so
+    factoring on processes needs no `if __name__ == "__main__":`, and works where the main module is no file.
+    multiprocessing has no option for that.
+    """
+    here = threading.get_ident()
+
+    def without_main(name: str) -> dict[str, object]:
+        data = describe(name)
+        if threading.get_ident() == here:  # another thread may start a process of its own
+            data.pop("init_main_from_name", None)
+            data.pop("init_main_from_path", None)
+        return data
+
+    with _starting:
+        describe = spawn.get_preparation_data
+        spawn.get_preparation_data = without_main
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = describe
 
 
 class _Worker:
@@ -227,21 +272,32 @@ class _Worker:
     def __init__(self, mp: BaseContext, first_message: bytes, pace: float) -> None:
         self.chunk: Chunk
         self.heard: float
+        self._kept = b""
         self.began = time.monotonic()
         self.ready = self.dead = False
         self.connection, theirs = mp.Pipe()
         _parent_ends.add(self.connection)
         # A forked child has copies of the parent's ends; while it keeps them open, no worker would see the parent end.
         forked = mp.get_start_method() == "fork"
-        inherited = [end for end in _parent_ends if not end.closed] if forked else None
+        inherited = [end for end in list(_parent_ends) if not end.closed] if forked else None
         self.process = mp.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, pace, inherited), name="factorpool", daemon=True
         )
-        with _quiet_start():
+        with _no_interrupt(), nullcontext() if forked else _without_main():
             self.process.start()
         theirs.close()
         with suppress(OSError):  # as in submit
             self.connection.send_bytes(first_message)
+
+    def give(self, chunk: Chunk, message: bytes) -> None:
+        """Sends a chunk, or keeps it until the worker is ready for it: a large one would block the caller till then."""
+        self.chunk = chunk
+        if self.ready:
+            with suppress(OSError):  # it has died: `receive` will see its end of file
+                self.connection.send_bytes(message)
+        else:
+            self._kept = message
+        self.heard = time.monotonic()
 
     def receive(self) -> Completion | None:
         """The next part of the chunk; None once the worker is ready."""
@@ -258,23 +314,25 @@ class _Worker:
                 completion, self.chunk = completed(self.chunk, decode(message))
             except NotPicklableError as error:  # more may follow: the rest is better begun anew
                 self.dead = True
-                head = self.chunk.split(1)[0] if self.chunk.deaths else self.chunk
+                head = self.chunk.split(1)[0] if self.chunk.careful else self.chunk
                 return Completion(head, None, error, 0.0)
             return completion
-        self.ready = True
-        if message != _READY:
+        if not message.startswith(_READY):
             raise_failure(message)
-        remember_start("processes", self.heard - self.began)
+        self.ready = True
+        remember_start("processes", float(message.removeprefix(_READY)) - self.began)
+        self.give(self.chunk, self._kept)
+        self._kept = b""
         return None
 
     def _died(self) -> Completion:
-        self.process.join(ABRUPT_SECONDS)
+        self.process.join(GENTLE_SECONDS)
         self.process.kill()  # if it has closed its pipe and goes on
         self.process.join()
         start = self.chunk.start
         died = WorkerDiedError(start, start + len(self.chunk.payload), self.process.exitcode, self.ready)
         self.dead = True
-        return Completion(self.chunk, None, died, 0.0)
+        return Completion(self.chunk, None, died, 0.0, died=True)
 
     def free(self) -> None:
         """Frees all that the worker holds, itself too."""
@@ -297,11 +355,13 @@ def _serve(connection: Connection, pace: float, inherited: list[Connection] | No
     _native.exit_when_closed(connection.fileno())
     with suppress(EOFError, OSError):  # the parent is gone
         try:
-            task = start(connection.recv_bytes())
+            task = load(connection.recv_bytes())
+            now = time.monotonic()  # the same clock in all processes; the user's own initializer counts no more
+            task.start()
         except BaseException as error:
             connection.send_bytes(start_failure(error))
             return
-        connection.send_bytes(_READY)
+        connection.send_bytes(_READY + str(now).encode())
         never = bytearray(1)
         while (message := connection.recv_bytes()) != _END:
             for answer in answers(task, message, never, pace):

@@ -81,8 +81,8 @@ def pickle_chunk(chunk: Chunk) -> bytes:
     raise NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {cause}") from cause
 
 
-def start(message: bytes) -> Task:
-    """In the worker, before its first chunk: holds libraries to their threads, imports, unpickles, initializes."""
+def load(message: bytes) -> Task:
+    """In the worker, before its first chunk: holds libraries to their threads, imports, unpickles."""
     task_message, main, inner_threads = pickle.loads(message)
     become_worker(whole_process=True)
     if inner_threads is not None:
@@ -97,7 +97,6 @@ def start(message: bytes) -> Task:
         task: Task = pickle.loads(task_message)
     except (AttributeError, ImportError) as error:
         raise NotPicklableError(f"a worker cannot import what it was sent: {error}; {REMEDY}") from error
-    task.start()
     return task
 
 

@@ -22,6 +22,9 @@ CLOSE_SECONDS = 0.2
 """How long `close` waits for threads to notice the stop flag.  A thread cannot be killed: one whose function takes
 longer goes on to the end of its item, as a daemon, and then ends."""
 
+GENTLE_SECONDS = 5.0
+"""How long it waits for threads that have nothing to do any more: one may still be in its initializer."""
+
 
 def unavailable() -> str | None:
     """Why this machine cannot run it, or None."""
@@ -87,7 +90,10 @@ class ThreadWorkers:
             answer = self._done.get(timeout=timeout)
             while True:
                 if isinstance(answer, BaseException):
-                    raise answer
+                    if not done:
+                        raise answer
+                    self._done.put(answer)  # after what has been done
+                    return done
                 start, part = answer
                 completion, rest = completed(self._running.pop(start), part)
                 if not part.last:
@@ -102,9 +108,9 @@ class ThreadWorkers:
         for stop in self._stops:
             stop[0] = 1
             self._chunks.put(None)
-        deadline = time.monotonic() + CLOSE_SECONDS
+        deadline = time.monotonic() + (GENTLE_SECONDS if gently and not self._running else CLOSE_SECONDS)
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()) if self._running else None)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, stop: bytearray) -> None:
         become_worker(whole_process=False)
