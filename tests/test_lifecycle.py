@@ -147,21 +147,19 @@ print(next(functions.results))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "0\n", "")
 
 
-def test_a_fork_of_the_program_leaves_its_workers_alone(tmp_path: Path) -> None:
-    """With the default start method: children of other ones multiprocessing itself ends, from any fork."""
+def test_a_fork_of_the_program_leaves_its_workers_alone(start_method: str, tmp_path: Path) -> None:
     command = script(
         tmp_path / "script.py",
-        """
-options = dict(strategy="processes", max_workers=2, mp_context="forkserver", chunksize=1, retries=0)
-got = []
-for result in fp.pmap(functions.worker_pid, range(8), **options):
-    got.append(result)
-    if len(got) == 2:
-        child = os.fork()
-        if child == 0:
-            sys.exit()
-        os.waitpid(child, 0)
-print(len(got))
+        f"""
+options = dict(strategy="processes", max_workers=2, mp_context={start_method!r}, chunksize=1, retries=0)
+results = fp.pmap(functions.worker_pid, range(8), **options)
+got = [next(results)]
+child = os.fork()
+if child == 0:
+    del results
+    os._exit(0)
+os.waitpid(child, 0)
+print(len(got + list(results)))
 """,
     )
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
