@@ -108,8 +108,10 @@ class ProcessWorkers:
         """Sends the chunk to an idle worker, or to a new one."""
         message = pickle_chunk(chunk)
         worker = self._free_worker()
+        while not worker.give(chunk, message):  # it has just been killed, before it had the chunk
+            worker.free()
+            worker = self._free_worker()
         self._busy[worker.connection] = self._busy[worker.process.sentinel] = worker
-        worker.give(chunk, message)
 
     def _free_worker(self) -> _Worker:
         """An idle worker, unless it has died meanwhile, or a new one."""
@@ -289,15 +291,21 @@ class _Worker:
         with suppress(OSError):  # as in submit
             self.connection.send_bytes(first_message)
 
-    def give(self, chunk: Chunk, message: bytes) -> None:
-        """Sends a chunk, or keeps it until the worker is ready for it: a large one would block the caller till then."""
+    def give(self, chunk: Chunk, message: bytes) -> bool:
+        """Sends a chunk; False if the worker is dead.
+
+        One that is not ready yet gets it later: a large chunk would block the caller till then.
+        """
         self.chunk = chunk
-        if self.ready:
-            with suppress(OSError):  # it has died: `receive` will see its end of file
-                self.connection.send_bytes(message)
-        else:
+        if not self.ready:
             self._kept = message
+            return True
+        try:
+            self.connection.send_bytes(message)
+        except OSError:
+            return False
         self.heard = time.monotonic()
+        return True
 
     def receive(self) -> Completion | None:
         """The next part of the chunk; None once the worker is ready."""
@@ -321,7 +329,7 @@ class _Worker:
             raise_failure(message)
         self.ready = True
         remember_start("processes", float(message.removeprefix(_READY)) - self.began)
-        self.give(self.chunk, self._kept)
+        self.give(self.chunk, self._kept)  # if it has died meanwhile, its end of file comes next
         self._kept = b""
         return None
 
