@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -101,6 +102,21 @@ def test_other_workers_are_left_alone(tmp_path: Path, notes: Callable[[], Counte
     outcomes = collected(fn, [7, *range(20, 40)], chunksize=1)
     assert sum(o.error is None for o in outcomes) == 20
     assert all(count == 1 for n, count in notes().items() if n != 7)
+
+
+def test_a_worker_killed_before_it_reads_its_chunk_is_no_try(start_method: str) -> None:
+    results = fp.pmap(
+        functions.worker_pid, iter(range(6)), strategy="processes", max_workers=1, chunksize=1, retries=0,
+        mp_context=start_method,
+    )  # fmt: skip
+    first = next(results)
+    os.kill(first, signal.SIGSTOP)  # it is idle, seems alive, and will read nothing more
+    killer = threading.Timer(0.3, os.kill, (first, signal.SIGKILL))
+    killer.start()
+    rest = list(results)
+    killer.join()
+    assert len(rest) == 5
+    assert first not in rest
 
 
 @pytest.mark.parametrize("how", ["kill", "segfault"])

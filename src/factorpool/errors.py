@@ -80,7 +80,7 @@ class WorkerDiedError(FactorpoolError, RuntimeError):
     """A worker ended before it answered: items `start` to `stop` (exclusive) were in it.
 
     `exitcode` is the process's, as in `multiprocessing`: negative for a signal.  `ready` is False where the worker had
-    not even started, so that no item is to blame.
+    not even begun, so that no item is to blame.
     """
 
     def __init__(self, start: int, stop: int, exitcode: int | None, ready: bool = True) -> None:

@@ -314,6 +314,8 @@ class _Worker:
             if not self.process.is_alive() and not self.connection.poll():
                 return self._died()
             message = self.connection.recv_bytes()
+        except ConnectionResetError:  # it has not even read what it was sent: no item of that is to blame
+            return self._died(had_chunk=False)
         except (EOFError, OSError):
             return self._died()
         self.heard = time.monotonic()
@@ -333,12 +335,12 @@ class _Worker:
         self._kept = b""
         return None
 
-    def _died(self) -> Completion:
+    def _died(self, had_chunk: bool = True) -> Completion:
         self.process.join(GENTLE_SECONDS)
         self.process.kill()  # if it has closed its pipe and goes on
         self.process.join()
         start = self.chunk.start
-        died = WorkerDiedError(start, start + len(self.chunk.payload), self.process.exitcode, self.ready)
+        died = WorkerDiedError(start, start + len(self.chunk.payload), self.process.exitcode, self.ready and had_chunk)
         self.dead = True
         return Completion(self.chunk, None, died, 0.0, died=True)
 
