@@ -232,7 +232,8 @@ class MapTask:
             if results and (failure is not None or finished or spent >= pace):
                 yield Part(len(results), results, None, spent, finished)
                 done += len(results)
-                results, began, spent = [], now, 0.0
+                results, spent = [], 0.0
+                began = looked = time.perf_counter()  # whoever took them may have taken their time
             if failure is not None:
                 failure.add_note(f"factorpool: raised for item {start + done}, {show(payload[done])}")
                 yield Part(1, None, failure, spent, not self.collect or done + 1 == total)
