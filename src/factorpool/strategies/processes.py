@@ -288,7 +288,7 @@ class _Worker:
         with _no_interrupt(), nullcontext() if forked else _without_main():
             self.process.start()
         theirs.close()
-        with suppress(OSError):  # as in submit
+        with suppress(OSError):  # it has died: `receive` will see its end of file
             self.connection.send_bytes(first_message)
 
     def give(self, chunk: Chunk, message: bytes) -> bool:
