@@ -31,6 +31,10 @@ class Adversary:
         self.closed = 0
         self.room: int | None = None  # the index up to which items may be drawn
 
+    @property
+    def held(self) -> set[int]:
+        return {chunk.start for chunk in self.running}
+
     def submit(self, chunk: Chunk) -> None:
         assert len(self.running) < self.count, "more chunks than slots"
         assert len(chunk.payload), "a chunk of nothing"

@@ -186,6 +186,7 @@ class MapTask:
     first_chunk = 1
     needs_main = True
     itemwise = True
+    clock = staticmethod(time.perf_counter)
 
     def __init__(
         self,
@@ -209,7 +210,7 @@ class MapTask:
         items, total = iter(payload), len(payload)
         done, batch = 0, 1
         results: list[Any] = []
-        began = looked = time.perf_counter()
+        began = looked = self.clock()
         while done + len(results) < total:
             if stop[0]:
                 return
@@ -224,7 +225,7 @@ class MapTask:
             else:
                 if len(results) < min(before + batch, total - done):  # `extend` takes it for the end of the items
                     failure = RuntimeError("the function raised StopIteration")
-            now = time.perf_counter()
+            now = self.clock()
             slow, looked = now - looked > BATCH_SECONDS, now
             batch = 1 if slow or pace == 0 else min(2 * batch, BATCH)
             finished = done + len(results) == total
@@ -233,11 +234,11 @@ class MapTask:
                 yield Part(len(results), results, None, spent, finished)
                 done += len(results)
                 results, spent = [], 0.0
-                began = looked = time.perf_counter()  # whoever took them may have taken their time
+                began = looked = self.clock()  # whoever took them may have taken their time
             if failure is not None:
                 failure.add_note(f"factorpool: raised for item {start + done}, {show(payload[done])}")
                 yield Part(1, None, failure, spent, not self.collect or done + 1 == total)
                 if not self.collect:
                     return
                 done += 1
-                began = looked = time.perf_counter()
+                began = looked = self.clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from factorpool._api import factor_many
@@ -94,6 +94,10 @@ class _Timed:
         self.away: list[float] = []
         self._workers = workers
         self._sent: dict[int, float] = {}
+
+    @property
+    def held(self) -> Collection[int]:
+        return self._workers.held
 
     def submit(self, chunk: Chunk) -> None:
         began = time.perf_counter()

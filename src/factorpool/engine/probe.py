@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import pickle
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from factorpool import strategies
-from factorpool._gil import gil_enabled
 from factorpool._tasks import Task
 from factorpool.engine.choose import Choice, Measures, decide
+from factorpool.engine.machine import Machine
 from factorpool.errors import NotPicklableError
-from factorpool.strategies.base import Chunk, Completion, Workers, start_seconds
-from factorpool.strategies.serial import SerialWorkers
-from factorpool.strategies.threads import ThreadWorkers, thread_workers
+from factorpool.strategies.base import Chunk, Completion, Workers
 
 ALONE_SECONDS = 0.005
 """How long items run in the caller's thread first: enough to know their cost."""
@@ -60,7 +56,9 @@ class Probe:
         remaining: Callable[[], int | None],
         make_workers: Callable[[str, int], Workers],
         chosen: Callable[[Choice], None],
+        machine: Machine,
     ) -> None:
+        self._machine = machine
         self.choice: Choice | None = None
         self._chosen = chosen
         self._task = task
@@ -68,12 +66,12 @@ class Probe:
         self._count = 1
         self._remaining = remaining
         self._make_workers = make_workers
-        self._now: Workers = SerialWorkers(task)  # where chunks go
-        self._threads: ThreadWorkers | None = None  # once there are two to be watched
+        self._now = make_workers("serial", 1)  # where chunks go
+        self._threads: Workers | None = None  # once there are two to be watched
         self._most = 1  # items in the next chunk
         self._items = 0
         self._seconds = 0.0
-        self._cpu = time.process_time()
+        self._cpu = self._machine.cpu()
         self._delay: float | None = None  # what this thread had waited for a CPU when the measuring began, if known
         self._watched: tuple[float, float] | None = None  # wall and CPU time when the second thread began
         self._sample: tuple[Any, Any] | None = None  # an item and its result
@@ -84,14 +82,19 @@ class Probe:
             return (1 if self._threads is None else 2), self._most
         if self.choice.strategy == "serial":
             return 1, None
-        still = 0 if self._threads in (None, self._now) else self._threads.in_flight
+        still = 0 if self._threads in (None, self._now) else len(self._threads.held)
         return self._count + still, None
+
+    @property
+    def held(self) -> Collection[int]:
+        """What the workers of the moment hold, and the threads of the probe."""
+        return {*self._now.held, *(() if self._threads is None else self._threads.held)}
 
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to the workers of the moment."""
         self._now.submit(chunk)
-        if self._watched is None and self._threads is not None and self._threads.in_flight == 2:
-            self._watched = time.perf_counter(), time.process_time()
+        if self._watched is None and self._threads is not None and len(self._threads.held) == 2:
+            self._watched = self._machine.wall(), self._machine.cpu()
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What has been completed; looks at it, and chooses when it has seen enough."""
@@ -105,7 +108,7 @@ class Probe:
             return done
         if self._threads is None or self._now is self._threads:
             return self._now.wait(timeout)
-        if self.choice.strategy == "serial" and self._threads.in_flight:
+        if self.choice.strategy == "serial" and self._threads.held:
             return self._threads.wait(timeout)
         return self._either(timeout)
 
@@ -118,11 +121,11 @@ class Probe:
     def _either(self, timeout: float | None) -> list[Completion]:
         """Waits for the chosen workers, and for the threads that still have an item of the probe."""
         assert self._threads is not None
-        deadline = time.monotonic() + (sys.maxsize if timeout is None else timeout)
-        while self._threads.in_flight and time.monotonic() < deadline:
+        deadline = self._machine.wall() + (sys.maxsize if timeout is None else timeout)
+        while self._threads.held and self._machine.wall() < deadline:
             if done := self._threads.wait(0) or self._now.wait(SLICE_SECONDS):
                 return done
-        return self._now.wait(None if timeout is None else max(0.0, deadline - time.monotonic()))
+        return self._now.wait(None if timeout is None else max(0.0, deadline - self._machine.wall()))
 
     def _alone(self, done: list[Completion]) -> list[Completion]:
         """Takes in what the caller's thread has done."""
@@ -137,29 +140,30 @@ class Probe:
             return done
         each, left = self._seconds / self._items, self._remaining()
         self._count = self._how_many()
-        idle = self._seconds - (time.process_time() - self._cpu)
+        idle = self._seconds - (self._machine.cpu() - self._cpu)
         waits = idle > WAITING * self._seconds
-        if waits and self._delay is None and _run_delay() > idle / 2:  # perhaps for a CPU: look once more, and know
-            self._delay, self._items, self._seconds, self._cpu = _run_delay(), 0, 0.0, time.process_time()
+        delay = self._machine.delay() if waits else 0.0
+        if waits and self._delay is None and delay > idle / 2:  # perhaps for a CPU: look once more, and know
+            self._delay, self._items, self._seconds, self._cpu = delay, 0, 0.0, self._machine.cpu()
             return done
         if self._count == 1:
             self._choose(Choice("serial", "there is one CPU to use"))
         elif left is not None and left * each < WORTH_SECONDS:
             self._choose(Choice("serial", "what is left is done before threads have started"))
-        elif strategies.unavailable("threads") is not None:
+        elif self._machine.unavailable("threads") is not None:
             self._choose(self._without_threads())
-        elif waits and _run_delay() - (self._delay or 0.0) <= idle / 2:
+        elif waits and delay - (self._delay or 0.0) <= idle / 2:
             self._choose(Choice("threads", "an item waits most of its time, and threads can all wait at once"))
-        elif not gil_enabled():
+        elif not self._machine.gil_enabled():
             self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
         else:
-            self._now = self._threads = thread_workers(self._task, self._count)
+            self._now = self._threads = self._make_workers("threads", self._count)
             self._most = max(1, int(ALONE_SECONDS / each))
         return done
 
     def _pair(self, wall: float, cpu: float) -> None:
         """Looks at how many CPUs two threads have used."""
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        wall, cpu = self._machine.wall() - wall, self._machine.cpu() - cpu
         if wall < PAIR_LEAST_SECONDS:
             return
         if cpu > HELPING * wall:
@@ -168,8 +172,8 @@ class Probe:
             self._choose(self._without_threads())
 
     def _without_threads(self) -> Choice:
-        elsewhere = "processes" if strategies.unavailable("processes") is None else "interpreters"
-        reason = strategies.unavailable(elsewhere)
+        elsewhere = "processes" if self._machine.unavailable("processes") is None else "interpreters"
+        reason = self._machine.unavailable(elsewhere)
         if reason is None and elsewhere == "interpreters":
             from factorpool.strategies.interpreters import refusal
 
@@ -178,7 +182,7 @@ class Probe:
             return Choice("serial", f"a second thread did not help, and {reason}")
         sends, obstacle = self._sending()
         measures = Measures(self._seconds / self._items, self._remaining(), sends, obstacle)
-        return decide(measures, self._count, elsewhere, start_seconds(elsewhere))
+        return decide(measures, self._count, elsewhere, self._machine.start_seconds(elsewhere))
 
     def _sending(self) -> tuple[float | None, str]:
         """What it costs to send an item there and its result back; None and the reason if that is not possible."""
@@ -189,9 +193,9 @@ class Probe:
         except NotPicklableError as error:
             return None, str(error)
         try:
-            began, message = time.perf_counter(), _Length()
+            began, message = self._machine.wall(), _Length()
             pickle.Pickler(message, pickle.HIGHEST_PROTOCOL).dump(self._sample)
-            pickling = time.perf_counter() - began
+            pickling = self._machine.wall() - began
         except Exception as error:
             return None, f"an item or its result cannot be pickled to reach another process: {error}"
         return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
@@ -201,15 +205,6 @@ class Probe:
         self._chosen(choice)
         if not (choice.strategy == "threads" and self._threads is not None):
             self._now = self._make_workers(choice.strategy, self._count)
-
-
-def _run_delay() -> float:
-    """Seconds that this thread has waited for a CPU since it began; 0 where Linux does not say."""
-    try:
-        with open("/proc/thread-self/schedstat") as file:
-            return int(file.read().split()[1]) * 1e-9
-    except OSError:
-        return 0.0
 
 
 class _Length:

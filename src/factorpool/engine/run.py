@@ -12,6 +12,7 @@ from factorpool._cpus import usable_cpus
 from factorpool._tasks import RANGE_CHUNK, FactorTask, Task
 from factorpool.engine.choose import Choice, choose
 from factorpool.engine.dispatch import Cutter, Dispatcher
+from factorpool.engine.machine import Machine
 from factorpool.engine.probe import Probe
 from factorpool.engine.schedule import SCHEDULES
 from factorpool.engine.source import Source
@@ -126,7 +127,7 @@ class Run:
                 cutter.workers = self._count()
                 return cutter.workers
 
-            probe = Probe(task, count, self._source.remaining, self._workers, self._chosen)
+            probe = Probe(task, count, self._source.remaining, self._workers, self._chosen, Machine())
             yield from self._dispatcher(cutter, probe, probe.limits).run()
             if self.choice is None:
                 self._chosen(Choice("serial", "all was done before there was anything to choose"))

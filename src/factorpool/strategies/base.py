@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from factorpool._tasks import Part
@@ -56,6 +56,10 @@ class Completion(NamedTuple):
 
 class Workers(Protocol):
     """Slots that run chunks; whoever makes one closes it."""
+
+    @property
+    def held(self) -> Collection[int]:
+        """The index of the first item that is not back, for every chunk that was submitted and is not done."""
 
     def submit(self, chunk: Chunk) -> None:
         """Hands a chunk to a free slot, and starts that slot's worker if need be.

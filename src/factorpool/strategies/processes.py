@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing import forkserver, spawn
 from multiprocessing.connection import Connection, wait
@@ -103,6 +103,11 @@ class ProcessWorkers:
         self._failed_starts = 0
         self._owner = os.getpid()
         _open.add(self)
+
+    @property
+    def held(self) -> Collection[int]:
+        """What the busy workers are at."""
+        return {worker.chunk.start for worker in self._busy.values()}
 
     def submit(self, chunk: Chunk) -> None:
         """Sends the chunk to an idle worker, or to a new one."""

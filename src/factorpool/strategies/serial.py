@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from factorpool._tasks import Part, Task
 from factorpool.strategies.base import Chunk, Completion, completed
@@ -22,6 +22,11 @@ class SerialWorkers:
         self._chunk: Chunk | None = None
         self._parts: Iterator[Part] = iter(())
         self._never = bytearray(1)
+
+    @property
+    def held(self) -> Collection[int]:
+        """The chunk that `wait` will go on with."""
+        return () if self._chunk is None else (self._chunk.start,)
 
     def submit(self, chunk: Chunk) -> None:
         """Keeps the chunk for `wait`."""

@@ -7,7 +7,7 @@ a forecast for machines that are not at hand.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -38,11 +38,17 @@ class SimulatedWorkers:
         self._until = list(accumulate(costs, initial=0.0))
         self._overheads = overheads
         self._idle: list[int] = []  # workers, a heap: the first free is the first used
+        self._held: set[int] = set()
         self._running: list[tuple[float, int, Chunk, float]] = []  # a heap by end: (end, worker, chunk, seconds)
 
     def clock(self) -> float:
         """Virtual time, for the dispatcher."""
         return self.now
+
+    @property
+    def held(self) -> Collection[int]:
+        """What is running."""
+        return self._held
 
     def submit(self, chunk: Chunk) -> None:
         """Has an idle worker, or a new one, run the chunk."""
@@ -55,6 +61,7 @@ class SimulatedWorkers:
             self.ends.append(0.0)
             self.now += self._overheads.start
             begin = self.now + self._overheads.ready
+        self._held.add(chunk.start)
         seconds = self._until[chunk.start + len(chunk.payload)] - self._until[chunk.start]
         heapq.heappush(self._running, (begin + seconds + self._overheads.travel, worker, chunk, seconds))
 
@@ -71,6 +78,7 @@ class SimulatedWorkers:
         while self._running and self._running[0][0] <= self.now:
             end, worker, chunk, seconds = heapq.heappop(self._running)
             self.ends[worker] = end
+            self._held.remove(chunk.start)
             heapq.heappush(self._idle, worker)
             done.append(Completion(chunk, None, None, seconds))
         return done

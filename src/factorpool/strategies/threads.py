@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -60,13 +60,13 @@ class ThreadWorkers:
         self._done: SimpleQueue[tuple[int, Part] | BaseException] = SimpleQueue()
 
     @property
-    def in_flight(self) -> int:
-        """How many chunks are not done."""
-        return len(self._running)
+    def held(self) -> Collection[int]:
+        """What the threads are at, and what is queued for them."""
+        return self._running.keys()
 
     def submit(self, chunk: Chunk) -> None:
         """Queues the chunk for whichever thread is free."""
-        if len(self._threads) < self._count and self.in_flight == len(self._threads):
+        if len(self._threads) < self._count and len(self._running) == len(self._threads):
             self._start_thread()
         self._running[chunk.start] = chunk
         self._chunks.put(chunk._replace(payload=_unshared(chunk.payload)))
