@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,19 @@ def workers_left() -> Iterator[None]:
     """After the test, no worker of this process is left."""
     yield
     assert not [p for p in multiprocessing.active_children() if p.name == "factorpool"]
+
+
+@contextmanager
+def ends_within(seconds: float) -> Iterator[None]:
+    """Raises in this thread what takes longer, and again should somebody catch that: a run that never ends fails."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"it did not end within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -6,8 +6,13 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Iterator
+from typing import Any
+
+from shapes import Item
 
 import factorpool
+from factorpool._tasks import MapTask, Part
 
 started = 0
 
@@ -293,3 +298,20 @@ def with_timeout(n: int) -> str:
 
 def ignore_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def do(path: str, item: Item) -> int:
+    """Does as the item says, and notes that it did."""
+    note(path, item.index)
+    nap(item.seconds) if item.waits else spin(item.seconds)
+    if item.fails:
+        raise LookupError(item.index)
+    return item.index
+
+
+class EndsEarly(MapTask):
+    """A task with a mistake: it forgets the chunk after its first item."""
+
+    def parts(self, payload: Any, start: int, stop: Any, pace: float) -> Iterator[Part]:
+        for part in super().parts(payload[:1], start, stop, pace):
+            yield part._replace(last=False)

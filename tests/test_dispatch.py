@@ -3,100 +3,17 @@
 from __future__ import annotations
 
 import random
+import time
 
+import pytest
+from adversary import ERRORS, Adversary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import factorpool as fp
 from factorpool.engine.dispatch import Cutter, Dispatcher
 from factorpool.engine.source import IteratorSource, SequenceSource, Source
-from factorpool.errors import NotPicklableError
 from factorpool.strategies.base import Chunk, Completion
-
-
-class Adversary:
-    """Slots that die, answer in parts and out of order, and cannot send or read some items: a model of `processes`.
-
-    Items in `killers` end their worker whenever they run; others may lose theirs, too, as often as `storms` allows.
-    """
-
-    def __init__(self, rng: random.Random, count: int, items: dict[str, set[int]], storms: int, itemwise: bool) -> None:
-        self.rng = rng
-        self.count = count
-        self.items = items
-        self.storms = storms
-        self.itemwise = itemwise
-        self.running: list[Chunk] = []
-        self.delivered: set[int] = set()
-        self.closed = 0
-        self.room: int | None = None  # the index up to which items may be drawn
-
-    @property
-    def held(self) -> set[int]:
-        return {chunk.start for chunk in self.running}
-
-    def submit(self, chunk: Chunk) -> None:
-        assert len(self.running) < self.count, "more chunks than slots"
-        assert len(chunk.payload), "a chunk of nothing"
-        indices = range(chunk.start, chunk.start + len(chunk.payload))
-        assert list(chunk.payload) == list(indices), "items are not at their index"
-        assert not self.delivered.intersection(indices), "what was finished is run again"
-        assert self.room is None or indices[-1] < self.room, "more is drawn than the buffer holds"
-        for index in indices:
-            if index in self.items["unsendable"]:
-                raise NotPicklableError("cannot be sent", index)
-        self.running.append(chunk)
-
-    def wait(self, timeout: float | None) -> list[Completion]:
-        assert self.running or timeout is not None, "a wait for nothing"
-        done = []
-        for _ in range(self.rng.randint(1, 2)):
-            if self.running:
-                done += self.go_on(self.running.pop(self.rng.randrange(len(self.running))))
-        return done
-
-    def go_on(self, chunk: Chunk) -> list[Completion]:
-        """Runs some more of a chunk; what is left of it stays in its slot."""
-        first, count = chunk.start, len(chunk.payload)
-        indices = range(first, first + count)
-        if self.items["unreadable"].intersection(indices):
-            return [Completion(chunk, None, NotPicklableError("cannot be read"), 0.0)]
-        if self.storms and self.rng.random() < 0.3 and (count > 1 or chunk.tries == 0):
-            self.storms -= 1
-            died = fp.WorkerDiedError(first, first + count, -9, ready=self.rng.random() < 0.5)
-            return [Completion(chunk, None, died, 0.0, died=True)]
-        size = 0
-        most = 1 if chunk.pace == 0 and self.itemwise else self.rng.randint(1, count) if self.itemwise else count
-        for index in indices[:most]:
-            if index in self.items["killers"]:
-                if size and self.itemwise and self.rng.random() < 0.5:
-                    break  # what came before it was given away in time
-                return [Completion(chunk, None, fp.WorkerDiedError(first, first + count, -9), 0.0, died=True)]
-            if index in self.items["raising"]:
-                if size:
-                    break
-                return self.answer(chunk, 1, LookupError(index))
-            size += 1
-        return self.answer(chunk, size, None)
-
-    def answer(self, chunk: Chunk, size: int, error: Exception | None) -> list[Completion]:
-        head, rest = chunk.split(size)
-        last = not len(rest.payload) or self.rng.random() < 0.1  # a timeout leaves the rest behind
-        self.delivered.update(range(head.start, head.start + size))
-        if not last:
-            self.running.append(rest)
-        return [Completion(head, list(head.payload), error, 1e-3 * size, last)]
-
-    def close(self, gently: bool) -> None:
-        self.closed += 1
-
-
-ERRORS: dict[str, type[Exception]] = {
-    "killers": fp.WorkerDiedError,
-    "raising": LookupError,
-    "unsendable": NotPicklableError,
-    "unreadable": NotPicklableError,
-}
 
 
 def sets(total: int) -> st.SearchStrategy[set[int]]:
@@ -135,3 +52,31 @@ def test_each_item_comes_back_once(data: st.DataObject, total: int, count: int, 
     for index, value in values.items():
         wrong = {error for name, error in ERRORS.items() if index in items[name]}
         assert value in wrong if wrong else value == index, f"item {index} is {value}"
+
+
+class Forgetful(Adversary):
+    """Loses a chunk."""
+
+    def submit(self, chunk: Chunk) -> None:
+        super().submit(chunk)
+        if chunk.start <= 5 < chunk.start + len(chunk.payload):
+            self.running.remove(chunk)
+
+
+class Inventive(Adversary):
+    """Answers for what it was not given."""
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        return [Completion(Chunk(77, [77]), [77], None, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [(Forgetful, "no worker has the 2 items from 4 on"), (Inventive, "answered for item 77, which was not in one")],
+)
+def test_what_nobody_runs_is_not_waited_for(kind: type[Adversary], message: str) -> None:
+    workers = kind(random.Random(1), 2, {name: set() for name in ERRORS}, 0, itemwise=True)
+    cutter = Cutter(SequenceSource(range(20)), 2, "dynamic", 2, 1)
+    with pytest.raises(fp.FactorpoolError, match=message):
+        list(Dispatcher(cutter, workers, lambda: (2, None), time.perf_counter).run())
+    assert workers.closed == 1

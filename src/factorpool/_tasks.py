@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from factorpool import _native
 from factorpool._numbers import WORD_MAX, show, words_of
+from factorpool.errors import FactorpoolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class StoppedError(Exception):
 class Part(NamedTuple):
     """What has become of the next so many `items` of a chunk: their value, or their error, and the seconds it took.
 
-    `last` says that nothing more comes of this chunk.
+    `last` says that nothing more comes of this chunk, `followed` that the item after these has been run too, and that
+    its part comes next: the chunk cannot be given back in between.
     """
 
     items: int
@@ -53,6 +55,16 @@ class Part(NamedTuple):
     error: BaseException | None
     seconds: float
     last: bool
+    followed: bool = False
+
+
+def to_the_last(parts: Iterator[Part]) -> Iterator[Part]:
+    """The parts of a chunk; if they end without a last one, an error for the items that nobody would bring back."""
+    for part in parts:
+        yield part
+        if part.last:
+            return
+    yield Part(0, None, FactorpoolError("a task ended in the middle of its chunk"), 0.0, True)
 
 
 class Task(Protocol):
@@ -231,7 +243,7 @@ class MapTask:
             finished = done + len(results) == total
             spent = now - began
             if results and (failure is not None or finished or spent >= pace):
-                yield Part(len(results), results, None, spent, finished)
+                yield Part(len(results), results, None, spent, finished, failure is not None)
                 done += len(results)
                 results, spent = [], 0.0
                 began = looked = self.clock()  # whoever took them may have taken their time

@@ -7,7 +7,7 @@ wrong on the way is dealt with here, too: a worker that dies, an item that kills
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 from typing import NamedTuple
 from weakref import WeakSet
@@ -15,7 +15,7 @@ from weakref import WeakSet
 from factorpool.engine import schedule as schedules
 from factorpool.engine.schedule import Measured
 from factorpool.engine.source import Source
-from factorpool.errors import NotPicklableError, WorkerDiedError
+from factorpool.errors import FactorpoolError, NotPicklableError, WorkerDiedError
 from factorpool.strategies.base import Chunk, Completion, Workers
 
 POLL_SECONDS = 0.02
@@ -61,7 +61,7 @@ class Cutter:
 
     def cut(self, room: int | None, size: int | None = None) -> Chunk | None:
         """The next chunk, of at most `room` items, and of `size` if that is given; None at the end of the source."""
-        size = size or self._scheduled()
+        size = size or self.size()
         payload = self._source.take(size if room is None else min(size, room))
         if not len(payload):
             return None
@@ -69,9 +69,12 @@ class Cutter:
         self.drawn += len(payload)
         return chunk
 
-    def _scheduled(self) -> int:
+    def size(self, returned: int = 0) -> int:
+        """How many items a chunk should have now, with so many to be run again beside those of the source."""
         if self._guided:
-            return schedules.guided(self._source.remaining(), self.workers, self._size, self._measured)
+            remaining = self._source.remaining()
+            remaining = None if remaining is None else remaining + returned
+            return schedules.guided(remaining, self.workers, self._size, self._measured)
         if self._static and self._total is not None:
             return schedules.static(self._total, self.workers)
         return self._size
@@ -148,7 +151,7 @@ class Dispatcher:
         self._failure: Exception | None = None  # of the items themselves: all before it is delivered
         self._fatal: Completion | None = None  # an item's error that ends the run
 
-    def run(self) -> Iterator[Completion]:
+    def run(self) -> Generator[Completion, None, None]:
         """Yields completions until the items are used up."""
         gently = False
         _open.add(self)
@@ -157,7 +160,7 @@ class Dispatcher:
                 self._feed()
                 if self._flights:
                     waits = self._more and len(self._flights) < self._limits()[0] and not self._cutter.ready()
-                    self._collect_from(self._workers.wait(POLL_SECONDS if waits else None))
+                    self._wait(POLL_SECONDS if waits else None)
                 elif not self._due():
                     break
                 if self._flights and self._fatal is None and self._cutter.sized:
@@ -173,6 +176,8 @@ class Dispatcher:
                 raise self._fatal.error
             if self._failure is not None:
                 raise self._failure
+            if self._yielded != self._cutter.drawn:
+                raise _lost(f"{self._cutter.drawn - self._yielded} items were drawn and did not come back")
             gently = True
         finally:
             self.close(gently)
@@ -187,12 +192,15 @@ class Dispatcher:
         """Whether there is something to yield."""
         return self._yielded in self._done if self._ordered else bool(self._done)
 
-    def _feed(self) -> None:
-        """Gives every free worker a chunk, as far as there are items at hand and room for them."""
+    def _feed(self, before: int | None = None) -> None:
+        """Gives every free worker a chunk, as far as there are items at hand and room for them.
+
+        With `before`, no new items, and of those to be run again only chunks from before that index.
+        """
         while len(self._flights) < self._limits()[0]:
-            if self._again:
-                chunk = heappop(self._again)
-            elif cut := self._cut():
+            if self._again and (before is None or self._again[0].start < before):
+                chunk = self._cut_again()
+            elif before is None and (cut := self._cut()):
                 chunk = cut
             else:
                 return
@@ -224,6 +232,23 @@ class Dispatcher:
         self._more = chunk is not None
         return chunk
 
+    def _cut_again(self) -> Chunk:
+        """The first of what is to be run again; what is too much for a chunk now stays for others."""
+        size = self._limits()[1] or self._cutter.size(sum(len(chunk.payload) for chunk in self._again))
+        chunk = heappop(self._again)
+        if len(chunk.payload) > size:
+            chunk, rest = chunk.split(size)
+            heappush(self._again, rest)
+        return chunk
+
+    def _wait(self, timeout: float | None) -> None:
+        """Takes in what workers answer, if there is nothing in flight that they do not hold: that never would come."""
+        held = self._workers.held
+        if len(held) < len(self._flights):
+            first = min(self._flights.keys() - set(held))
+            raise _lost(f"no worker has the {len(self._flights[first].chunk.payload)} items from {first} on")
+        self._collect_from(self._workers.wait(timeout))
+
     def _set_aside(self, chunk: Chunk, error: NotPicklableError) -> None:
         """Takes the item that cannot be sent out of its chunk."""
         if error.index is None:
@@ -242,14 +267,16 @@ class Dispatcher:
         """Takes in what workers have answered."""
         for completion in completions:
             count = len(completion.chunk.payload)
-            flight = self._flights.pop(completion.chunk.start)
+            flight = self._flights.pop(completion.chunk.start, None)
+            if flight is None:
+                raise _lost(f"a worker has answered for item {completion.chunk.start}, which was not in one")
             done, seconds = flight.done + count, flight.seconds + completion.seconds
             rest = flight.chunk.split(count)[1]
             if not completion.last:
                 self._flights[rest.start] = flight._replace(chunk=rest, done=done, seconds=seconds)
             elif len(rest.payload):
                 heappush(self._again, rest)
-            elif completion.error is None:
+            if completion.last and completion.error is None:
                 self._cutter.learn(done, seconds, self._clock() - flight.left, flight.handling)
             if completion.error is None:
                 self._done[completion.chunk.start] = completion
@@ -299,5 +326,13 @@ class Dispatcher:
     def _wait_before(self, end: int) -> None:
         """Gives what runs before the item `end` a moment to finish."""
         deadline = self._clock() + ERROR_SECONDS
-        while any(start < end for start in self._flights) and (left := deadline - self._clock()) > 0:
-            self._collect_from(self._workers.wait(left))
+        while (left := deadline - self._clock()) > 0:
+            self._feed(before=end)
+            if not any(start < end for start in self._flights):
+                return
+            self._wait(left)
+
+
+def _lost(what: str) -> FactorpoolError:
+    """What should not be possible: then it is said at once, and not waited for."""
+    return FactorpoolError(f"{what}: a mistake of factorpool or of the strategy, please report it")

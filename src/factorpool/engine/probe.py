@@ -8,13 +8,13 @@ they go on in their threads while the others already run where it was decided.  
 from __future__ import annotations
 
 import pickle
-import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from factorpool._tasks import Task
+from factorpool._tasks import Part, Task
 from factorpool.engine.choose import Choice, Measures, decide
 from factorpool.engine.machine import Machine
+from factorpool.engine.relay import Relay
 from factorpool.errors import NotPicklableError
 from factorpool.strategies.base import Chunk, Completion, Workers
 
@@ -42,36 +42,66 @@ HELPING = 1.4
 SEND_BYTES_SECONDS = 2.5e-9
 """What a byte takes to another process: copied into a message, through a pipe, and out of it; 50 MB take 130 ms."""
 
-SLICE_SECONDS = 0.005
-"""How long one kind of worker is waited for, while another is at work too."""
+
+class _Brief:
+    """A task that gives its chunk back after the first part, as long as the probe is `measuring`.
+
+    So workers that are succeeded hold no more than the items up to their next part.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.measuring = True
+        self.first_chunk, self.needs_main, self.itemwise = task.first_chunk, task.needs_main, task.itemwise
+        self._task = task
+
+    def start(self) -> None:
+        self._task.start()
+
+    def parts(self, payload: Any, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
+        for part in self._task.parts(payload, start, stop, pace):
+            if self.measuring and not part.followed:
+                yield part._replace(last=True)
+                return
+            yield part
 
 
 class Probe:
-    """Workers that measure first, and then are those of the strategy that was chosen."""
+    """Workers that measure first, and then are those of the strategy that was chosen.
+
+    Args:
+        task: what they run.
+        count: says how many workers there may be.
+        total: how many items there are; None where nobody knows.
+        make_workers: makes workers of a strategy, by name, for a task and so many chunks at once.
+        chosen: told what is chosen, once.
+        machine: whose time it is, and what can run there.
+    """
 
     def __init__(
         self,
         task: Task,
         count: Callable[[], int],
-        remaining: Callable[[], int | None],
-        make_workers: Callable[[str, int], Workers],
+        total: int | None,
+        make_workers: Callable[[Task, str, int], Workers],
         chosen: Callable[[Choice], None],
         machine: Machine,
     ) -> None:
-        self._machine = machine
         self.choice: Choice | None = None
         self._chosen = chosen
         self._task = task
+        self._brief = _Brief(task)
         self._how_many = count  # asked once it matters: it takes as long as a hundred tiny items
         self._count = 1
-        self._remaining = remaining
+        self._total = total
         self._make_workers = make_workers
-        self._now = make_workers("serial", 1)  # where chunks go
-        self._threads: Workers | None = None  # once there are two to be watched
+        self._machine = machine
+        self._strategy = "serial"  # of the workers that get new chunks
+        self._workers = Relay(make_workers(self._brief, "serial", 1), machine.wall)
         self._most = 1  # items in the next chunk
-        self._items = 0
-        self._seconds = 0.0
-        self._cpu = self._machine.cpu()
+        self._done = 0  # items that have come back
+        self._items = 0  # those among them by which the cost of one is told,
+        self._seconds = 0.0  # and what they took
+        self._cpu = machine.cpu()
         self._delay: float | None = None  # what this thread had waited for a CPU when the measuring began, if known
         self._watched: tuple[float, float] | None = None  # wall and CPU time when the second thread began
         self._sample: tuple[Any, Any] | None = None  # an item and its result
@@ -79,55 +109,39 @@ class Probe:
     def limits(self) -> tuple[int, int | None]:
         """How many chunks the dispatcher may have in flight, and of how many items (None: as the schedule has it)."""
         if self.choice is None:
-            return (1 if self._threads is None else 2), self._most
-        if self.choice.strategy == "serial":
+            return (1 if self._strategy == "serial" else 2), self._most
+        if self._strategy == "serial":
             return 1, None
-        still = 0 if self._threads in (None, self._now) else len(self._threads.held)
-        return self._count + still, None
+        return self._count + self._workers.held_by_former, None
 
     @property
     def held(self) -> Collection[int]:
-        """What the workers of the moment hold, and the threads of the probe."""
-        return {*self._now.held, *(() if self._threads is None else self._threads.held)}
+        """What the workers of the moment hold, and those before them."""
+        return self._workers.held
 
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to the workers of the moment."""
-        self._now.submit(chunk)
-        if self._watched is None and self._threads is not None and len(self._threads.held) == 2:
+        self._workers.submit(chunk)
+        if self.choice is None and self._watched is None and len(self._workers.held) == 2:
             self._watched = self._machine.wall(), self._machine.cpu()
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What has been completed; looks at it, and chooses when it has seen enough."""
-        if self.choice is None:
-            if self._threads is None:
-                return self._alone(self._now.wait(timeout))
-            if self._watched is None:  # there was no second chunk
-                return self._threads.wait(timeout)
-            done = self._threads.wait(PAIR_SECONDS)
+        if self.choice is not None:
+            return self._workers.wait(timeout)
+        done = self._workers.wait(timeout if self._watched is None else PAIR_SECONDS)
+        self._done += sum(len(completion.chunk.payload) for completion in done)
+        if self._strategy == "serial":
+            self._alone(done)
+        elif self._watched is not None:
             self._pair(*self._watched)
-            return done
-        if self._threads is None or self._now is self._threads:
-            return self._now.wait(timeout)
-        if self.choice.strategy == "serial" and self._threads.held:
-            return self._threads.wait(timeout)
-        return self._either(timeout)
+        return done
 
     def close(self, gently: bool) -> None:
         """Frees what there is."""
-        self._now.close(gently)
-        if self._threads is not None:
-            self._threads.close(gently)
+        self._workers.close(gently)
 
-    def _either(self, timeout: float | None) -> list[Completion]:
-        """Waits for the chosen workers, and for the threads that still have an item of the probe."""
-        assert self._threads is not None
-        deadline = self._machine.wall() + (sys.maxsize if timeout is None else timeout)
-        while self._threads.held and self._machine.wall() < deadline:
-            if done := self._threads.wait(0) or self._now.wait(SLICE_SECONDS):
-                return done
-        return self._now.wait(None if timeout is None else max(0.0, deadline - self._machine.wall()))
-
-    def _alone(self, done: list[Completion]) -> list[Completion]:
+    def _alone(self, done: list[Completion]) -> None:
         """Takes in what the caller's thread has done."""
         for completion in done:
             self._items += len(completion.chunk.payload)
@@ -137,15 +151,15 @@ class Probe:
         if self._seconds < ALONE_SECONDS:
             each = max(self._seconds / self._items, 1e-9)
             self._most = max(1, min(GROWTH * self._most, int((ALONE_SECONDS - self._seconds) / each)))
-            return done
-        each, left = self._seconds / self._items, self._remaining()
+            return
+        each, left = self._seconds / self._items, self._left()
         self._count = self._how_many()
         idle = self._seconds - (self._machine.cpu() - self._cpu)
         waits = idle > WAITING * self._seconds
         delay = self._machine.delay() if waits else 0.0
         if waits and self._delay is None and delay > idle / 2:  # perhaps for a CPU: look once more, and know
             self._delay, self._items, self._seconds, self._cpu = delay, 0, 0.0, self._machine.cpu()
-            return done
+            return
         if self._count == 1:
             self._choose(Choice("serial", "there is one CPU to use"))
         elif left is not None and left * each < WORTH_SECONDS:
@@ -157,9 +171,9 @@ class Probe:
         elif not self._machine.gil_enabled():
             self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
         else:
-            self._now = self._threads = self._make_workers("threads", self._count)
             self._most = max(1, int(ALONE_SECONDS / each))
-        return done
+            self._brief = _Brief(self._task)
+            self._succeed("threads", self._brief)
 
     def _pair(self, wall: float, cpu: float) -> None:
         """Looks at how many CPUs two threads have used."""
@@ -181,7 +195,7 @@ class Probe:
         if reason is not None:
             return Choice("serial", f"a second thread did not help, and {reason}")
         sends, obstacle = self._sending()
-        measures = Measures(self._seconds / self._items, self._remaining(), sends, obstacle)
+        measures = Measures(self._seconds / self._items, self._left(), sends, obstacle)
         return decide(measures, self._count, elsewhere, self._machine.start_seconds(elsewhere))
 
     def _sending(self) -> tuple[float | None, str]:
@@ -200,11 +214,22 @@ class Probe:
             return None, f"an item or its result cannot be pickled to reach another process: {error}"
         return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
 
+    def _left(self) -> int | None:
+        """How many items have not come back; None where nobody knows."""
+        return None if self._total is None else self._total - self._done
+
     def _choose(self, choice: Choice) -> None:
         self.choice = choice
         self._chosen(choice)
-        if not (choice.strategy == "threads" and self._threads is not None):
-            self._now = self._make_workers(choice.strategy, self._count)
+        if choice.strategy == self._strategy:
+            self._brief.measuring = False
+        else:
+            self._succeed(choice.strategy, self._task)
+
+    def _succeed(self, strategy: str, task: Task) -> None:
+        """Has workers of a strategy take over."""
+        self._strategy = strategy
+        self._workers.succeed(self._make_workers(task, strategy, 1 if strategy == "serial" else self._count))
 
 
 class _Length:

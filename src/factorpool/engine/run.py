@@ -127,7 +127,7 @@ class Run:
                 cutter.workers = self._count()
                 return cutter.workers
 
-            probe = Probe(task, count, self._source.remaining, self._workers, self._chosen, Machine())
+            probe = Probe(task, count, total, self._workers, self._chosen, Machine())
             yield from self._dispatcher(cutter, probe, probe.limits).run()
             if self.choice is None:
                 self._chosen(Choice("serial", "all was done before there was anything to choose"))
@@ -136,7 +136,7 @@ class Run:
         strategy = choice.strategy
         workers = 1 if strategy == "serial" else self._count()
         cutter = self._cutter(workers, self._first(strategy, total))
-        yield from self._dispatcher(cutter, self._workers(strategy, workers), lambda: (workers, None)).run()
+        yield from self._dispatcher(cutter, self._workers(task, strategy, workers), lambda: (workers, None)).run()
 
     def _chosen(self, choice: Choice) -> None:
         self.choice = choice
@@ -160,11 +160,11 @@ class Run:
                 return RANGE_CHUNK
         return self._task.first_chunk
 
-    def _workers(self, strategy: str, count: int) -> Workers:
+    def _workers(self, task: Task, strategy: str, count: int) -> Workers:
         options = self._options
         return strategies.make_workers(
             strategy,
-            self._task,
+            task,
             count,
             mp_context=options.mp_context,
             timeout=options.timeout,

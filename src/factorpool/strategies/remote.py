@@ -14,7 +14,7 @@ from multiprocessing import process, spawn
 from typing import Any
 
 from factorpool._numbers import show
-from factorpool._tasks import Part, Task
+from factorpool._tasks import Part, Task, to_the_last
 from factorpool.errors import FactorpoolError, NotPicklableError, RemoteTraceback
 from factorpool.strategies import base
 from factorpool.strategies.base import Chunk, become_worker
@@ -145,7 +145,7 @@ def answers(task: Task, message: bytes, stop: bytearray | memoryview, most_pace:
         yield _encode(Part(0, None, cause, 0.0, True))
         return
     try:
-        for part in task.parts(payload, start, stop, min(pace, most_pace)):
+        for part in to_the_last(task.parts(payload, start, stop, min(pace, most_pace))):
             try:
                 yield _encode(part)
             except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from factorpool._tasks import Part, Task
+from factorpool._tasks import Part, Task, to_the_last
 from factorpool.strategies.base import Chunk, Completion, completed
 
 
@@ -34,7 +34,7 @@ class SerialWorkers:
             self._task.start()
             self._started = True
         self._chunk = chunk
-        self._parts = self._task.parts(chunk.payload, chunk.start, self._never, chunk.pace)
+        self._parts = to_the_last(self._task.parts(chunk.payload, chunk.start, self._never, chunk.pace))
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """Runs the next part of the chunk, however long it takes."""

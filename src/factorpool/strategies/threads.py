@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from factorpool._gil import gil_enabled
-from factorpool._tasks import Part, Task
+from factorpool._tasks import Part, Task, to_the_last
 from factorpool.errors import FactorpoolError
 from factorpool.strategies.base import Chunk, Completion, become_worker, completed
 
@@ -55,14 +55,14 @@ class ThreadWorkers:
         self._runner = runner
         self._threads: list[threading.Thread] = []
         self._stops: list[bytearray] = []  # one a thread: a buffer is not to be exported by two at once
-        self._running: dict[int, Chunk] = {}  # what is left of chunks, by their start
+        self._running: dict[int, Chunk] = {}  # what is left of chunks, by the start of the whole
         self._chunks: SimpleQueue[Chunk | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[int, Part] | BaseException] = SimpleQueue()
 
     @property
     def held(self) -> Collection[int]:
         """What the threads are at, and what is queued for them."""
-        return self._running.keys()
+        return {chunk.start for chunk in self._running.values()}
 
     def submit(self, chunk: Chunk) -> None:
         """Queues the chunk for whichever thread is free."""
@@ -117,7 +117,7 @@ class ThreadWorkers:
         try:
             with self._runner(stop) as run:
                 while (chunk := self._chunks.get()) is not None:
-                    for part in run(chunk):
+                    for part in to_the_last(run(chunk)):
                         self._done.put((chunk.start, part))
         except BaseException as error:
             self._done.put(error)

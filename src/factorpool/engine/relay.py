@@ -1,0 +1,61 @@
+"""Workers that others succeed in the middle of a run, and how no chunk is left behind with those before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+
+from factorpool.strategies.base import Chunk, Completion, Workers
+
+SLICE_SECONDS = 0.005
+"""How long one kind of worker is waited for, while another is at work too."""
+
+
+class Relay:
+    """Hands new chunks to the last of several workers, and waits for those before it until they hold nothing.
+
+    `succeed` is the only way to change workers, and it forgets none: so a chunk can't be in workers that nobody asks.
+    """
+
+    def __init__(self, first: Workers, clock: Callable[[], float]) -> None:
+        self._former: list[Workers] = []
+        self._last = first
+        self._clock = clock
+
+    def succeed(self, workers: Workers) -> None:
+        """From now on, new chunks go to these workers."""
+        self._former.append(self._last)
+        self._last = workers
+
+    @property
+    def held(self) -> Collection[int]:
+        """What all of them hold."""
+        return {start for workers in (*self._former, self._last) for start in workers.held}
+
+    @property
+    def held_by_former(self) -> int:
+        """How many chunks are still in workers that get no new ones."""
+        return sum(len(workers.held) for workers in self._former)
+
+    def submit(self, chunk: Chunk) -> None:
+        """Hands the chunk to the last workers."""
+        self._last.submit(chunk)
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        """What some of them have completed."""
+        *others, last = [workers for workers in (*self._former, self._last) if workers.held] or [self._last]
+        if not others:
+            return last.wait(timeout)
+        deadline = self._clock() + (math.inf if timeout is None else timeout)
+        while True:
+            for workers in others:
+                if done := workers.wait(0):
+                    return done
+            left = max(0.0, deadline - self._clock())
+            if (done := last.wait(min(SLICE_SECONDS, left))) or not left:
+                return done
+
+    def close(self, gently: bool) -> None:
+        """Frees all of them."""
+        for workers in (self._last, *self._former):
+            workers.close(gently)

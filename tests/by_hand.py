@@ -1,0 +1,211 @@
+"""A machine whose time is moved by hand, and runs of `strategy="auto"` on it: thousands take seconds.
+
+Tasks, dispatcher, probe and the caller's thread are the real ones.  Threads pass the machine's time instead of their
+own; processes are the adversary of the dispatcher's tests.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Generator, Iterator
+from typing import Any, NamedTuple
+
+from adversary import Adversary
+from shapes import Item
+
+from factorpool._tasks import MapTask, Part, Task
+from factorpool.engine.choose import Choice
+from factorpool.engine.dispatch import Cutter, Dispatcher
+from factorpool.engine.machine import Machine
+from factorpool.engine.probe import Probe
+from factorpool.engine.source import Source
+from factorpool.strategies.base import Chunk, Completion, Workers, completed
+from factorpool.strategies.serial import SerialWorkers
+
+STRATEGIES = ("serial", "threads", "processes")
+
+
+class HandMachine(Machine):
+    """Passes time when an item is run, or waited for.
+
+    `gil` says whether there is one, `releases` whether items let go of it, `busy` how much longer than their own time
+    items take on average, because others use the CPUs.
+    """
+
+    def __init__(
+        self, rng: random.Random, more: Iterator[Item], missing: tuple[str, ...], start: float, gil: bool,
+        releases: bool, busy: float,
+    ) -> None:  # fmt: skip
+        self.now = self.used = self.stalled = 0.0
+        self.sharing = 1  # threads that have a chunk
+        self.ran: Counter[int] = Counter()
+        self._items: list[Item] = []
+        self._more = more
+        self._rng = rng
+        self._missing = missing
+        self._start = start
+        self._gil = gil
+        self._releases = releases
+        self._busy = busy
+
+    def wall(self) -> float:
+        return self.now
+
+    def cpu(self) -> float:
+        return self.used
+
+    def delay(self) -> float:
+        return self.stalled
+
+    def gil_enabled(self) -> bool:
+        return self._gil
+
+    def unavailable(self, strategy: str) -> str | None:
+        return None if strategy in STRATEGIES and strategy not in self._missing else "it is missing"
+
+    def start_seconds(self, strategy: str) -> float:
+        return self._start
+
+    def item(self, index: int) -> Item:
+        while len(self._items) <= index:
+            self._items.append(next(self._more))
+        return self._items[index]
+
+    def run(self, index: int) -> int:
+        """What the function does that is mapped."""
+        item = self.item(index)
+        self.ran[item.index] += 1
+        self.now += item.seconds
+        if not item.waits:
+            self.used += item.seconds
+            stall = self._busy * item.seconds * 2 * self._rng.random()
+            self.stalled += stall
+            self.now += stall
+            if self._gil and not self._releases:
+                self.now += (self.sharing - 1) * item.seconds
+        if item.fails:
+            raise LookupError(item.index)
+        return item.index
+
+
+class HandTask(MapTask):
+    """Runs items on such a machine, by its time; it travels only as far as `pickle.dumps`."""
+
+    needs_main = False
+
+    def __init__(self, machine: HandMachine, collect: bool) -> None:
+        super().__init__(machine.run, collect, None, ())
+        self.clock = machine.wall
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (object, ())
+
+
+class _Pending(NamedTuple):
+    """A part that a thread is at: when it began and is done, what CPU time it takes, and its thread's chunk."""
+
+    began: float
+    end: float
+    cpu: float
+    chunk: Chunk
+    part: Part
+
+
+class HandThreads:
+    """Threads whose chunks run side by side in a machine's time; `wait` works out their next parts, and passes time."""
+
+    def __init__(self, machine: HandMachine, task: Task, count: int) -> None:
+        self._machine = machine
+        self._task = task
+        self._count = count
+        self._running: dict[int, tuple[Chunk, Iterator[Part], float]] = {}  # with when its next part begins
+        self._pending: dict[int, _Pending] = {}
+
+    @property
+    def held(self) -> set[int]:
+        return set(self._running)
+
+    def submit(self, chunk: Chunk) -> None:
+        assert len(self._running) < self._count, "more chunks than threads"
+        parts = self._task.parts(chunk.payload, chunk.start, bytearray(1), chunk.pace)
+        self._running[chunk.start] = chunk, parts, self._machine.now
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        assert self._running or timeout is not None, "a wait for nothing"
+        machine = self._machine
+        for start in self._running.keys() - self._pending.keys():
+            self._pending[start] = self._next_part(*self._running[start])
+        before, until = machine.now, machine.now + (timeout or 0.0)
+        soonest = min((pending.end for pending in self._pending.values()), default=until)
+        machine.now = max(before, soonest if timeout is None else min(soonest, until))
+        done = []
+        for start, pending in sorted(self._pending.items(), key=lambda item: item[1].end):
+            began, end, cpu, chunk, part = pending
+            if end > began:
+                machine.used += cpu * (min(end, machine.now) - min(end, before)) / (end - began)
+            if end <= machine.now:
+                del self._pending[start]
+                _, parts, _ = self._running.pop(start)
+                completion, rest = completed(chunk, part)
+                if not completion.last:
+                    self._running[rest.start] = rest, parts, end
+                done.append(completion)
+        return done
+
+    def _next_part(self, chunk: Chunk, parts: Iterator[Part], began: float) -> _Pending:
+        machine = self._machine
+        now, used, machine.now, machine.sharing = machine.now, machine.used, began, len(self._running)
+        part = next(parts)
+        pending = _Pending(began, machine.now, machine.used - used, chunk, part)
+        machine.now, machine.used, machine.sharing = now, used, 1
+        return pending
+
+    def close(self, gently: bool) -> None:
+        """Nothing to free."""
+
+
+class Impatient(Probe):
+    """Does not wait for what never comes."""
+
+    empty = 0
+
+    def wait(self, timeout: float | None) -> list[Completion]:
+        done = super().wait(timeout)
+        self.empty = 0 if done else self.empty + 1
+        assert self.empty < 1000, f"waiting for {sorted(self.held)}, and nothing comes"
+        return done
+
+
+class HandRun:
+    """One run by `auto` on such a machine, with `cpus` workers: what it has chosen, what its processes have done."""
+
+    def __init__(self, machine: HandMachine, processes: Adversary, cpus: int) -> None:
+        self.machine = machine
+        self.processes = processes
+        self.chosen: list[Choice] = []
+        self._cpus = cpus
+
+    def completions(
+        self,
+        source: Source,
+        *,
+        schedule: str = "guided",
+        chunksize: int | None = None,
+        collect: bool = True,
+        **more: Any,
+    ) -> Generator[Completion, None, None]:
+        cutter = Cutter(source, 1, schedule, chunksize, 1)
+
+        def how_many() -> int:
+            cutter.workers = self._cpus
+            return self._cpus
+
+        task, total = HandTask(self.machine, collect), source.remaining()
+        probe = Impatient(task, how_many, total, self._make_workers, self.chosen.append, self.machine)
+        return Dispatcher(cutter, probe, probe.limits, self.machine.wall, collect=collect, **more).run()
+
+    def _make_workers(self, task: Task, strategy: str, count: int) -> Workers:
+        if strategy == "serial":
+            return SerialWorkers(task)
+        return HandThreads(self.machine, task, count) if strategy == "threads" else self.processes

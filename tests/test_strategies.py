@@ -1,0 +1,52 @@
+"""What every strategy owes the dispatcher: it knows what it holds, and answers for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import functions
+import pytest
+
+import factorpool as fp
+from factorpool._tasks import MapTask
+from factorpool.engine.dispatch import Cutter, Dispatcher
+from factorpool.engine.source import SequenceSource
+from factorpool.strategies import make_workers
+from factorpool.strategies.base import Chunk, Workers
+
+pytestmark = pytest.mark.usefixtures("workers_left")
+
+
+@pytest.fixture
+def workers(strategy: str) -> Iterator[Workers]:
+    made = make_workers(strategy, MapTask(functions.nap, True, None, ()), 2)
+    yield made
+    made.close(gently=True)
+
+
+def test_workers_know_what_they_hold(workers: Workers, strategy: str) -> None:
+    """Items of 15 ms come back in several parts; what is held is named by the first item that is not back."""
+    assert not set(workers.held)
+    expected = {10: 4} if strategy == "serial" else {10: 4, 20: 3}
+    for start, count in expected.items():
+        workers.submit(Chunk(start, [0.015] * count))
+    while expected:
+        assert set(workers.held) == expected.keys()
+        for completion in workers.wait(None):
+            start, count = completion.chunk.start, len(completion.chunk.payload)
+            left = expected.pop(start) - count
+            assert completion.last == (not left)
+            if left:
+                expected[start + count] = left
+    assert not set(workers.held)
+
+
+def test_a_task_that_ends_early_is_an_error(strategy: str) -> None:
+    """Its worker is still there, so nothing else would tell."""
+    workers = make_workers(strategy, functions.EndsEarly(functions.square, True, None, ()), 2)
+    cutter = Cutter(SequenceSource(range(4)), 2, "dynamic", 4, 1)
+    completions = list(Dispatcher(cutter, workers, lambda: (1, None), lambda: 0.0, collect=True).run())
+    done, lost = completions
+    assert (done.value, done.error) == ([0], None)
+    assert isinstance(lost.error, fp.FactorpoolError)
+    assert list(lost.chunk.payload) == [1, 2, 3]
