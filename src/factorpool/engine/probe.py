@@ -2,7 +2,8 @@
 
 First some items run in the caller's thread: what do they cost, do they compute or wait?  Then two threads at once: does
 the process use two CPUs now, or is it one GIL?  There, items that take long are watched for a moment, not to their end;
-they go on in their threads while the others already run where it was decided.  No item is run twice.
+they go on in their threads while the others already run where it was decided.  No item is run twice, and none stays
+with workers that have been succeeded: what they have not begun comes back.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _Brief:
 
     def parts(self, payload: Any, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
         for part in self._task.parts(payload, start, stop, pace):
-            if self.measuring and not part.followed:
+            if self.measuring and not part.last and not part.followed:
                 yield part._replace(last=True)
                 return
             yield part
@@ -108,11 +109,10 @@ class Probe:
 
     def limits(self) -> tuple[int, int | None]:
         """How many chunks the dispatcher may have in flight, and of how many items (None: as the schedule has it)."""
-        if self.choice is None:
-            return (1 if self._strategy == "serial" else 2), self._most
+        size = self._most if self.choice is None else None
         if self._strategy == "serial":
-            return 1, None
-        return self._count + self._workers.held_by_former, None
+            return 1, size
+        return (2 if self.choice is None else self._count) + self._workers.held_by_former, size
 
     @property
     def held(self) -> Collection[int]:
@@ -122,7 +122,7 @@ class Probe:
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to the workers of the moment."""
         self._workers.submit(chunk)
-        if self.choice is None and self._watched is None and len(self._workers.held) == 2:
+        if self.choice is None and self._watched is None and self._workers.held_by_last == 2:
             self._watched = self._machine.wall(), self._machine.cpu()
 
     def wait(self, timeout: float | None) -> list[Completion]:
@@ -130,7 +130,8 @@ class Probe:
         if self.choice is not None:
             return self._workers.wait(timeout)
         done = self._workers.wait(timeout if self._watched is None else PAIR_SECONDS)
-        self._done += sum(len(completion.chunk.payload) for completion in done)
+        for completion in done:
+            self._done += len(completion.chunk.payload)
         if self._strategy == "serial":
             self._alone(done)
         elif self._watched is not None:

@@ -14,7 +14,7 @@ SLICE_SECONDS = 0.005
 class Relay:
     """Hands new chunks to the last of several workers, and waits for those before it until they hold nothing.
 
-    `succeed` is the only way to change workers, and it forgets none: so a chunk can't be in workers that nobody asks.
+    `succeed` is the only way to change workers, and it keeps those before: no chunk is in workers that nobody asks.
     """
 
     def __init__(self, first: Workers, clock: Callable[[], float]) -> None:
@@ -30,12 +30,19 @@ class Relay:
     @property
     def held(self) -> Collection[int]:
         """What all of them hold."""
+        if not self._former:
+            return self._last.held
         return {start for workers in (*self._former, self._last) for start in workers.held}
 
     @property
     def held_by_former(self) -> int:
         """How many chunks are still in workers that get no new ones."""
-        return sum(len(workers.held) for workers in self._former)
+        return sum([len(workers.held) for workers in self._former])
+
+    @property
+    def held_by_last(self) -> int:
+        """How many chunks are in the workers that get the new ones."""
+        return len(self._last.held)
 
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to the last workers."""
@@ -43,9 +50,10 @@ class Relay:
 
     def wait(self, timeout: float | None) -> list[Completion]:
         """What some of them have completed."""
-        *others, last = [workers for workers in (*self._former, self._last) if workers.held] or [self._last]
+        others = [workers for workers in self._former if workers.held]
         if not others:
-            return last.wait(timeout)
+            return self._last.wait(timeout)
+        last = self._last if self._last.held else others.pop()
         deadline = self._clock() + (math.inf if timeout is None else timeout)
         while True:
             for workers in others:
