@@ -192,15 +192,12 @@ class Dispatcher:
         """Whether there is something to yield."""
         return self._yielded in self._done if self._ordered else bool(self._done)
 
-    def _feed(self, before: int | None = None) -> None:
-        """Gives every free worker a chunk, as far as there are items at hand and room for them.
-
-        With `before`, no new items, and of those to be run again only chunks from before that index.
-        """
+    def _feed(self) -> None:
+        """Gives every free worker a chunk, as far as there are items at hand and room for them."""
         while len(self._flights) < self._limits()[0]:
-            if self._again and (before is None or self._again[0].start < before):
+            if self._again:
                 chunk = self._cut_again()
-            elif before is None and (cut := self._cut()):
+            elif cut := self._cut():
                 chunk = cut
             else:
                 return
@@ -326,10 +323,7 @@ class Dispatcher:
     def _wait_before(self, end: int) -> None:
         """Gives what runs before the item `end` a moment to finish."""
         deadline = self._clock() + ERROR_SECONDS
-        while (left := deadline - self._clock()) > 0:
-            self._feed(before=end)
-            if not any(start < end for start in self._flights):
-                return
+        while any(start < end for start in self._flights) and (left := deadline - self._clock()) > 0:
             self._wait(left)
 
 
