@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Generator
-from heapq import heappop, heappush
 from typing import NamedTuple
 from weakref import WeakSet
 
 from factorpool.engine import schedule as schedules
+from factorpool.engine.returned import Returned
 from factorpool.engine.schedule import Measured
 from factorpool.engine.source import Source
 from factorpool.errors import FactorpoolError, NotPicklableError, WorkerDiedError
@@ -143,7 +143,7 @@ class Dispatcher:
         self._collect = collect
         self._retries = retries
         self._flights: dict[int, _Flight] = {}  # by the index of the first item that is not back
-        self._again: list[Chunk] = []  # a heap: chunks to be submitted before new ones are cut
+        self._again = Returned()
         self._done: dict[int, Completion] = {}  # waiting for their turn
         self._yielded = cutter.drawn  # items; if ordered, the index of the next one to yield
         self._more = True
@@ -196,7 +196,7 @@ class Dispatcher:
         """Gives every free worker a chunk, as far as there are items at hand and room for them."""
         while len(self._flights) < self._limits()[0]:
             if self._again:
-                chunk = self._cut_again()
+                chunk = self._again.cut(self._limits()[1] or self._cutter.size(self._again.items))
             elif cut := self._cut():
                 chunk = cut
             else:
@@ -229,15 +229,6 @@ class Dispatcher:
         self._more = chunk is not None
         return chunk
 
-    def _cut_again(self) -> Chunk:
-        """The first of what is to be run again; what is too much for a chunk now stays for others."""
-        size = self._limits()[1] or self._cutter.size(sum(len(chunk.payload) for chunk in self._again))
-        chunk = heappop(self._again)
-        if len(chunk.payload) > size:
-            chunk, rest = chunk.split(size)
-            heappush(self._again, rest)
-        return chunk
-
     def _wait(self, timeout: float | None) -> None:
         """Takes in what workers answer, if there is nothing in flight that they do not hold: that never would come."""
         held = self._workers.held
@@ -256,9 +247,8 @@ class Dispatcher:
             self._done[item.start] = Completion(item, None, error, 0.0)
         else:
             self._failure, self._more, after = error, False, after._replace(payload=())
-        for part in (before, after):
-            if part.payload:
-                heappush(self._again, part)
+        self._again.add(before)
+        self._again.add(after)
 
     def _collect_from(self, completions: list[Completion]) -> None:
         """Takes in what workers have answered."""
@@ -271,10 +261,10 @@ class Dispatcher:
             rest = flight.chunk.split(count)[1]
             if not completion.last:
                 self._flights[rest.start] = flight._replace(chunk=rest, done=done, seconds=seconds)
-            elif len(rest.payload):
-                heappush(self._again, rest)
-            if completion.last and completion.error is None:
-                self._cutter.learn(done, seconds, self._clock() - flight.left, flight.handling)
+            else:
+                self._again.add(rest)
+                if completion.error is None:
+                    self._cutter.learn(done, seconds, self._clock() - flight.left, flight.handling)
             if completion.error is None:
                 self._done[completion.chunk.start] = completion
             elif completion.died:
@@ -292,15 +282,15 @@ class Dispatcher:
         chunk, died = completion.chunk, completion.error
         assert isinstance(died, WorkerDiedError)
         if not died.ready:
-            heappush(self._again, chunk)
+            self._again.add(chunk)
         elif len(chunk.payload) == 1:
             if chunk.tries < self._retries:
-                heappush(self._again, chunk._replace(careful=True, tries=chunk.tries + 1))
+                self._again.add(chunk._replace(careful=True, tries=chunk.tries + 1))
             else:
                 self._settle(completion)
         elif self._itemwise and chunk.careful:
             item, rest = chunk.split(1)
-            heappush(self._again, rest)
+            self._again.add(rest)
             self._after_death(Completion(item, None, WorkerDiedError(item.start, rest.start, died.exitcode), 0.0))
         else:
             self._submit_again(chunk, whole=self._itemwise or (self._retries > 0 and not chunk.careful))
@@ -308,10 +298,10 @@ class Dispatcher:
     def _submit_again(self, chunk: Chunk, whole: bool) -> None:
         """The whole chunk, with more care, or its halves."""
         if whole:
-            heappush(self._again, chunk._replace(careful=True))
+            self._again.add(chunk._replace(careful=True))
         else:
             for half in chunk.split(len(chunk.payload) // 2):
-                heappush(self._again, half)
+                self._again.add(half)
 
     def _settle(self, completion: Completion) -> None:
         """An item's error is its result, or the end."""
