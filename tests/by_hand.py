@@ -202,7 +202,7 @@ class HandRun:
             return self._cpus
 
         task, total = HandTask(self.machine, collect), source.remaining()
-        probe = Impatient(task, how_many, total, self._make_workers, self.chosen.append, self.machine)
+        probe = Impatient(task, how_many, total, self._make_workers, self.chosen.append, collect, self.machine)
         return Dispatcher(cutter, probe, probe.limits, self.machine.wall, collect=collect, **more).run()
 
     def _make_workers(self, task: Task, strategy: str, count: int) -> Workers:

@@ -32,6 +32,11 @@ def fail_at_7(n: int) -> int:
     return n
 
 
+def slow_fail_at_7(n: int) -> int:
+    time.sleep(0.006)  # longer than a probe runs items in the caller's thread
+    return fail_at_7(n)
+
+
 def kill_self_at_7(n: int) -> int:
     if n == 7:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -6,6 +6,7 @@ import random
 import re
 from itertools import islice
 
+import functions
 import pytest
 from adversary import ERRORS, Adversary
 from by_hand import HandMachine, HandRun
@@ -14,6 +15,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from shapes import QUICK, SHAPES, SLOW, Item, items
 
+from factorpool._tasks import MapTask, Part
+from factorpool.engine.probe import _Brief
 from factorpool.engine.source import IteratorSource, SequenceSource, Source
 
 MANY = 10_000
@@ -79,10 +82,10 @@ def test_every_run_ends_and_each_item_comes_once(
         assert isinstance(error, wrong) if error is not None else index in ran or index in delivered
 
 
-def hand_run(costs: list[float]) -> HandRun:
-    """A run with two CPUs and a GIL over items that cost so much."""
-    every = (Item(index, seconds, waits=False, fails=False) for index, seconds in enumerate(costs))
-    machine = HandMachine(random.Random(1), every, missing=(), start=0.05, gil=True, releases=False, busy=0.0)
+def hand_run(costs: list[float], failing: int | None = None, missing: tuple[str, ...] = ()) -> HandRun:
+    """A run with two CPUs and a GIL over items that cost so much, of which one may fail."""
+    every = (Item(index, seconds, waits=False, fails=index == failing) for index, seconds in enumerate(costs))
+    machine = HandMachine(random.Random(1), every, missing=missing, start=0.05, gil=True, releases=False, busy=0.0)
     return HandRun(machine, Adversary(random.Random(1), 2, {name: set() for name in ERRORS}, 0, itemwise=True), 2)
 
 
@@ -104,8 +107,43 @@ def test_items_that_never_end_hold_up_no_others() -> None:
     run = hand_run(costs)
     completions = run.completions(SequenceSource(range(100)), ordered=False)
     came: set[int] = set()
-    while len(came) < 98:
-        came.update(next(completions).chunk.payload)
-        assert run.machine.now < 1
+    with ends_within(10):
+        while len(came) < 98:
+            came.update(next(completions).chunk.payload)
+            assert run.machine.now < 1
     completions.close()
     assert came == {*range(100)} - {1, 2}
+
+
+def test_the_last_chunk_is_shared_by_both_threads_too() -> None:
+    """What is left when this thread has seen enough would fit into one chunk, if it were as quick as what was seen."""
+    run = hand_run([QUICK] * 260 + [SLOW] * 200)
+    assert sum(len(completion.chunk.payload) for completion in run.completions(SequenceSource(range(460)))) == 460
+    assert len(run.chosen) == 1
+
+
+def test_an_error_waits_for_nothing_that_is_begun_after_it() -> None:
+    """The first thread gives back items that never end, for the caller's thread; then the second's item fails."""
+    failing = 520
+    costs = [QUICK] * 250 + [5 * SLOW] * 2 + [1e9] * 240 + [QUICK] * 28 + [8 * SLOW]
+    run = hand_run(costs + [QUICK] * 1000, failing, missing=("processes",))
+    came: list[int] = []
+    completions = run.completions(SequenceSource(range(len(costs) + 1000)), collect=False)
+    with ends_within(10), pytest.raises(LookupError, match=str(failing)):
+        came.extend(index for completion in completions for index in completion.chunk.payload)
+    assert came == list(range(len(came)))
+    assert run.machine.now < 1
+
+
+@pytest.mark.parametrize("collect", [False, True])
+def test_a_chunk_is_given_back_until_an_error_ends_the_run(collect: bool) -> None:
+    """Then what another thread is at may come in the moment that the error waits."""
+    brief = _Brief(MapTask(functions.slow_fail_at_7, collect, None, ()), collect)
+
+    def run(*items: int) -> list[Part]:
+        return list(brief.parts(items, items[0], bytearray(1), 0.0))
+
+    run(0)
+    assert [part.items for part in run(1, 2, 3)] == [1]
+    assert isinstance(run(7)[0].error, LookupError)
+    assert [part.items for part in run(4, 5, 6)] == ([1] if collect else [1, 1, 1])

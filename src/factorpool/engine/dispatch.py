@@ -230,7 +230,7 @@ class Dispatcher:
         return chunk
 
     def _wait(self, timeout: float | None) -> None:
-        """Takes in what workers answer, if there is nothing in flight that they do not hold: that never would come."""
+        """Takes in what workers answer.  A chunk in flight that they do not hold is an error: it would never come."""
         held = self._workers.held
         if len(held) < len(self._flights):
             first = min(self._flights.keys() - set(held))

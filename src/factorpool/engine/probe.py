@@ -3,7 +3,7 @@
 First some items run in the caller's thread: what do they cost, do they compute or wait?  Then two threads at once: does
 the process use two CPUs now, or is it one GIL?  There, items that take long are watched for a moment, not to their end;
 they go on in their threads while the others already run where it was decided.  No item is run twice, and none stays
-with workers that have been succeeded: what they have not begun comes back.
+behind: what workers have not begun when they are replaced comes back.
 """
 
 from __future__ import annotations
@@ -45,13 +45,17 @@ SEND_BYTES_SECONDS = 2.5e-9
 
 
 class _Brief:
-    """A task that gives its chunk back after the first part, as long as the probe is `measuring`.
+    """A task that gives back what is left of a chunk after a part, as long as the probe is `measuring`.
 
-    So workers that are succeeded hold no more than the items up to their next part.
+    It begins with that once items have taken so long that workers may be replaced: those hold no more then than the
+    items up to the end of their part.  It stops with an error that ends the run, as errors do unless it is to `collect`
+    them: what the other thread is at may still come in time.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, collect: bool) -> None:
         self.measuring = True
+        self._seconds = 0.0
+        self._collect = collect
         self.first_chunk, self.needs_main, self.itemwise = task.first_chunk, task.needs_main, task.itemwise
         self._task = task
 
@@ -60,7 +64,10 @@ class _Brief:
 
     def parts(self, payload: Any, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
         for part in self._task.parts(payload, start, stop, pace):
-            if self.measuring and not part.last and not part.followed:
+            self._seconds += part.seconds
+            if part.error is not None and not self._collect:
+                self.measuring = False
+            if self.measuring and self._seconds >= ALONE_SECONDS and not (part.last or part.followed):
                 yield part._replace(last=True)
                 return
             yield part
@@ -75,6 +82,7 @@ class Probe:
         total: how many items there are; None where nobody knows.
         make_workers: makes workers of a strategy, by name, for a task and so many chunks at once.
         chosen: told what is chosen, once.
+        collect: whether the run goes on after an item's error.
         machine: whose time it is, and what can run there.
     """
 
@@ -85,12 +93,14 @@ class Probe:
         total: int | None,
         make_workers: Callable[[Task, str, int], Workers],
         chosen: Callable[[Choice], None],
+        collect: bool,
         machine: Machine,
     ) -> None:
         self.choice: Choice | None = None
         self._chosen = chosen
         self._task = task
-        self._brief = _Brief(task)
+        self._collect = collect
+        self._brief = _Brief(task, collect)
         self._how_many = count  # asked once it matters: it takes as long as a hundred tiny items
         self._count = 1
         self._total = total
@@ -99,7 +109,7 @@ class Probe:
         self._strategy = "serial"  # of the workers that get new chunks
         self._workers = Relay(make_workers(self._brief, "serial", 1), machine.wall)
         self._most = 1  # items in the next chunk
-        self._done = 0  # items that have come back
+        self._done = 0  # items that have come back before the choice
         self._items = 0  # those among them by which the cost of one is told,
         self._seconds = 0.0  # and what they took
         self._cpu = machine.cpu()
@@ -134,7 +144,11 @@ class Probe:
             self._done += len(completion.chunk.payload)
         if self._strategy == "serial":
             self._alone(done)
-        elif self._watched is not None:
+            return done
+        for completion in done:  # so that there are chunks for both threads, should items have become slow
+            each = completion.seconds / len(completion.chunk.payload)
+            self._most = max(1, min(self._most, int(ALONE_SECONDS / max(each, 1e-9))))
+        if self._watched is not None:
             self._pair(*self._watched)
         return done
 
@@ -173,8 +187,8 @@ class Probe:
             self._choose(Choice("threads", "there is no GIL: threads compute side by side"))
         else:
             self._most = max(1, int(ALONE_SECONDS / each))
-            self._brief = _Brief(self._task)
-            self._succeed("threads", self._brief)
+            self._brief = _Brief(self._task, self._collect)
+            self._hand_over("threads", self._brief)
 
     def _pair(self, wall: float, cpu: float) -> None:
         """Looks at how many CPUs two threads have used."""
@@ -225,12 +239,12 @@ class Probe:
         if choice.strategy == self._strategy:
             self._brief.measuring = False
         else:
-            self._succeed(choice.strategy, self._task)
+            self._hand_over(choice.strategy, self._task)
 
-    def _succeed(self, strategy: str, task: Task) -> None:
+    def _hand_over(self, strategy: str, task: Task) -> None:
         """Has workers of a strategy take over."""
         self._strategy = strategy
-        self._workers.succeed(self._make_workers(task, strategy, 1 if strategy == "serial" else self._count))
+        self._workers.hand_over_to(self._make_workers(task, strategy, 1 if strategy == "serial" else self._count))
 
 
 class _Length:

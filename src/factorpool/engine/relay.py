@@ -1,4 +1,4 @@
-"""Workers that others succeed in the middle of a run, and how no chunk is left behind with those before."""
+"""Workers that hand over to others in the middle of a run, so that no chunk is left behind with those before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SLICE_SECONDS = 0.005
 class Relay:
     """Hands new chunks to the last of several workers, and waits for those before it until they hold nothing.
 
-    `succeed` is the only way to change workers, and it keeps those before: no chunk is in workers that nobody asks.
+    `hand_over_to` is the only way to change workers, and it keeps those before: none with a chunk is ever forgotten.
     """
 
     def __init__(self, first: Workers, clock: Callable[[], float]) -> None:
@@ -22,7 +22,7 @@ class Relay:
         self._last = first
         self._clock = clock
 
-    def succeed(self, workers: Workers) -> None:
+    def hand_over_to(self, workers: Workers) -> None:
         """From now on, new chunks go to these workers."""
         self._former.append(self._last)
         self._last = workers

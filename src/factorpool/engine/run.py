@@ -123,11 +123,13 @@ class Run:
         if choice is None:
             cutter = self._cutter(1, task.first_chunk)
 
+            collect = options.on_error == "collect"
+
             def count() -> int:
                 cutter.workers = self._count()
                 return cutter.workers
 
-            probe = Probe(task, count, total, self._workers, self._chosen, Machine())
+            probe = Probe(task, count, total, self._workers, self._chosen, collect, Machine())
             yield from self._dispatcher(cutter, probe, probe.limits).run()
             if self.choice is None:
                 self._chosen(Choice("serial", "all was done before there was anything to choose"))
