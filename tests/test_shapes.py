@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("workers_left")
 
 
 # Not shrunk: each try of a run that never ends takes all its seconds; test_probe.py finds the small case.
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     shape=st.sampled_from(sorted(SHAPES)), total=st.integers(0, 120), seed=st.integers(0, 2**32),
     waiting=st.sampled_from([0.0, 0.0, 0.3, 1.0]), failing=st.sampled_from([0.0, 0.0, 0.1]),
