@@ -123,12 +123,11 @@ class Run:
         if choice is None:
             cutter = self._cutter(1, task.first_chunk)
 
-            collect = options.on_error == "collect"
-
             def count() -> int:
                 cutter.workers = self._count()
                 return cutter.workers
 
+            collect = options.on_error == "collect"
             probe = Probe(task, count, total, self._workers, self._chosen, collect, Machine())
             yield from self._dispatcher(cutter, probe, probe.limits).run()
             if self.choice is None:
