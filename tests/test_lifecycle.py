@@ -64,6 +64,51 @@ for _ in fp.pmap(functions.{fn}, range(2), **options): pass
         assert errors.count("Traceback") == 1
 
 
+def test_ctrl_c_while_the_fork_server_starts(tmp_path: Path) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(1)")
+    command = script(
+        tmp_path / "script.py",
+        """
+import multiprocessing
+multiprocessing.set_forkserver_preload(["slow_to_import"])
+print("starts", flush=True)
+try:
+    list(fp.pmap(functions.square, range(9), strategy="processes", mp_context="forkserver"))
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+""",
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # The fork server of Python 3.11 looks for modules in the current directory only.
+    with subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes) as program:  # type: ignore[call-overload]
+        assert program.stdout is not None
+        assert program.stdout.readline() == "starts\n"
+        time.sleep(0.5)
+        below = descendants(program.pid)
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does: to the whole group
+        assert program.communicate(timeout=30) == ("stopped\n", "")
+    assert gone(below)
+
+
+def test_a_request_of_the_fork_server_that_breaks_off_prints_nothing(tmp_path: Path) -> None:
+    """Ctrl-C at the wrong moment does that."""
+    command = script(
+        tmp_path / "script.py",
+        """
+import socket
+from multiprocessing import forkserver
+options = dict(strategy="processes", mp_context="forkserver")
+print(list(fp.pmap(functions.square, range(3), **options)))
+with socket.socket(socket.AF_UNIX) as request:
+    request.connect(forkserver._forkserver._forkserver_address)
+    time.sleep(0.5)  # CPython 3.14's has sent its challenge by now, which nobody reads
+time.sleep(0.5)
+""",
+    )
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[0, 1, 4]\n", "")
+
+
 def test_ctrl_c_in_a_terminal(strategy: str, tmp_path: Path) -> None:
     """What came before is kept; nothing but the program's own line is printed, and no process is left."""
     command = script(

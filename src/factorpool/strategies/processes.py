@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from multiprocessing import forkserver, spawn
+from multiprocessing import forkserver, resource_tracker, spawn
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -49,6 +49,9 @@ LONGEST_WAIT = 86400.0
 STARTS = 5
 """Workers killed one after the other before one was ready: then the machine is at fault, and there is no use in going
 on.  A worker that ends by itself at that stage would always do so."""
+
+PRELOADED = "factorpool.strategies.preloaded"
+"""The module that the fork server imports."""
 
 _READY = b"ready "
 """A worker's first message, if nothing went wrong, followed by the time when it could have begun."""
@@ -209,13 +212,13 @@ _forked = False
 
 
 def _preload() -> None:
-    """Has the fork server import this module once, if it is yet to be started: a worker then starts 15 ms sooner.
+    """Has the fork server import what workers need once, if it is yet to be started.
 
     What the program itself wants preloaded stays; multiprocessing can be told the list, but not asked for it.
     """
     wanted = forkserver._forkserver._preload_modules  # type: ignore[attr-defined]
-    if __name__ not in wanted:
-        forkserver.set_forkserver_preload([*wanted, __name__])
+    if PRELOADED not in wanted:
+        forkserver.set_forkserver_preload([*wanted, PRELOADED])
 
 
 _starting = threading.Lock()
@@ -234,8 +237,10 @@ os.register_at_fork(after_in_child=_forget_starts)
 def _no_interrupt() -> Iterator[None]:
     """Keeps Ctrl-C from a process until it is there, and ignores it: it would print a traceback.
 
-    The process inherits this thread's mask, or that of the fork server, if that was started here.
+    The process inherits this thread's mask, or that of the fork server, if that was started here.  Both start
+    multiprocessing's resource tracker first, if it is not running, and that resets the mask: so it is started before.
     """
+    resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -359,6 +364,7 @@ class _Worker:
 
 def _serve(connection: Connection, pace: float, inherited: list[Connection] | None) -> None:
     """What a worker process runs: a task, then chunks, until its pipe ends."""
+    sys.excepthook = sys.__excepthook__  # the fork server's own is not for what runs here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     multiprocessing.current_process().daemon = False  # what runs here may start processes of its own
