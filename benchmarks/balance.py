@@ -17,8 +17,8 @@ from common import save
 
 import factorpool as fp
 from factorpool.bench.predict import list_schedule, predict
-from factorpool.engine.schedule import SCHEDULES
-from factorpool.strategies.simulated import Overheads
+from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.strategies.simulated import Overheads
 
 ROUNDS = 5
 TARGET = 1.05

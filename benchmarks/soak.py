@@ -29,7 +29,7 @@ import functions
 from shapes import SHAPES, SLOW, items
 
 import factorpool as fp
-from factorpool._cpus import usable_cpus
+from factorpool.pool.cpus import usable_cpus
 
 SECONDS = 180
 LONGEST = 60

@@ -6,7 +6,7 @@ import random
 
 import factorpool as fp
 from factorpool.errors import NotPicklableError
-from factorpool.strategies.base import Chunk, Completion
+from factorpool.pool.protocol import Chunk, Completion
 
 ERRORS: dict[str, type[Exception]] = {
     "killers": fp.WorkerDiedError,

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from adversary import Adversary
 from shapes import Item
 
-from factorpool._tasks import MapTask, Part, Task
-from factorpool.engine.choose import Choice
-from factorpool.engine.dispatch import Cutter, Dispatcher
-from factorpool.engine.machine import Machine
-from factorpool.engine.probe import Probe
-from factorpool.engine.source import Source
-from factorpool.strategies.base import Chunk, Completion, Workers, completed
-from factorpool.strategies.serial import SerialWorkers
+from factorpool.factoring.tasks import MapTask, Part, Task
+from factorpool.pool.auto.machine import Machine
+from factorpool.pool.auto.probe import Probe
+from factorpool.pool.auto.rules import Choice
+from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.protocol import Chunk, Completion, Workers, completed
+from factorpool.pool.source import Source
+from factorpool.pool.strategies.serial import SerialWorkers
 
 STRATEGIES = ("serial", "threads", "processes")
 

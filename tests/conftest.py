@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from factorpool import _native
-from factorpool.strategies import STRATEGIES, unavailable
+from factorpool.pool.strategies import STRATEGIES, unavailable
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -12,7 +12,7 @@ from typing import Any
 from shapes import Item
 
 import factorpool
-from factorpool._tasks import MapTask, Part
+from factorpool.factoring.tasks import MapTask, Part
 
 started = 0
 

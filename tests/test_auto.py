@@ -13,7 +13,7 @@ import pytest
 from conftest import command, run_python
 
 import factorpool as fp
-from factorpool._gil import gil_enabled
+from factorpool.pool.gil import gil_enabled
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import factorpool as fp
-from factorpool.engine.dispatch import Cutter, Dispatcher
-from factorpool.engine.source import IteratorSource, SequenceSource, Source
-from factorpool.strategies.base import Chunk, Completion
+from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.protocol import Chunk, Completion
+from factorpool.pool.source import IteratorSource, SequenceSource, Source
 
 
 def sets(total: int) -> st.SearchStrategy[set[int]]:

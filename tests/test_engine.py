@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factorpool._cpus import usable_cpus
-from factorpool._tasks import FactorTask, MapTask, Task
 from factorpool.bench.predict import list_schedule, predict
-from factorpool.engine import choose as choosing
-from factorpool.engine.choose import Measures
-from factorpool.engine.dispatch import Cutter
-from factorpool.engine.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
-from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource
 from factorpool.errors import OptionError
-from factorpool.strategies.simulated import Overheads
+from factorpool.factoring.tasks import FactorTask, MapTask, Task
+from factorpool.pool.auto import rules as choosing
+from factorpool.pool.auto.rules import Measures
+from factorpool.pool.cpus import usable_cpus
+from factorpool.pool.dispatcher import Cutter
+from factorpool.pool.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
+from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource
+from factorpool.pool.strategies.simulated import Overheads
 
 
 @given(st.integers(0, 10**6), st.integers(1, 1000))

@@ -121,7 +121,7 @@ def test_two_words_as_flint() -> None:
 
 
 def test_wrong_primes_of_the_kernel_are_noticed() -> None:
-    from factorpool._bigint import complete
+    from factorpool.factoring.methods.flint import complete
 
     with pytest.raises(fp.FactorpoolError, match="the kernel called the composite"):
         complete([(2**80 + 1, 1)])

@@ -18,7 +18,7 @@ import pytest
 from conftest import gone
 
 import factorpool as fp
-from factorpool.strategies import unavailable
+from factorpool.pool.strategies import unavailable
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 

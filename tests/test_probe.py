@@ -15,9 +15,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from shapes import QUICK, SHAPES, SLOW, Item, items
 
-from factorpool._tasks import MapTask, Part
-from factorpool.engine.probe import _Brief
-from factorpool.engine.source import IteratorSource, SequenceSource, Source
+from factorpool.factoring.tasks import MapTask, Part
+from factorpool.pool.auto.probe import _Brief
+from factorpool.pool.source import IteratorSource, SequenceSource, Source
 
 MANY = 10_000
 """Items of a source that nobody gets to the end of."""

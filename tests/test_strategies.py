@@ -8,11 +8,11 @@ import functions
 import pytest
 
 import factorpool as fp
-from factorpool._tasks import MapTask
-from factorpool.engine.dispatch import Cutter, Dispatcher
-from factorpool.engine.source import SequenceSource
-from factorpool.strategies import make_workers
-from factorpool.strategies.base import Chunk, Workers
+from factorpool.factoring.tasks import MapTask
+from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.protocol import Chunk, Workers
+from factorpool.pool.source import SequenceSource
+from factorpool.pool.strategies import make_workers
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 

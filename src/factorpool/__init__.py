@@ -1,7 +1,6 @@
 """Factor integers in bulk on every core, and measure which way of running in parallel is fastest."""
 
-from factorpool._api import Outcome, Results, factor, factor_many, factor_range, pmap
-from factorpool._factorizations import Factorizations
+from factorpool.api import Outcome, Results, factor, factor_many, factor_range, pmap
 from factorpool.errors import (
     FactorpoolError,
     InputError,
@@ -13,7 +12,8 @@ from factorpool.errors import (
     StrategyUnavailableError,
     WorkerDiedError,
 )
-from factorpool.strategies import StrategyInfo, strategies
+from factorpool.factoring.columns import Factorizations
+from factorpool.pool.strategies import StrategyInfo, strategies
 
 __all__ = [
     "Factorizations",

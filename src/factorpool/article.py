@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from factorpool._api import pmap
-from factorpool._naive import factorize_naive
+from factorpool.api import pmap
+from factorpool.factoring.methods.naive import factorize_naive
 
 __all__ = ["factorize_naive", "mp_factorizer", "serial_factorizer", "threaded_factorizer"]
 

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from factorpool import _native
-from factorpool._cpus import usable_cpus
-from factorpool._gil import gil_enabled
+from factorpool.pool.cpus import usable_cpus
+from factorpool.pool.gil import gil_enabled
 
 
 def describe() -> dict[str, Any]:

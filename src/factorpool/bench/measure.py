@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from factorpool._api import factor_many
-from factorpool._factorizations import Factorizations
+from factorpool.api import factor_many
 from factorpool.bench.result import Case
 from factorpool.errors import FactorpoolError
+from factorpool.factoring.columns import Factorizations
 
 
 class DisagreementError(FactorpoolError):

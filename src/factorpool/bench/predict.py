@@ -8,19 +8,19 @@ import time
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from factorpool._api import factor_many
-from factorpool._numbers import normalize
-from factorpool._tasks import FactorTask
+from factorpool.api import factor_many
 from factorpool.bench.result import Forecast, Result
-from factorpool.engine.dispatch import Cutter, Dispatcher
-from factorpool.engine.source import SequenceSource
-from factorpool.strategies import make_workers
-from factorpool.strategies.base import Chunk, Completion, Workers
-from factorpool.strategies.simulated import Overheads, SimulatedWorkers
+from factorpool.factoring.numbers import normalize
+from factorpool.factoring.tasks import FactorTask
+from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.protocol import Chunk, Completion, Workers
+from factorpool.pool.source import SequenceSource
+from factorpool.pool.strategies import make_workers
+from factorpool.pool.strategies.simulated import Overheads, SimulatedWorkers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool._numbers import Numbers
+    from factorpool.factoring.numbers import Numbers
 
 
 class Prediction(NamedTuple):

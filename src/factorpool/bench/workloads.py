@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from factorpool import _native
 from factorpool.errors import OptionError
-from factorpool.jobs.readers import Reader
+from factorpool.jobs.reader import Reader
 
 SEED = 20120116
 

@@ -8,7 +8,6 @@ from io import TextIOWrapper
 import click
 from rich.console import Console
 
-from factorpool._tasks import METHODS
 from factorpool.bench.machine import describe
 from factorpool.bench.measure import cases_for, measure
 from factorpool.bench.predict import forecast
@@ -18,8 +17,9 @@ from factorpool.bench.result import Result, load
 from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
-from factorpool.engine.schedule import SCHEDULES
-from factorpool.strategies import STRATEGIES, check, unavailable
+from factorpool.factoring.tasks import METHODS
+from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.strategies import STRATEGIES, check, unavailable
 
 WORKERS = (2, 4, 8)  # the article's
 NAIVE_SECONDS = 60  # a run of the naive method that might take longer has to be asked for

@@ -10,12 +10,12 @@ from functools import partial
 
 import click
 
-from factorpool._api import factor_blocks
-from factorpool._tasks import METHODS, Factored, Wide
+from factorpool.api import factor_blocks
 from factorpool.cli.options import workers
-from factorpool.engine.schedule import SCHEDULES
-from factorpool.jobs.readers import Reader, from_arguments
-from factorpool.jobs.writers import HEADERS, WRITERS
+from factorpool.factoring.tasks import METHODS, Factored, Wide
+from factorpool.formats import HEADERS, WRITERS
+from factorpool.jobs.reader import Reader, from_arguments
+from factorpool.pool.schedule import SCHEDULES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from factorpool._cpus import usable_cpus
+from factorpool.pool.cpus import usable_cpus
 
 
 def workers(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:

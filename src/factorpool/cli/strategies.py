@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from factorpool._cpus import usable_cpus
-from factorpool.strategies import strategies
+from factorpool.pool.cpus import usable_cpus
+from factorpool.pool.strategies import strategies
 
 
 @click.command("strategies")

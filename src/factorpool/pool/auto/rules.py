@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from factorpool import strategies
-from factorpool._gil import gil_note
-from factorpool._tasks import FactorTask, MapTask, Task
-from factorpool.strategies.base import is_worker
+from factorpool.factoring.tasks import FactorTask, MapTask, Task
+from factorpool.pool import strategies
+from factorpool.pool.gil import gil_note
+from factorpool.pool.protocol import is_worker
 
 THREADS_FROM = 4_000
 """Numbers for the kernel from which threads pay: starting two costs some 0.2 ms, a 32-bit number some 0.1 us."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from factorpool._tasks import Part, Task, to_the_last
-from factorpool.strategies.base import Chunk, Completion, completed
+from factorpool.factoring.tasks import Part, Task, to_the_last
+from factorpool.pool.protocol import Chunk, Completion, completed
 
 
 def unavailable() -> str | None:

@@ -8,20 +8,20 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from factorpool import _native
-from factorpool._factorizations import Builder, Factorizations
-from factorpool._numbers import WORD_MAX, check, normalize
-from factorpool._tasks import METHODS, Factored, FactorTask, MapTask
-from factorpool.engine.run import Options, Run, check_choice
-from factorpool.engine.source import BlockSource, IteratorSource, SequenceSource, Source
 from factorpool.errors import FactorpoolError, NumberValueError, OptionError, WorkerDiedError
+from factorpool.factoring.columns import Builder, Factorizations
+from factorpool.factoring.numbers import WORD_MAX, check, normalize
+from factorpool.factoring.tasks import METHODS, Factored, FactorTask, MapTask
+from factorpool.pool.run import Options, Run, check_choice
+from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-    from factorpool._numbers import Numbers
-    from factorpool.engine.choose import Choice
-    from factorpool.engine.run import Progress
+    from factorpool.factoring.numbers import Numbers
+    from factorpool.pool.auto.rules import Choice
+    from factorpool.pool.run import Progress
 
 
 class Outcome(NamedTuple):

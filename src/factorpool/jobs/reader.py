@@ -12,11 +12,11 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
-from factorpool._numbers import MAX_DIGITS, WORD_MAX, show
+from factorpool.factoring.numbers import MAX_DIGITS, WORD_MAX, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool._numbers import Numbers
+    from factorpool.factoring.numbers import Numbers
 
 READ_BYTES = 1 << 18
 """Read at a time: some 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple
 
-from factorpool._gil import gil_note
 from factorpool.errors import OptionError, StrategyUnavailableError
+from factorpool.pool.gil import gil_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-    from factorpool._tasks import Task
-    from factorpool.strategies.base import Workers
+    from factorpool.factoring.tasks import Task
+    from factorpool.pool.protocol import Workers
 
 STRATEGIES = {
     "serial": "one after the other in the calling thread",
@@ -49,7 +49,7 @@ def strategies() -> dict[str, StrategyInfo]:
 
 def unavailable(name: str) -> str | None:
     """Why a strategy cannot run here, or None."""
-    reason: str | None = import_module(f"factorpool.strategies.{name}").unavailable()
+    reason: str | None = import_module(f"factorpool.pool.strategies.{name}").unavailable()
     return reason
 
 
@@ -72,17 +72,17 @@ def make_workers(
 ) -> Workers:
     """Workers of a strategy that passes `check`; the dispatcher never has more than `count` chunks in them."""
     if name == "processes":
-        from factorpool.strategies.processes import ProcessWorkers
+        from factorpool.pool.strategies.processes import ProcessWorkers
 
         return ProcessWorkers(task, mp_context, timeout, inner_threads)
     if name == "threads":
-        from factorpool.strategies.threads import thread_workers
+        from factorpool.pool.strategies.threads import thread_workers
 
         return thread_workers(task, count)
     if name == "interpreters":
-        from factorpool.strategies.interpreters import interpreter_workers
+        from factorpool.pool.strategies.interpreters import interpreter_workers
 
         return interpreter_workers(task, count)
-    from factorpool.strategies.serial import SerialWorkers
+    from factorpool.pool.strategies.serial import SerialWorkers
 
     return SerialWorkers(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 
-from factorpool.strategies.base import Chunk, Completion, Workers
+from factorpool.pool.protocol import Chunk, Completion, Workers
 
 SLICE_SECONDS = 0.005
 """How long one kind of worker is waited for, while another is at work too."""

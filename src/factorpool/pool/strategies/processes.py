@@ -24,10 +24,9 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 from factorpool import _native
-from factorpool._tasks import Task
 from factorpool.errors import ItemTimeoutError, NotPicklableError, OptionError, WorkerDiedError
-from factorpool.strategies.base import PACE_SECONDS, Chunk, Completion, completed, remember_start
-from factorpool.strategies.remote import (
+from factorpool.factoring.tasks import Task
+from factorpool.pool.pickling import (
     answers,
     decode,
     load,
@@ -36,6 +35,7 @@ from factorpool.strategies.remote import (
     raise_failure,
     start_failure,
 )
+from factorpool.pool.protocol import PACE_SECONDS, Chunk, Completion, completed, remember_start
 
 GENTLE_SECONDS = 5.0
 """How long `close` waits for idle workers to flush what they have printed and end, before it kills them;"""
@@ -50,7 +50,7 @@ STARTS = 5
 """Workers killed one after the other before one was ready: then the machine is at fault, and there is no use in going
 on.  A worker that ends by itself at that stage would always do so."""
 
-PRELOADED = "factorpool.strategies.preloaded"
+PRELOADED = "factorpool.pool.strategies.preloaded"
 """The module that the fork server imports."""
 
 _READY = b"ready "

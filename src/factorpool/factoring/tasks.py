@@ -13,12 +13,12 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
 from factorpool import _native
-from factorpool._numbers import WORD_MAX, show, words_of
 from factorpool.errors import FactorpoolError
+from factorpool.factoring.numbers import WORD_MAX, show, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool._numbers import Numbers
+    from factorpool.factoring.numbers import Numbers
 
 METHODS = ("auto", "trial", "rho", "ecm", "naive")
 
@@ -145,7 +145,7 @@ class FactorTask:
             width = self._width(n)
             pairs = self._one(n, wide.probable) if width == 0 else next(batches[width])
             if width == 2 and (pairs[-1][0] > WORD_MAX or pairs[-1][1] == 0):
-                from factorpool._bigint import complete
+                from factorpool.factoring.methods.flint import complete
 
                 pairs = complete(pairs)
             wide.counts.append(len(pairs))
@@ -181,11 +181,11 @@ class FactorTask:
     def _one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
         """The pairs of a number that is not for the kernel; primes too long to be proved go to `probable`."""
         if self.method == "naive":
-            from factorpool._naive import factorize_naive
+            from factorpool.factoring.methods.naive import factorize_naive
 
             factors = factorize_naive(n)
             return [(p, factors.count(p)) for p in dict.fromkeys(factors)]
-        from factorpool._bigint import factor_big
+        from factorpool.factoring.methods.flint import factor_big
 
         pairs, unproved = factor_big(n)
         probable.extend(unproved)

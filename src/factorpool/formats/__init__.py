@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from factorpool import _native
-from factorpool._numbers import words_of
-from factorpool._tasks import Factored, Wide
+from factorpool.factoring.numbers import words_of
+from factorpool.factoring.tasks import Factored, Wide
 
 Writer = Callable[[Sequence[int], Factored], bytes]
 

@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from factorpool import strategies
-from factorpool._cpus import usable_cpus
-from factorpool._tasks import RANGE_CHUNK, FactorTask, Task
-from factorpool.engine.choose import Choice, choose
-from factorpool.engine.dispatch import Cutter, Dispatcher
-from factorpool.engine.machine import Machine
-from factorpool.engine.probe import Probe
-from factorpool.engine.schedule import SCHEDULES
-from factorpool.engine.source import Source
 from factorpool.errors import FactorpoolError, OptionError
-from factorpool.strategies import base
-from factorpool.strategies.base import Completion, Workers
+from factorpool.factoring.tasks import RANGE_CHUNK, FactorTask, Task
+from factorpool.pool import protocol as base
+from factorpool.pool import strategies
+from factorpool.pool.auto.machine import Machine
+from factorpool.pool.auto.probe import Probe
+from factorpool.pool.auto.rules import Choice, choose
+from factorpool.pool.cpus import usable_cpus
+from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.protocol import Completion, Workers
+from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Options(NamedTuple):
                     "of an item; use strategy='processes'"
                 )
         if self.mp_context is not None:
-            from factorpool.strategies.processes import context
+            from factorpool.pool.strategies.processes import context
 
             context(self.mp_context)
 

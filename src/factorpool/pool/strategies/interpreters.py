@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from factorpool._tasks import Part, Task
 from factorpool.errors import NotPicklableError, StrategyUnavailableError
-from factorpool.strategies.base import PACE_SECONDS, Chunk, remember_start
-from factorpool.strategies.remote import (
+from factorpool.factoring.tasks import Part, Task
+from factorpool.pool.pickling import (
     answers,
     decode,
     load,
@@ -24,7 +23,8 @@ from factorpool.strategies.remote import (
     raise_failure,
     start_failure,
 )
-from factorpool.strategies.threads import Runner, ThreadWorkers
+from factorpool.pool.protocol import PACE_SECONDS, Chunk, remember_start
+from factorpool.pool.strategies.threads import Runner, ThreadWorkers
 
 REFUSAL = re.compile(r"module \S+ does not support loading in subinterpreters")
 """What CPython says of an extension module that cannot be imported in one."""

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from multiprocessing import process, spawn
 from typing import Any
 
-from factorpool._numbers import show
-from factorpool._tasks import Part, Task, to_the_last
 from factorpool.errors import FactorpoolError, NotPicklableError, RemoteTraceback
-from factorpool.strategies import base
-from factorpool.strategies.base import Chunk, become_worker
+from factorpool.factoring.numbers import show
+from factorpool.factoring.tasks import Part, Task, to_the_last
+from factorpool.pool import protocol as base
+from factorpool.pool.protocol import Chunk, become_worker
 
 REMEDY = (
     "define it at the top level of a module that workers can import (lambdas and functions within functions cannot "

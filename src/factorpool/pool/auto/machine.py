@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from factorpool import strategies
-from factorpool._gil import gil_enabled
-from factorpool.strategies.base import start_seconds
+from factorpool.pool import strategies
+from factorpool.pool.gil import gil_enabled
+from factorpool.pool.protocol import start_seconds
 
 
 class Machine:

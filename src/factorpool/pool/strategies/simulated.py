@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from factorpool.strategies.base import Chunk, Completion
+from factorpool.pool.protocol import Chunk, Completion
 
 
 class Overheads(NamedTuple):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from factorpool._tasks import Part
+from factorpool.factoring.tasks import Part
 
 PACE_SECONDS = 0.02
 """Workers give results away this often, if they have any: what a worker that dies takes with it is no more.  A message

@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from factorpool._gil import gil_enabled
-from factorpool._tasks import Part, Task, to_the_last
 from factorpool.errors import FactorpoolError
-from factorpool.strategies.base import Chunk, Completion, become_worker, completed
+from factorpool.factoring.tasks import Part, Task, to_the_last
+from factorpool.pool.gil import gil_enabled
+from factorpool.pool.protocol import Chunk, Completion, become_worker, completed
 
 Runner = Callable[[Chunk], Iterator[Part]]
 """What a thread does with a chunk."""

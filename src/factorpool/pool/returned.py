@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from factorpool.strategies.base import Chunk
+from factorpool.pool.protocol import Chunk
 
 
 class _Rest(NamedTuple):

@@ -12,12 +12,12 @@ import pickle
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from factorpool._tasks import Part, Task
-from factorpool.engine.choose import Choice, Measures, decide
-from factorpool.engine.machine import Machine
-from factorpool.engine.relay import Relay
 from factorpool.errors import NotPicklableError
-from factorpool.strategies.base import Chunk, Completion, Workers
+from factorpool.factoring.tasks import Part, Task
+from factorpool.pool.auto.machine import Machine
+from factorpool.pool.auto.relay import Relay
+from factorpool.pool.auto.rules import Choice, Measures, decide
+from factorpool.pool.protocol import Chunk, Completion, Workers
 
 ALONE_SECONDS = 0.005
 """How long items run in the caller's thread first: enough to know their cost."""
@@ -204,7 +204,7 @@ class Probe:
         elsewhere = "processes" if self._machine.unavailable("processes") is None else "interpreters"
         reason = self._machine.unavailable(elsewhere)
         if reason is None and elsewhere == "interpreters":
-            from factorpool.strategies.interpreters import refusal
+            from factorpool.pool.strategies.interpreters import refusal
 
             reason = refusal(self._task)
         if reason is not None:
@@ -215,7 +215,7 @@ class Probe:
 
     def _sending(self) -> tuple[float | None, str]:
         """What it costs to send an item there and its result back; None and the reason if that is not possible."""
-        from factorpool.strategies.remote import pickle_start  # here: it imports multiprocessing
+        from factorpool.pool.pickling import pickle_start  # here: it imports multiprocessing
 
         try:
             pickle_start(self._task, inherits=False, inner_threads=None)

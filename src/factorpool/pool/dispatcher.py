@@ -11,12 +11,12 @@ from collections.abc import Callable, Generator
 from typing import NamedTuple
 from weakref import WeakSet
 
-from factorpool.engine import schedule as schedules
-from factorpool.engine.returned import Returned
-from factorpool.engine.schedule import Measured
-from factorpool.engine.source import Source
 from factorpool.errors import FactorpoolError, NotPicklableError, WorkerDiedError
-from factorpool.strategies.base import Chunk, Completion, Workers
+from factorpool.pool import schedule as schedules
+from factorpool.pool.protocol import Chunk, Completion, Workers
+from factorpool.pool.returned import Returned
+from factorpool.pool.schedule import Measured
+from factorpool.pool.source import Source
 
 POLL_SECONDS = 0.02
 """How often the loop looks for new items while it waits for workers and the source has none yet."""

@@ -8,13 +8,13 @@ from itertools import accumulate, chain, repeat
 from typing import SupportsIndex, overload
 
 from factorpool import _native
-from factorpool._numbers import WORD_MAX, words_of
-from factorpool._tasks import Factored, Wide
 from factorpool.errors import FactorpoolError
+from factorpool.factoring.numbers import WORD_MAX, words_of
+from factorpool.factoring.tasks import Factored, Wide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool._numbers import Numbers
+    from factorpool.factoring.numbers import Numbers
 
     Column = memoryview[int] | tuple[int, ...]
 

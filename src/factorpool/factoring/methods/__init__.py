@@ -1,0 +1,1 @@
+"""How a number is factored: one file a method."""

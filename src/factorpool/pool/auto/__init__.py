@@ -1,0 +1,1 @@
+"""`strategy="auto"`: rules and a probe that choose where a task runs."""
