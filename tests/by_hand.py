@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 from adversary import Adversary
 from shapes import Item
 
-from factorpool.factoring.tasks import MapTask, Part, Task
-from factorpool.pool.auto.machine import Machine
+from factorpool.pool.auto.machine import Candidate, Machine
 from factorpool.pool.auto.probe import Probe
 from factorpool.pool.auto.rules import Choice
-from factorpool.pool.dispatcher import Cutter, Dispatcher
-from factorpool.pool.protocol import Chunk, Completion, Workers, completed
+from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
+from factorpool.pool.protocol import Chunk, Event, Free, Piece, Place, Strategy, Task, TaskRef, Workers, events_of
+from factorpool.pool.recovery import Policy
 from factorpool.pool.source import Source
+from factorpool.pool.strategies import find
 from factorpool.pool.strategies.serial import SerialWorkers
+from factorpool.pool.task import MapTask
 
-STRATEGIES = ("serial", "threads", "processes")
+STRATEGIES = {Place.HERE: "serial", Place.BESIDE: "threads", Place.APART: "processes"}
 
 
 class HandMachine(Machine):
@@ -37,6 +39,7 @@ class HandMachine(Machine):
         self, rng: random.Random, more: Iterator[Item], missing: tuple[str, ...], start: float, gil: bool,
         releases: bool, busy: float,
     ) -> None:  # fmt: skip
+        super().__init__()
         self.now = self.used = self.stalled = 0.0
         self.sharing = 1  # threads that have a chunk
         self.ran: Counter[int] = Counter()
@@ -61,10 +64,11 @@ class HandMachine(Machine):
     def gil_enabled(self) -> bool:
         return self._gil
 
-    def unavailable(self, strategy: str) -> str | None:
-        return None if strategy in STRATEGIES and strategy not in self._missing else "it is missing"
+    def candidate(self, place: Place) -> Candidate:
+        name = STRATEGIES[place]
+        return Candidate(find(name), "it is missing" if name in self._missing else None)
 
-    def start_seconds(self, strategy: str) -> float:
+    def start_seconds(self, strategy: Strategy, count: int) -> float:
         return self._start
 
     def item(self, index: int) -> Item:
@@ -92,10 +96,8 @@ class HandMachine(Machine):
 class HandTask(MapTask):
     """Runs items on such a machine, by its time; it travels only as far as `pickle.dumps`."""
 
-    needs_main = False
-
     def __init__(self, machine: HandMachine, collect: bool) -> None:
-        super().__init__(machine.run, collect, None, ())
+        super().__init__(machine.run, collect)
         self.clock = machine.wall
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -103,23 +105,22 @@ class HandTask(MapTask):
 
 
 class _Pending(NamedTuple):
-    """A part that a thread is at: when it began and is done, what CPU time it takes, and its thread's chunk."""
+    """A piece that a thread is at: when it began and is done, and what CPU time it takes."""
 
     began: float
     end: float
     cpu: float
-    chunk: Chunk
-    part: Part
+    piece: Piece
 
 
 class HandThreads:
-    """Threads whose chunks run side by side in a machine's time; `wait` works out their next parts, and passes time."""
+    """Threads whose chunks run side by side in a machine's time; `wait` works out their next pieces."""
 
     def __init__(self, machine: HandMachine, task: Task, count: int) -> None:
         self._machine = machine
         self._task = task
         self._count = count
-        self._running: dict[int, tuple[Chunk, Iterator[Part], float]] = {}  # with when its next part begins
+        self._running: dict[int, tuple[Iterator[Piece], float]] = {}  # with when its next piece begins
         self._pending: dict[int, _Pending] = {}
 
     @property
@@ -128,40 +129,43 @@ class HandThreads:
 
     def submit(self, chunk: Chunk) -> None:
         assert len(self._running) < self._count, "more chunks than threads"
-        parts = self._task.parts(chunk.payload, chunk.start, bytearray(1), chunk.pace)
-        self._running[chunk.start] = chunk, parts, self._machine.now
+        pieces = self._task.pieces(chunk.payload, chunk.start, bytearray(1), chunk.pace)
+        self._running[chunk.start] = pieces, self._machine.now
 
-    def wait(self, timeout: float | None) -> list[Completion]:
+    def wait(self, timeout: float | None) -> list[Event]:
         assert self._running or timeout is not None, "a wait for nothing"
         machine = self._machine
         for start in self._running.keys() - self._pending.keys():
-            self._pending[start] = self._next_part(*self._running[start])
+            self._pending[start] = self._next_piece(*self._running[start])
         before, until = machine.now, machine.now + (timeout or 0.0)
         soonest = min((pending.end for pending in self._pending.values()), default=until)
         machine.now = max(before, soonest if timeout is None else min(soonest, until))
-        done = []
+        done: list[Event] = []
         for start, pending in sorted(self._pending.items(), key=lambda item: item[1].end):
-            began, end, cpu, chunk, part = pending
+            began, end, cpu, piece = pending
             if end > began:
                 machine.used += cpu * (min(end, machine.now) - min(end, before)) / (end - began)
             if end <= machine.now:
                 del self._pending[start]
-                _, parts, _ = self._running.pop(start)
-                completion, rest = completed(chunk, part)
-                if not completion.last:
-                    self._running[rest.start] = rest, parts, end
-                done.append(completion)
+                pieces, _ = self._running.pop(start)
+                events = events_of(start, piece)
+                if not isinstance(events[-1], Free):
+                    self._running[start] = pieces, end
+                done += events
         return done
 
-    def _next_part(self, chunk: Chunk, parts: Iterator[Part], began: float) -> _Pending:
+    def _next_piece(self, pieces: Iterator[Piece], began: float) -> _Pending:
         machine = self._machine
         now, used, machine.now, machine.sharing = machine.now, machine.used, began, len(self._running)
-        part = next(parts)
-        pending = _Pending(began, machine.now, machine.used - used, chunk, part)
+        piece = next(pieces)
+        pending = _Pending(began, machine.now, machine.used - used, piece)
         machine.now, machine.used, machine.sharing = now, used, 1
         return pending
 
-    def close(self, gently: bool) -> None:
+    def wake(self) -> None:
+        """Nobody waits."""
+
+    def close(self, *, graceful: bool) -> None:
         """Nothing to free."""
 
 
@@ -170,7 +174,7 @@ class Impatient(Probe):
 
     empty = 0
 
-    def wait(self, timeout: float | None) -> list[Completion]:
+    def wait(self, timeout: float | None) -> list[Event]:
         done = super().wait(timeout)
         self.empty = 0 if done else self.empty + 1
         assert self.empty < 1000, f"waiting for {sorted(self.held)}, and nothing comes"
@@ -202,10 +206,11 @@ class HandRun:
             return self._cpus
 
         task, total = HandTask(self.machine, collect), source.remaining()
-        probe = Impatient(task, how_many, total, self._make_workers, self.chosen.append, collect, self.machine)
-        return Dispatcher(cutter, probe, probe.limits, self.machine.wall, collect=collect, **more).run()
+        probe = Impatient(TaskRef(task), how_many, total, self._open, self.chosen.append, collect, self.machine)
+        policy = Policy(retries=1, itemwise=True)
+        return Dispatcher(cutter, probe, probe.limits, self.machine.wall, policy=policy, collect=collect, **more).run()
 
-    def _make_workers(self, task: Task, strategy: str, count: int) -> Workers:
-        if strategy == "serial":
-            return SerialWorkers(task)
-        return HandThreads(self.machine, task, count) if strategy == "threads" else self.processes
+    def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:
+        if strategy.name == "serial":
+            return SerialWorkers(ref.task)
+        return HandThreads(self.machine, ref.task, count) if strategy.name == "threads" else self.processes

@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 
 from factorpool import _native
-from factorpool.pool.strategies import STRATEGIES, unavailable
+from factorpool.pool.shelf import close_shared
+from factorpool.pool.strategies import find, names
 
 REPOSITORY = Path(__file__).parent.parent
 
 
-@pytest.fixture(params=list(STRATEGIES))
+@pytest.fixture(params=names())
 def strategy(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
-    if reason := unavailable(name):
+    if reason := find(name).why_unavailable():
         pytest.skip(reason)
     return name
 
@@ -95,8 +96,9 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture
 def workers_left() -> Iterator[None]:
-    """After the test, no worker of this process is left."""
+    """After the test, no worker of this process is left but those that rest, and these end when they are told."""
     yield
+    close_shared()
     assert not [p for p in multiprocessing.active_children() if p.name == "factorpool"]
 
 

@@ -7,12 +7,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from shapes import Item
 
 import factorpool
-from factorpool.factoring.tasks import MapTask, Part
+from factorpool.pool.protocol import Piece
+from factorpool.pool.task import MapTask
 
 started = 0
 
@@ -49,8 +51,13 @@ def exit_at_7(n: int) -> int:
     return n
 
 
+def unsendable() -> object:
+    """What nothing can pickle."""
+    return (n for n in ())
+
+
 def unpicklable_result(n: int) -> object:
-    return lambda: n
+    return unsendable()
 
 
 class StubbornError(Exception):
@@ -58,6 +65,17 @@ class StubbornError(Exception):
 
     def __init__(self, a: int, b: int) -> None:
         super().__init__(f"{a} and {b}")
+
+
+@dataclass(frozen=True)
+class FrozenError(Exception):
+    """Refuses attributes."""
+
+    n: int
+
+
+def raise_frozen(n: int) -> int:
+    raise FrozenError(n)
 
 
 def stubborn(n: int) -> int:
@@ -100,7 +118,7 @@ def fork_and_exit(path: str) -> None:
 
 
 def unpicklable_at_7(n: int) -> object:
-    return (lambda: n) if n == 7 else n
+    return unsendable() if n == 7 else n
 
 
 def stubborn_at_7(n: int) -> int:
@@ -317,6 +335,6 @@ def do(path: str, item: Item) -> int:
 class EndsEarly(MapTask):
     """A task with a mistake: it forgets the chunk after its first item."""
 
-    def parts(self, payload: Any, start: int, stop: Any, pace: float) -> Iterator[Part]:
-        for part in super().parts(payload[:1], start, stop, pace):
-            yield part._replace(last=False)
+    def pieces(self, payload: Any, start: int, stop: Any, pace: float) -> Iterator[Piece]:
+        for piece in super().pieces(payload[:1], start, stop, pace):
+            yield piece._replace(last=False)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import factorpool as fp
 from factorpool.pool.dispatcher import Cutter, Dispatcher
-from factorpool.pool.protocol import Chunk, Completion
+from factorpool.pool.protocol import Chunk, Done, Event
+from factorpool.pool.recovery import Policy
 from factorpool.pool.source import IteratorSource, SequenceSource, Source
 
 
@@ -37,7 +38,7 @@ def test_each_item_comes_back_once(data: st.DataObject, total: int, count: int, 
     now = iter(range(10**9))
     dispatcher = Dispatcher(
         Cutter(source, count, schedule, chunksize, 1), workers, lambda: (count, None), lambda: next(now) * 1e-4,
-        itemwise=itemwise, ordered=ordered, buffersize=buffersize, collect=True, retries=retries,
+        policy=Policy(retries, itemwise), ordered=ordered, buffersize=buffersize, collect=True,
     )  # fmt: skip
     values: dict[int, object] = {}
     workers.room = buffersize
@@ -60,19 +61,22 @@ class Forgetful(Adversary):
     def submit(self, chunk: Chunk) -> None:
         super().submit(chunk)
         if chunk.start <= 5 < chunk.start + len(chunk.payload):
-            self.running.remove(chunk)
+            del self.running[chunk.start]
 
 
 class Inventive(Adversary):
     """Answers for what it was not given."""
 
-    def wait(self, timeout: float | None) -> list[Completion]:
-        return [Completion(Chunk(77, [77]), [77], None, 0.0)]
+    def wait(self, timeout: float | None) -> list[Event]:
+        return [Done(77, 1, [77], 0.0)]
 
 
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [(Forgetful, "no worker has the 2 items from 4 on"), (Inventive, "answered for item 77, which was not in one")],
+    [
+        (Forgetful, "no worker has the 2 items from 4 on"),
+        (Inventive, "answered for the chunk from item 77 on, which was not in one"),
+    ],
 )
 def test_what_nobody_runs_is_not_waited_for(kind: type[Adversary], message: str) -> None:
     workers = kind(random.Random(1), 2, {name: set() for name in ERRORS}, 0, itemwise=True)

@@ -14,14 +14,18 @@ from hypothesis import strategies as st
 
 from factorpool.bench.predict import list_schedule, predict
 from factorpool.errors import OptionError
-from factorpool.factoring.tasks import FactorTask, MapTask, Task
+from factorpool.factoring.tasks import FactorTask
 from factorpool.pool.auto import rules as choosing
+from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.rules import Measures
 from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.dispatcher import Cutter
+from factorpool.pool.protocol import Task
 from factorpool.pool.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
 from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource
+from factorpool.pool.strategies import find
 from factorpool.pool.strategies.simulated import Overheads
+from factorpool.pool.task import MapTask
 
 
 @given(st.integers(0, 10**6), st.integers(1, 1000))
@@ -71,8 +75,8 @@ def test_block_source_never_crosses_blocks() -> None:
 
 
 def chosen(task: Task, items: object, total: int | None, workers: int) -> str | None:
-    choice = choosing.choose(task, items, total, lambda: workers)
-    return choice and choice.strategy
+    choice = choosing.choose(task, items, total, lambda: workers, Machine())
+    return choice and choice.strategy.name
 
 
 def test_choice_for_numbers() -> None:
@@ -85,16 +89,18 @@ def test_choice_for_numbers() -> None:
     assert chosen(kernel, [2**70], 1, 8) == "serial"
     assert chosen(kernel, [2**70] * 9, 9, 8) == "serial"
     assert chosen(kernel, [2**70] * 99, 99, 8) == "threads"
-    assert chosen(kernel, [2**120] * 9, 9, 8) == "processes"
+    assert chosen(kernel, [2**120] * 9, 9, 8) == "serial"  # they are done before processes have started
+    assert chosen(kernel, [2**120] * 900, 900, 8) == "processes"
+    assert chosen(kernel, [2**82 + 1] * 10, 10, 8) == "serial"
     assert chosen(kernel, range(10**12, 10**12 + 10**6), 10**6, 8) == "threads"
     assert chosen(kernel, [2**400], 1, 1) == "processes"
     assert chosen(naive, words, 300, 2) is None
 
 
 def test_choice_for_functions_is_measured_unless_nothing_is_to_choose() -> None:
-    assert chosen(MapTask(len, False, None, ()), [], 10, 4) is None
-    assert chosen(MapTask(len, False, None, ()), [], 1, 4) == "serial"
-    assert chosen(MapTask(len, False, print, ()), [], 10, 4) == "processes"
+    assert chosen(MapTask(len, False), [], 10, 4) is None
+    assert chosen(MapTask(len, False), [], 1, 4) == "serial"
+    assert chosen(MapTask(len, False, print), [], 10, 4) == "processes"
 
 
 @given(
@@ -104,12 +110,13 @@ def test_choice_for_functions_is_measured_unless_nothing_is_to_choose() -> None:
 def test_the_decision_is_for_what_takes_less(
     each: float, remaining: int | None, sends: float, workers: int, start: float
 ) -> None:
-    choice = choosing.decide(Measures(each, remaining, sends, ""), workers, "processes", start)
+    here, apart = find("serial"), find("processes")
+    choice = choosing.decide(Measures(each, remaining, sends, ""), workers, here, apart, start)
     if remaining is not None:
         serial, there = remaining * each, start + remaining * max(sends, (each + sends) / workers)
-        assert choice.strategy == ("processes" if there < serial else "serial")
-    unsendable = choosing.decide(Measures(each, remaining, None, "it cannot be pickled"), workers, "processes", start)
-    assert unsendable == ("serial", "a second thread did not help, and it cannot be pickled")
+        assert choice.strategy == (apart if there < serial else here)
+    unsendable = choosing.decide(Measures(each, remaining, None, "it cannot be pickled"), workers, here, apart, start)
+    assert unsendable == (here, "a second thread did not help, and it cannot be pickled")
 
 
 def machine(root: Path, cgroup: str, **limits: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from conftest import gone
 
 import factorpool as fp
-from factorpool.pool.strategies import unavailable
+from factorpool.pool.strategies import find
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 
@@ -39,7 +39,7 @@ def notes(tmp_path: Path) -> Callable[[], Counter[int]]:
 @pytest.fixture(params=["processes", "interpreters"])
 def remote(request: pytest.FixtureRequest) -> str:
     """Strategies of which the workers share no memory with the caller."""
-    if reason := unavailable(request.param):
+    if reason := find(request.param).why_unavailable():
         pytest.skip(reason)
     return str(request.param)
 
@@ -174,15 +174,15 @@ def test_items_that_do_not_unpickle(remote: str) -> None:
 
 
 def test_items_that_do_not_pickle(remote: str) -> None:
-    outcomes = collected(functions.kind, [1, lambda: 0, 2.0, "a"], strategy=remote, chunksize=4)
+    outcomes = collected(functions.kind, [1, functions.unsendable(), 2.0, "a"], strategy=remote, chunksize=4)
     assert [o.value for o in outcomes] == ["int", None, "float", "str"]
-    assert "item 1, <function" in str(outcomes[1].error)
+    assert "item 1, <generator" in str(outcomes[1].error)
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("buffersize", [None, 1, 3])
 def test_items_of_which_few_pickle(remote: str, ordered: bool, buffersize: int | None) -> None:
-    items = [(lambda: 0) if n % 4 else n for n in range(12)]
+    items = [functions.unsendable() if n % 4 else n for n in range(12)]
     for count in (0, 1, 2, 12):
         outcomes = collected(
             functions.kind, items[-count:] if count else [], strategy=remote, ordered=ordered, buffersize=buffersize
@@ -193,7 +193,7 @@ def test_items_of_which_few_pickle(remote: str, ordered: bool, buffersize: int |
 
 @pytest.mark.parametrize("chunksize", [1, 3, 12])
 def test_what_is_before_an_item_that_does_not_pickle_is_given(remote: str, chunksize: int) -> None:
-    items = [0, 1, 2, 3, lambda: 0, 5, 6, 7, 8, 9, 10, 11]
+    items = [0, 1, 2, 3, functions.unsendable(), 5, 6, 7, 8, 9, 10, 11]
     got = []
     with pytest.raises(fp.NotPicklableError, match="item 4"):
         got.extend(fp.pmap(functions.kind, items, strategy=remote, max_workers=2, chunksize=chunksize))

@@ -20,6 +20,7 @@ import pytest
 from conftest import descendants, gone
 
 import factorpool as fp
+from factorpool.pool.shelf import close_shared
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 
@@ -303,11 +304,13 @@ def test_threads_stay_flat_over_a_thousand_pools() -> None:
 
 def test_workers_that_are_killed_over_and_over_leave_nothing_behind() -> None:
     list(fp.pmap(functions.square, [1], strategy="processes"))
+    close_shared()
     descriptors = len(os.listdir("/proc/self/fd"))
     outcomes = list(
         fp.pmap(functions.killed_at_sevens, [7] * 50, strategy="processes", max_workers=2, on_error="collect")
     )
     assert all(isinstance(o.error, fp.WorkerDiedError) for o in outcomes)
+    close_shared()
     assert len(os.listdir("/proc/self/fd")) == descriptors
 
 

@@ -132,41 +132,13 @@ def test_kill_from_outside_in_the_middle_of_factoring() -> None:
     killer.join()
 
 
-def test_functions_that_do_not_pickle_are_told_apart() -> None:
-    with pytest.raises(fp.NotPicklableError, match=r"the function.*top level of a module.*strategy='threads'"):
-        list(fp.pmap(lambda n: n, [1], strategy="processes"))
+def test_what_does_not_pickle_is_told_apart() -> None:
     with pytest.raises(fp.NotPicklableError, match=r"item 1, <generator.*cannot be pickled"):
         list(fp.pmap(functions.square, [1, (n for n in ())], strategy="processes", max_workers=1, chunksize=2))
     with pytest.raises(fp.NotPicklableError, match="the result cannot be pickled to leave the worker"):
         list(fp.pmap(functions.unpicklable_result, [1], strategy="processes"))
     with pytest.raises(fp.NotPicklableError, match="the exception StubbornError"):
         list(fp.pmap(functions.stubborn, [1], strategy="processes"))
-    assert list(fp.pmap(lambda n: n + 1, [1], strategy="threads")) == [2]
-
-
-def test_function_that_a_worker_cannot_import() -> None:
-    code = """
-import factorpool as fp
-def f(n): return n
-try:
-    list(fp.pmap(f, [1, 2], strategy="processes"))
-except fp.NotPicklableError as error:
-    print(error)
-"""
-    assert "workers cannot import the function f: the main module is no file" in run_python(code).stdout
-
-
-def test_main_module_without_a_guard(tmp_path: Path) -> None:
-    script = tmp_path / "unguarded.py"
-    script.write_text("""
-import factorpool as fp
-print(list(fp.factor_many([15, 2**70 + 3], strategy='processes', mp_context='spawn')))
-list(fp.pmap(abs, [1, 2], strategy='processes', mp_context='spawn'))
-""")
-    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 1
-    assert ran.stdout.splitlines()[0] == str([fp.factor(15), fp.factor(2**70 + 3)])  # numbers need no main module
-    assert 'put what starts it under `if __name__ == "__main__":`' in ran.stderr
 
 
 def test_numbers_on_processes_from_standard_input() -> None:
@@ -303,7 +275,7 @@ def test_a_lock_made_before_does_not_change_the_start_method() -> None:
     code = """
 import multiprocessing
 multiprocessing.Lock()
-from factorpool.pool.strategies.processes import context
+from factorpool.pool.strategies.processes.workers import context
 print(context(None).get_start_method(), context("fork").get_start_method())
 """
     assert run_python(code).stdout.split() == ["forkserver", "fork"]

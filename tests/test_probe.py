@@ -15,9 +15,10 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from shapes import QUICK, SHAPES, SLOW, Item, items
 
-from factorpool.factoring.tasks import MapTask, Part
-from factorpool.pool.auto.probe import _Brief
+from factorpool.pool.auto.probe import Brief
+from factorpool.pool.protocol import Piece
 from factorpool.pool.source import IteratorSource, SequenceSource, Source
+from factorpool.pool.task import MapTask
 
 MANY = 10_000
 """Items of a source that nobody gets to the end of."""
@@ -94,7 +95,7 @@ def test_what_the_probe_has_not_begun_is_shared_among_those_that_were_chosen(qui
     total = quick + 200
     run = hand_run([QUICK] * quick + [SLOW] * 200)
     assert sum(len(completion.chunk.payload) for completion in run.completions(SequenceSource(range(total)))) == total
-    assert [choice.strategy for choice in run.chosen] == ["processes"], run.chosen
+    assert [choice.strategy.name for choice in run.chosen] == ["processes"], run.chosen
     slow_ones_here = sum(1 for index in run.machine.ran if index >= quick)
     assert slow_ones_here <= 3 * 5  # one part of this thread and one of each of the two: some 20 ms of items each
     assert max(run.processes.sizes) <= 200 / 8
@@ -138,12 +139,12 @@ def test_an_error_waits_for_nothing_that_is_begun_after_it() -> None:
 @pytest.mark.parametrize("collect", [False, True])
 def test_a_chunk_is_given_back_until_an_error_ends_the_run(collect: bool) -> None:
     """Then what another thread is at may come in the moment that the error waits."""
-    brief = _Brief(MapTask(functions.slow_fail_at_7, collect, None, ()), collect)
+    brief = Brief(MapTask(functions.slow_fail_at_7, collect), collect)
 
-    def run(*items: int) -> list[Part]:
-        return list(brief.parts(items, items[0], bytearray(1), 0.0))
+    def run(*items: int) -> list[Piece]:
+        return list(brief.pieces(items, items[0], bytearray(1), 0.0))
 
     run(0)
-    assert [part.items for part in run(1, 2, 3)] == [1]
+    assert [piece.items for piece in run(1, 2, 3)] == [1]
     assert isinstance(run(7)[0].error, LookupError)
-    assert [part.items for part in run(4, 5, 6)] == ([1] if collect else [1, 1, 1])
+    assert [piece.items for piece in run(4, 5, 6)] == ([1] if collect else [1, 1, 1])

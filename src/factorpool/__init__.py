@@ -1,5 +1,7 @@
 """Factor integers in bulk on every core, and measure which way of running in parallel is fastest."""
 
+from typing import TYPE_CHECKING
+
 from factorpool.api import Outcome, Results, factor, factor_many, factor_range, pmap
 from factorpool.errors import (
     FactorpoolError,
@@ -9,25 +11,41 @@ from factorpool.errors import (
     NumberTypeError,
     NumberValueError,
     OptionError,
+    StartError,
     StrategyUnavailableError,
     WorkerDiedError,
 )
 from factorpool.factoring.columns import Factorizations
 from factorpool.pool.strategies import StrategyInfo, strategies
 
+if TYPE_CHECKING:
+    from factorpool.pool.calls import BrokenPoolError
+    from factorpool.pool.pool import Pool
+    from factorpool.pool.strategies.interpreters import Interpreters
+    from factorpool.pool.strategies.processes import Processes
+    from factorpool.pool.strategies.serial import Serial
+    from factorpool.pool.strategies.threads import Threads
+
 __all__ = [
+    "BrokenPoolError",
     "Factorizations",
     "FactorpoolError",
     "InputError",
+    "Interpreters",
     "ItemTimeoutError",
     "NotPicklableError",
     "NumberTypeError",
     "NumberValueError",
     "OptionError",
     "Outcome",
+    "Pool",
+    "Processes",
     "Results",
+    "Serial",
+    "StartError",
     "StrategyInfo",
     "StrategyUnavailableError",
+    "Threads",
     "WorkerDiedError",
     "factor",
     "factor_many",
@@ -35,3 +53,23 @@ __all__ = [
     "pmap",
     "strategies",
 ]
+
+_LATER = {
+    "BrokenPoolError": "factorpool.pool.calls",
+    "Interpreters": "factorpool.pool.strategies.interpreters",
+    "Pool": "factorpool.pool.pool",
+    "Processes": "factorpool.pool.strategies.processes",
+    "Serial": "factorpool.pool.strategies.serial",
+    "Threads": "factorpool.pool.strategies.threads",
+}
+"""Names whose modules are imported when they are first asked for: `concurrent.futures` alone takes 7 ms."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'factorpool' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value

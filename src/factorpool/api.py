@@ -11,9 +11,10 @@ from factorpool import _native
 from factorpool.errors import FactorpoolError, NumberValueError, OptionError, WorkerDiedError
 from factorpool.factoring.columns import Builder, Factorizations
 from factorpool.factoring.numbers import WORD_MAX, check, normalize
-from factorpool.factoring.tasks import METHODS, Factored, FactorTask, MapTask
+from factorpool.factoring.tasks import METHODS, Factored, FactorTask
 from factorpool.pool.run import Options, Run, check_choice
 from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
+from factorpool.pool.task import MapTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from factorpool.factoring.numbers import Numbers
     from factorpool.pool.auto.rules import Choice
+    from factorpool.pool.pool import Pool
+    from factorpool.pool.protocol import Strategy
     from factorpool.pool.run import Progress
 
 
@@ -59,7 +62,7 @@ def factor(n: int, *, method: str = "auto") -> dict[int, int]:
 def factor_many(
     numbers: Iterable[int],
     *,
-    strategy: str = "auto",
+    strategy: Strategy | str = "auto",
     max_workers: int | None = None,
     schedule: str = "guided",
     chunksize: int | None = None,
@@ -67,6 +70,7 @@ def factor_many(
     on_error: str = "raise",
     progress: Progress | None = None,
     mp_context: BaseContext | str | None = None,
+    pool: Pool | None = None,
 ) -> Factorizations:
     """The factorizations of many integers, in their order, computed on every CPU this process may use.
 
@@ -82,6 +86,7 @@ def factor_many(
         on_error: `raise` the first bad value's error, or `collect` them in the result's `errors` and factor the rest.
         progress: called in this thread with (numbers done, numbers in all) as chunks complete.
         mp_context: a multiprocessing context or start method for `processes`; None means forkserver where there is one.
+        pool: a `Pool` to run on, which then says where and with how many workers.
 
     Raises:
         NumberTypeError, NumberValueError: a value that cannot be factored, with its index.
@@ -91,9 +96,10 @@ def factor_many(
     >>> factor_many([360, 97]).to_dict()
     {360: [2, 2, 2, 3, 3, 5], 97: [97]}
     """
-    task = _factor_task(method)
-    options = Options(strategy, max_workers, schedule, chunksize, mp_context, progress, on_error=on_error)
-    options.check()
+    check_choice("method", method, METHODS)
+    options = Options(
+        strategy, max_workers, schedule, chunksize, mp_context, progress, on_error=on_error, pool=pool
+    ).resolved()
     errors: dict[int, FactorpoolError] = {}
     words = normalize(numbers, errors if on_error == "collect" else None)
     dense = _dense(words) if method == "auto" else None
@@ -101,7 +107,7 @@ def factor_many(
         options = options._replace(progress=_scaled(progress, len(words)))
     items = words if dense is None else dense
     builder = Builder()
-    run = Run(task, SequenceSource(items), items, options)
+    run = Run(FactorTask(method, items), SequenceSource(items), items, options)
     for completion in run:
         if isinstance(completion.error, WorkerDiedError) and dense is None:
             errors[completion.chunk.start] = completion.error
@@ -116,7 +122,7 @@ def factor_many(
         assert isinstance(words, memoryview)
         fs = builder.build_from(words, dense.start, errors)
     if run.choice is not None:
-        fs.strategy, fs.reason = run.choice
+        fs.strategy, fs.reason = run.choice.strategy.name, run.choice.reason
     return fs
 
 
@@ -124,12 +130,13 @@ def factor_range(
     start: int,
     stop: int,
     *,
-    strategy: str = "auto",
+    strategy: Strategy | str = "auto",
     max_workers: int | None = None,
     schedule: str = "guided",
     chunksize: int | None = None,
     progress: Progress | None = None,
     mp_context: BaseContext | str | None = None,
+    pool: Pool | None = None,
 ) -> Factorizations:
     """The factorizations of start, start + 1, ..., stop - 1, sieved: some ten times faster than one by one.
 
@@ -157,6 +164,7 @@ def factor_range(
         chunksize=chunksize,
         progress=progress,
         mp_context=mp_context,
+        pool=pool,
     )
 
 
@@ -184,7 +192,7 @@ def factor_blocks(
     blocks: Iterator[Numbers],
     ready: Callable[[], bool],
     *,
-    strategy: str = "auto",
+    strategy: Strategy | str = "auto",
     max_workers: int | None = None,
     schedule: str = "guided",
     chunksize: int | None = None,
@@ -198,16 +206,15 @@ def factor_blocks(
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
     first block.  `announce` is called with the strategy once it is known, and why it is that.
     """
-    task = _factor_task(method)
-    options = Options(strategy, max_workers, schedule, chunksize, buffersize=buffersize, announce=announce)
-    options.check()
+    check_choice("method", method, METHODS)
+    options = Options(strategy, max_workers, schedule, chunksize, buffersize=buffersize, announce=announce).resolved()
     first = next(blocks, memoryview(b"").cast("Q"))
     source: Source = BlockSource(chain([first], blocks), ready)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)))
         options = options._replace(buffersize=None)
-    for completion in Run(task, source, first, options):
+    for completion in Run(FactorTask(method, first), source, first, options):
         yield completion.chunk.payload, completion.value
 
 
@@ -215,7 +222,7 @@ def pmap(
     fn: Callable[[Any], Any],
     items: Iterable[Any],
     *,
-    strategy: str = "auto",
+    strategy: Strategy | str = "auto",
     max_workers: int | None = None,
     schedule: str = "guided",
     chunksize: int | None = None,
@@ -229,6 +236,7 @@ def pmap(
     initargs: tuple[Any, ...] = (),
     inner_threads: int | None = 1,
     mp_context: BaseContext | str | None = None,
+    pool: Pool | None = None,
 ) -> Results:
     """`fn(item)` for every item, in parallel: an iterator of one result an item, in the items' order.
 
@@ -274,8 +282,8 @@ def pmap(
         retries=retries,
         timeout=timeout,
         inner_threads=inner_threads,
-    )
-    options.check()
+        pool=pool,
+    ).resolved()
     source: Source
     if isinstance(items, list | tuple | range):  # other sequences may not slice, or not into what they iterate as
         source = SequenceSource(items)
@@ -317,7 +325,7 @@ class Results(Iterator[Any]):
     @property
     def strategy(self) -> str | None:
         """Where the work runs; None before the first result."""
-        return self._run.choice and self._run.choice.strategy
+        return self._run.choice and self._run.choice.strategy.name
 
     @property
     def reason(self) -> str | None:
@@ -338,8 +346,3 @@ def _outcomes(run: Run) -> Generator[Outcome, None, None]:
         else:
             for index, value in enumerate(completion.value, completion.chunk.start):
                 yield Outcome(index, value, None)
-
-
-def _factor_task(method: str) -> FactorTask:
-    check_choice("method", method, METHODS)
-    return FactorTask(method)

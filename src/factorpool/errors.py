@@ -6,6 +6,8 @@
     │   └── NumberValueError        an integer out of range; also a ValueError
     ├── OptionError                 an option that makes no sense; also a ValueError
     │   └── StrategyUnavailableError    a strategy that this machine cannot run
+    ├── BrokenPoolError             no worker of a pool can start; also a concurrent.futures.BrokenExecutor
+    ├── StartError                  a worker cannot be started for want of a resource
     ├── NotPicklableError           something cannot travel to or from a worker; also a TypeError
     ├── ItemTimeoutError            an item took longer than `timeout`; also a TimeoutError
     └── WorkerDiedError             a worker ended before its chunk was done: .start, .stop, .exitcode
@@ -48,6 +50,10 @@ class OptionError(FactorpoolError, ValueError):
 
 class StrategyUnavailableError(OptionError):
     """The strategy exists but cannot run here; the message says why."""
+
+
+class StartError(FactorpoolError):
+    """A further worker cannot be started: the system is out of processes, threads, descriptors or memory."""
 
 
 class NotPicklableError(FactorpoolError, TypeError):
@@ -101,6 +107,26 @@ class WorkerDiedError(FactorpoolError, RuntimeError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.start, self.stop, self.exitcode, self.ready)
+
+
+def show(value: object) -> str:
+    """A repr for a message: it fits on a line, and does not fail, even for an integer of any length."""
+    try:
+        text = repr(value)
+    except Exception:
+        bits = f" of {value.bit_length()} bits" if isinstance(value, int) else ""
+        return f"<{type(value).__name__}{bits}>"
+    return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
+
+
+def annotate(error: BaseException, note: str) -> None:
+    """`error.add_note(note)`, also for an exception that refuses attributes, such as a frozen dataclass."""
+    set_attribute(error, "__notes__", [*getattr(error, "__notes__", []), note])
+
+
+def set_attribute(error: BaseException, name: str, value: object) -> None:
+    """Sets an attribute of an exception, past a `__setattr__` of its own."""
+    object.__setattr__(error, name, value)
 
 
 class RemoteTraceback(Exception):  # noqa: N818 (not an error: the text of one, shown as its cause)

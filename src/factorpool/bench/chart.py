@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
 from factorpool.errors import FactorpoolError, OptionError
+from factorpool.pool.strategies import find, names
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,7 +17,8 @@ WIDTH = 640  # pixels of the plot; the bars' labels stand left of it
 BAR_HEIGHT = 26
 PNG_SCALE = 2.0
 
-_COLORS = {"serial": "#4c78a8", "threads": "#e45756", "interpreters": "#b279a2", "processes": "#54a24b"}
+OTHER_COLOR = "#9d9da3"
+"""Of a strategy that was measured elsewhere and is not installed here."""
 
 
 def draw(result: Result, path: str) -> None:
@@ -78,7 +80,9 @@ def _panel(result: Result, method: str) -> alt.LayerChart | alt.FacetChart:
         for case in cases
     ]
     base = alt.Chart(alt.InlineData(rows)).encode(y=alt.Y("case:N", sort=None, title=None))
-    color = alt.Color("strategy:N", scale=alt.Scale(domain=list(_COLORS), range=list(_COLORS.values())), legend=None)
+    colors = {case.strategy: OTHER_COLOR for case in cases}
+    colors.update({name: find(name).traits.color for name in names() if name in colors})
+    color = alt.Color("strategy:N", scale=alt.Scale(domain=list(colors), range=list(colors.values())), legend=None)
     room = 1.25 * max(row["most"] for row in rows)  # for the labels beside the bars
     x = alt.X("time:Q", title=f"{unit}, shorter is faster", scale=alt.Scale(domain=[0, room], nice=False))
     layers: list[alt.Chart] = [
@@ -88,7 +92,7 @@ def _panel(result: Result, method: str) -> alt.LayerChart | alt.FacetChart:
     ]
     if serial is not None:
         mark = alt.Chart(alt.InlineData([{"time": serial.median * scale}]))
-        layers.append(mark.mark_rule(strokeDash=[4, 4], color="#4c78a8").encode(x="time:Q"))
+        layers.append(mark.mark_rule(strokeDash=[4, 4], color=colors[serial.strategy]).encode(x="time:Q"))
     name = {"auto": "auto, the kernel", "naive": "naive, the article's"}.get(method, method)
     title = alt.TitleParams(f"method {name}", anchor="start", fontSize=13)
     return alt.layer(*layers).properties(width=WIDTH, height=BAR_HEIGHT * len(rows), title=title)

@@ -13,9 +13,9 @@ from factorpool.bench.result import Forecast, Result
 from factorpool.factoring.numbers import normalize
 from factorpool.factoring.tasks import FactorTask
 from factorpool.pool.dispatcher import Cutter, Dispatcher
-from factorpool.pool.protocol import Chunk, Completion, Workers
+from factorpool.pool.protocol import Chunk, Done, Event, Free, TaskRef, Workers
 from factorpool.pool.source import SequenceSource
-from factorpool.pool.strategies import make_workers
+from factorpool.pool.strategies import find
 from factorpool.pool.strategies.simulated import Overheads, SimulatedWorkers
 
 TYPE_CHECKING = False
@@ -81,8 +81,8 @@ def item_costs(task: FactorTask, numbers: Numbers) -> list[float]:
     costs: list[float] = []
     for start in range(0, len(numbers), size):
         chunk = numbers[start : start + size]
-        (part,) = task.parts(chunk, start, bytearray(1), 0.0)
-        costs += [part.seconds / len(chunk)] * len(chunk)
+        (piece,) = task.pieces(chunk, start, bytearray(1), 0.0)
+        costs += [piece.seconds / len(chunk)] * len(chunk)
     return costs
 
 
@@ -94,6 +94,7 @@ class _Timed:
         self.away: list[float] = []
         self._workers = workers
         self._sent: dict[int, float] = {}
+        self._seconds: dict[int, float] = {}
 
     @property
     def held(self) -> Collection[int]:
@@ -105,19 +106,25 @@ class _Timed:
         self._sent[chunk.start] = time.perf_counter()
         self.sending.append(self._sent[chunk.start] - began)
 
-    def wait(self, timeout: float | None) -> list[Completion]:
-        done = self._workers.wait(timeout)
-        for completion in done:
-            self.away.append(time.perf_counter() - self._sent[completion.chunk.start] - completion.seconds)
-        return done
+    def wait(self, timeout: float | None) -> list[Event]:
+        events = self._workers.wait(timeout)
+        for event in events:
+            if isinstance(event, Done):
+                self._seconds[event.start] = self._seconds.get(event.start, 0.0) + event.seconds
+            elif isinstance(event, Free):
+                self.away.append(time.perf_counter() - self._sent[event.start] - self._seconds.get(event.start, 0.0))
+        return events
 
-    def close(self, gently: bool) -> None:
-        self._workers.close(gently)
+    def wake(self) -> None:
+        self._workers.wake()
+
+    def close(self, *, graceful: bool) -> None:
+        self._workers.close(graceful=graceful)
 
 
 def measure_overheads(strategy: str, task: FactorTask, numbers: Numbers) -> Overheads:
     """What a strategy costs here beside the numbers' own time: a run of one worker, the first chunk set apart."""
-    timed = _Timed(make_workers(strategy, task, 1))
+    timed = _Timed(find(strategy).open(TaskRef(task), 1, None))
     cutter = Cutter(SequenceSource(numbers), 1, "dynamic", max(1, len(numbers) // 20), task.first_chunk)
     for _ in Dispatcher(cutter, timed, lambda: (1, None), time.perf_counter).run():
         pass

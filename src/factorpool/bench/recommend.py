@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from factorpool.bench.result import Case, Result
+from factorpool.pool.strategies import find
 
 MARGIN = 0.05
 """A case must be this much faster by its median than a simpler one to be preferred: less is a machine's mood."""
-
-_SIMPLICITY = ("serial", "threads", "interpreters", "processes")
 
 
 def recommend(result: Result) -> str:
@@ -20,7 +19,7 @@ def best(cases: list[Case]) -> Case:
     """The fastest case, or the simplest of those that are nearly as fast: serial before all, then fewer workers."""
     fastest = min(case.median for case in cases)
     near = [case for case in cases if case.median <= fastest * (1 + MARGIN)]
-    return min(near, key=lambda case: (_SIMPLICITY.index(case.strategy), case.workers))
+    return min(near, key=lambda case: (find(case.strategy).traits.rank, case.workers))
 
 
 def _clause(cases: list[Case], method: str) -> str:

@@ -19,7 +19,7 @@ from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
 from factorpool.factoring.tasks import METHODS
 from factorpool.pool.schedule import SCHEDULES
-from factorpool.pool.strategies import STRATEGIES, check, unavailable
+from factorpool.pool.strategies import find, find_available, names
 
 WORKERS = (2, 4, 8)  # the article's
 NAIVE_SECONDS = 60  # a run of the naive method that might take longer has to be asked for
@@ -44,7 +44,7 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     "-s",
     "strategies",
     multiple=True,
-    type=click.Choice(list(STRATEGIES)),
+    type=click.Choice(names()),
     help="All if left out; repeatable.",
 )
 @click.option(
@@ -90,8 +90,8 @@ def command(
     if ctx.invoked_subcommand is not None:
         return
     for strategy in strategies:
-        check(strategy)
-    reasons = {name: unavailable(name) for name in strategies or STRATEGIES}
+        find_available(strategy)
+    reasons = {name: find(name).why_unavailable() for name in strategies or names()}
     skipped = {name: reason for name, reason in reasons.items() if reason}
     work = load_workload(workload)
     usable = [name for name in reasons if name not in skipped]

@@ -13,7 +13,7 @@ import click
 from factorpool.api import factor_blocks
 from factorpool.cli.options import workers
 from factorpool.factoring.tasks import METHODS, Factored, Wide
-from factorpool.formats import HEADERS, WRITERS
+from factorpool.formats import FORMATS, find_writer
 from factorpool.jobs.reader import Reader, from_arguments
 from factorpool.pool.schedule import SCHEDULES
 
@@ -28,7 +28,7 @@ BUFFER = 1 << 18
 @click.command("factor", context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="FILE", help="Read FILE; - is standard input.")
-@click.option("--format", "-f", "form", type=click.Choice(list(WRITERS)), default="gnu", show_default=True)
+@click.option("--format", "-f", "form", type=click.Choice(FORMATS), default="gnu", show_default=True)
 @click.option("--strategy", "-s", default="auto", show_default=True, help="auto, or one of `factorpool strategies`.")
 @click.option("--max-workers", "-j", type=int, callback=workers, help="How many; one for every usable CPU if left out.")
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True, help="How work is cut.")
@@ -91,7 +91,7 @@ def command(
         chunksize=chunksize,
         method=method,
         buffersize=BUFFER,
-        announce=(lambda choice: report(f"strategy {choice.strategy}: {choice.reason}")) if verbose else None,
+        announce=(lambda choice: report(f"strategy {choice.strategy.name}: {choice.reason}")) if verbose else None,
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()
@@ -105,32 +105,39 @@ def command(
     return 1 if bad or reader.bad or not written else 0
 
 
+class _OutputError(Exception):
+    """The output cannot be written to."""
+
+
+class _Output:
+    """Standard output; a reader that has gone ends the program quietly, a full disk says so."""
+
+    def write(self, data: bytes) -> None:
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
+            if isinstance(error, BrokenPipeError):
+                sys.exit(141)
+            click.echo(f"factorpool factor: cannot write the output: {error.strerror}", err=True)
+            raise _OutputError from error
+
+
 def _write(results: Iterator[tuple[Sequence[int], Factored]], form: str, advance: Callable[[int], None] | None) -> bool:
     """Prints results as they come; False if the output cannot be written to."""
     unproved: set[int] = set()
-    if not _emit(HEADERS[form]):
-        return False
-    for numbers, factored in results:
-        if not _emit(WRITERS[form](numbers, factored)):
-            return False
-        if advance is not None:
-            advance(len(numbers))
-        if isinstance(factored, Wide):
-            for p in set(factored.probable) - unproved:
-                click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
-            unproved.update(factored.probable)
-    return True
-
-
-def _emit(data: bytes) -> bool:
-    """Writes to standard output.  A reader that has gone ends the program quietly; a full disk says so."""
     try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
-        if isinstance(error, BrokenPipeError):
-            sys.exit(141)
-        click.echo(f"factorpool factor: cannot write the output: {error.strerror}", err=True)
+        writer = find_writer(form)(_Output())
+        for numbers, factored in results:
+            writer.write(numbers, factored)
+            if advance is not None:
+                advance(len(numbers))
+            if isinstance(factored, Wide):
+                for p in set(factored.probable) - unproved:
+                    click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
+                unproved.update(factored.probable)
+        writer.close()
+    except _OutputError:
         return False
     return True

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, InputError, NumberTypeError, NumberValueError
+from factorpool.errors import FactorpoolError, InputError, NumberTypeError, NumberValueError, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,16 +60,6 @@ def check(value: object, index: int | None = None) -> int:
         message = f"a number of some {digits} digits{where} is too long: the limit is {MAX_DIGITS} digits"
         raise NumberValueError(message, number, index)
     return number
-
-
-def show(value: object) -> str:
-    """A repr for a message: it fits on a line, and does not fail, even for an integer of any length."""
-    try:
-        text = repr(value)
-    except Exception:
-        bits = f" of {value.bit_length()} bits" if isinstance(value, int) else ""
-        return f"<{type(value).__name__}{bits}>"
-    return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
 
 
 def normalize(numbers: Iterable[object], errors: dict[int, FactorpoolError] | None = None) -> Numbers:

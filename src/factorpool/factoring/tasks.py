@@ -1,20 +1,16 @@
-"""What a worker does with a chunk: factor numbers, or call a function on every item.
-
-A task travels to the workers once, pickled where they are processes or interpreters; the chunks follow.  What it makes
-of a chunk comes back in parts.
-"""
+"""Factoring as a task for the pool: what it knows of its own costs, and what a worker does with a chunk of numbers."""
 
 from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError
-from factorpool.factoring.numbers import WORD_MAX, show, words_of
+from factorpool.factoring.numbers import WORD_MAX, words_of
+from factorpool.pool.protocol import Hint, Piece, Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,63 +25,28 @@ KERNEL_CHUNK = 1024
 """First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
 
 RANGE_CHUNK = 1 << 18
-"""First chunk of a range: some 6 ms at 10^12, of which the primes to sieve by take one."""
+"""First chunk of a range: about 6 ms at 10^12, of which the primes to sieve by take one."""
 
+THREADS_FROM = 4_000
+"""Numbers for the kernel from which threads pay: starting two costs about 0.2 ms, a 32-bit number about 0.1 us."""
 
-BATCH = 64
-"""Most items between two looks at the clock and the stop flag: 0.3 us for each batch is nothing for that many."""
+PROCESS_BITS = 128
+"""Integers up to this size take at most about 20 ms each; longer ones can take hours, during which only another process
+can be interrupted."""
 
-BATCH_SECONDS = 0.0005
-"""A batch that takes longer is followed by one of a single item: items have become slow."""
+THREAD_BITS = 81
+"""Integers up to this size are almost all the kernel's work; longer primes take python-flint half a millisecond to
+prove."""
+
+SAMPLE = 256
+"""Numbers of a list by which its costs are estimated: 0.1 ms."""
+
+BIG_THREADS_FROM = 20
+"""Numbers beyond 64 bits from which threads pay."""
 
 
 class StoppedError(Exception):
     """The stop flag was set while the chunk was running."""
-
-
-class Part(NamedTuple):
-    """What has become of the next so many `items` of a chunk: their value, or their error, and the seconds it took.
-
-    `last` says that nothing more comes of this chunk, `followed` that the item after these has been run too, and that
-    its part comes next: the chunk cannot be given back in between.
-    """
-
-    items: int
-    value: Any
-    error: BaseException | None
-    seconds: float
-    last: bool
-    followed: bool = False
-
-
-def to_the_last(parts: Iterator[Part]) -> Iterator[Part]:
-    """The parts of a chunk; if they end without a last one, an error for the items that nobody would bring back."""
-    for part in parts:
-        yield part
-        if part.last:
-            return
-    yield Part(0, None, FactorpoolError("a task ended in the middle of its chunk"), 0.0, True)
-
-
-class Task(Protocol):
-    """Work on chunks; `first_chunk` is a size for the first ones, before costs are known.
-
-    `needs_main` says whether a worker elsewhere must import the caller's main module to understand it, `itemwise`
-    whether a part can be a single item of many.
-    """
-
-    first_chunk: int
-    needs_main: bool
-    itemwise: bool
-
-    def start(self) -> None:
-        """Called once in every worker, before its first chunk."""
-
-    def parts(self, payload: Any, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
-        """Runs a chunk whose first item has the index `start`; ends early once `stop[0]` is set.
-
-        What is done is given away after `pace` seconds, or a little more: it can be lost no longer.
-        """
 
 
 class Wide(NamedTuple):
@@ -101,20 +62,44 @@ Factored = tuple[bytes, bytes, bytes] | Wide
 
 
 class FactorTask:
-    """Factors numbers: up to 128 bits by the kernel, larger ones by python-flint, or all by the naive method."""
+    """Factors numbers: up to 128 bits by the kernel, larger ones by python-flint, or all by the naive method.
 
-    needs_main = False
+    `numbers` is a sample of what there will be, for the sizes of the first chunks.
+    """
+
     itemwise = False  # a call of the kernel for each number would cost more than most numbers
+    taints = False
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, numbers: object = None) -> None:
         self.method = method
         self.first_chunk = KERNEL_CHUNK if method in ("auto", "rho", "ecm") else 1
+        self._wide = isinstance(numbers, list)
+        if self._wide:  # of ints beyond 64 bits each may take long
+            self.first_chunk = 1
+        elif isinstance(numbers, range):  # the longer a range, the better it sieves
+            self.first_chunk = RANGE_CHUNK
+
+    def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
+        """The kernel's costs are known; those of the naive method are measured."""
+        if self.method == "naive":
+            return Hint(Place.HERE, "there is nothing to share") if total is not None and total < 2 else None
+        if isinstance(items, list):
+            return _hint_for_wide(items, count)
+        if total is not None and total < THREADS_FROM:
+            return Hint(Place.HERE, f"so few numbers ({total}) are done before threads have started")
+        if count() == 1:
+            return Hint(Place.HERE, "there is one CPU to use")
+        return Hint(Place.BESIDE, "the kernel releases the GIL")
+
+    def alone_chunk(self, total: int | None) -> int:
+        """All of them: the kernel writes one result, and nothing is copied."""
+        return self.first_chunk if self._wide or not total else total
 
     def start(self) -> None:
         """Nothing to prepare."""
 
-    def parts(self, payload: Numbers, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
-        """One part: the factorizations of words (a memoryview or bytes), of a range, or of a list of ints."""
+    def pieces(self, payload: Numbers, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Piece]:
+        """One piece: the factorizations of words (a memoryview or bytes), of a range, or of a list of ints."""
         began = time.perf_counter()
         count = len(payload) // 8 if isinstance(payload, bytes) else len(payload)
         try:
@@ -123,7 +108,7 @@ class FactorTask:
             return
         except Exception as error:
             value, failure = None, error
-        yield Part(count, value, failure, time.perf_counter() - began, True)
+        yield Piece(count, value, failure, time.perf_counter() - began, True)
 
     def _factor(self, payload: Numbers, stop: bytearray | memoryview) -> Factored:
         if isinstance(payload, range) and self.method == "auto":
@@ -192,65 +177,24 @@ class FactorTask:
         return pairs
 
 
-class MapTask:
-    """Calls a function on every item; with `collect`, goes on after an exception."""
+def _hint_for_wide(items: list[int], count: Callable[[], int]) -> Hint:
+    """For lists of ints with some beyond 64 bits, which may take python-flint, holding the GIL."""
+    longest = max(items, default=0).bit_length()
+    if longest > PROCESS_BITS:
+        return Hint(Place.APART, f"a number of {longest} bits may take long, and only a process can be stopped")
+    if len(items) < 2 or count() == 1:
+        return Hint(Place.HERE, "there is nothing to share")
+    if longest <= THREAD_BITS:
+        if len(items) < BIG_THREADS_FROM:
+            return Hint(Place.HERE, f"so few numbers ({len(items)}) are done before threads have started")
+        return Hint(Place.BESIDE, "the kernel releases the GIL")
+    return Hint(Place.APART, "python-flint holds the GIL", _expected_seconds(items))
 
-    first_chunk = 1
-    needs_main = True
-    itemwise = True
-    clock = staticmethod(time.perf_counter)
 
-    def __init__(
-        self,
-        fn: Callable[[Any], Any],
-        collect: bool,
-        initializer: Callable[..., object] | None,
-        initargs: tuple[Any, ...],
-    ) -> None:
-        self.fn = fn
-        self.collect = collect
-        self.initializer = initializer
-        self.initargs = initargs
+def _expected_seconds(items: list[int]) -> float:
+    """What random integers of these sizes take: 0.1 ms at 82 bits, twice that for every 8 bits more.
 
-    def start(self) -> None:
-        """Runs the user's initializer."""
-        if self.initializer is not None:
-            self.initializer(*self.initargs)
-
-    def parts(self, payload: Sequence[Any], start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Part]:
-        """Lists of results, and each exception by itself, with a note that names its item."""
-        items, total = iter(payload), len(payload)
-        done, batch = 0, 1
-        results: list[Any] = []
-        began = looked = self.clock()
-        while done + len(results) < total:
-            if stop[0]:
-                return
-            before = len(results)
-            failure: BaseException | None = None
-            try:
-                results.extend(map(self.fn, islice(items, batch)))  # what came before an exception stays in the list
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # SystemExit too: a function that exits must not end its worker
-                failure = error
-            else:
-                if len(results) < min(before + batch, total - done):  # `extend` takes it for the end of the items
-                    failure = RuntimeError("the function raised StopIteration")
-            now = self.clock()
-            slow, looked = now - looked > BATCH_SECONDS, now
-            batch = 1 if slow or pace == 0 else min(2 * batch, BATCH)
-            finished = done + len(results) == total
-            spent = now - began
-            if results and (failure is not None or finished or spent >= pace):
-                yield Part(len(results), results, None, spent, finished, failure is not None)
-                done += len(results)
-                results, spent = [], 0.0
-                began = looked = self.clock()  # whoever took them may have taken their time
-            if failure is not None:
-                failure.add_note(f"factorpool: raised for item {start + done}, {show(payload[done])}")
-                yield Part(1, None, failure, spent, not self.collect or done + 1 == total)
-                if not self.collect:
-                    return
-                done += 1
-                began = looked = self.clock()
+    By `benchmarks/kernel.py` (uniform 96 bits 0.2 ms, 128 bits 2.4 ms on Zen 5); of long lists a sample is taken.
+    """
+    sample = items[:: max(1, len(items) // SAMPLE)]
+    return sum(1e-4 * float(2.0 ** ((n.bit_length() - 82) / 8)) for n in sample) * len(items) / len(sample)

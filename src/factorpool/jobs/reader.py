@@ -12,7 +12,8 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
-from factorpool.factoring.numbers import MAX_DIGITS, WORD_MAX, show
+from factorpool.errors import show
+from factorpool.factoring.numbers import MAX_DIGITS, WORD_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,19 +1,21 @@
 """The loop: cuts items into chunks, feeds them to workers, collects what comes back and puts it into order.
 
-It is the same for every strategy, and the only place that knows all three: source, schedule and workers.  What goes
-wrong on the way is dealt with here, too: a worker that dies, an item that kills every worker, one that cannot travel.
+It is the same for every strategy, and the only place that knows all three: source, schedule and workers.  What becomes
+of items after something went wrong is decided in `recovery`, and done here.
 """
 
 from __future__ import annotations
 
 import atexit
+import warnings
 from collections.abc import Callable, Generator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from factorpool.errors import FactorpoolError, NotPicklableError, WorkerDiedError
+from factorpool.errors import FactorpoolError, NotPicklableError, StartError
 from factorpool.pool import schedule as schedules
-from factorpool.pool.protocol import Chunk, Completion, Workers
+from factorpool.pool.protocol import Chunk, Died, Done, Event, Failed, Free, Workers
+from factorpool.pool.recovery import Policy, Verdict, after_death, after_failure
 from factorpool.pool.returned import Returned
 from factorpool.pool.schedule import Measured
 from factorpool.pool.source import Source
@@ -33,7 +35,7 @@ _open: WeakSet[Dispatcher] = WeakSet()  # runs that nobody has brought to their 
 def _close_all() -> None:
     """Closes what is still open while threads and processes can still be waited for."""
     for dispatcher in list(_open):
-        dispatcher.close(gently=False)
+        dispatcher.close(graceful=False)
 
 
 class Cutter:
@@ -49,6 +51,11 @@ class Cutter:
         self._measured: Measured | None = None
         self._least_overhead = self._least_handling = float("inf")
         self.drawn = 0
+
+    @property
+    def seconds_per_item(self) -> float | None:
+        """What an item of the last chunk took; None before the first."""
+        return None if self._measured is None else self._measured.seconds_per_item
 
     @property
     def sized(self) -> bool:
@@ -90,17 +97,26 @@ class Cutter:
         self._measured = Measured(size, seconds / size, self._least_overhead, self._least_handling)
 
 
+class Completion(NamedTuple):
+    """Items that are settled: their value, or their error."""
+
+    chunk: Chunk
+    value: Any
+    error: BaseException | None
+
+
 class _Flight(NamedTuple):
     """A chunk in a worker: what of it has not come back, and what has: items, and their seconds.
 
-    `left` is when it was sent, `handling` how long that took.
+    `sent` is when it was sent, `handling` how long that took, `failed` whether the last to come was an error.
     """
 
     chunk: Chunk
-    left: float
+    sent: float
     handling: float
     done: int = 0
     seconds: float = 0.0
+    failed: bool = False
 
 
 class Dispatcher:
@@ -111,11 +127,10 @@ class Dispatcher:
         workers: where they run; closed at the end, whatever that is.
         limits: how many chunks may be in flight now, and how many items a new one gets (None: as the schedule has it).
         clock: seconds, of whatever time the workers live in.
-        itemwise: whether workers give away items one by one where a worker has died.
+        policy: what becomes of items whose worker has died.
         ordered: False yields what is done as it comes.
         buffersize: most items drawn ahead of what has been yielded.
         collect: whether the error of an item is yielded as its completion; else it ends the run.
-        retries: how often an item is tried again after its worker died, once it is known to be the one.
 
     The first error that ends the run is raised after what came before it in order; what is running by then is given up.
     """
@@ -127,74 +142,77 @@ class Dispatcher:
         limits: Callable[[], tuple[int, int | None]],
         clock: Callable[[], float],
         *,
-        itemwise: bool = True,
+        policy: Policy = Policy(retries=1, itemwise=True),  # noqa: B008 (a value)
         ordered: bool = True,
         buffersize: int | None = None,
         collect: bool = False,
-        retries: int = 1,
     ) -> None:
         self._cutter = cutter
         self._workers = workers
         self._limits = limits
         self._clock = clock
-        self._itemwise = itemwise
+        self._policy = policy
         self._ordered = ordered
         self._buffersize = buffersize
         self._collect = collect
-        self._retries = retries
-        self._flights: dict[int, _Flight] = {}  # by the index of the first item that is not back
+        self._flights: dict[int, _Flight] = {}  # by the index of their first item
         self._again = Returned()
         self._done: dict[int, Completion] = {}  # waiting for their turn
         self._yielded = cutter.drawn  # items; if ordered, the index of the next one to yield
         self._more = True
         self._closed = False
+        self._startable: int | None = None  # workers, once it has shown that there cannot be more
         self._failure: Exception | None = None  # of the items themselves: all before it is delivered
-        self._fatal: Completion | None = None  # an item's error that ends the run
+        self._fatal: tuple[int, BaseException] | None = None  # an item's error that ends the run, and its index
 
     def run(self) -> Generator[Completion, None, None]:
         """Yields completions until the items are used up."""
-        gently = False
+        graceful = False
         _open.add(self)
         try:
             while self._fatal is None:
                 self._feed()
                 if self._flights:
-                    waits = self._more and len(self._flights) < self._limits()[0] and not self._cutter.ready()
+                    waits = self._more and len(self._flights) < self._slots() and not self._cutter.ready()
                     self._wait(POLL_SECONDS if waits else None)
                 elif not self._due():
                     break
                 if self._flights and self._fatal is None and self._cutter.sized:
                     self._feed()  # before the caller takes its time; not with an iterator, which may take its own
                 if self._fatal is not None:
-                    self._wait_before(self._fatal.chunk.start)
+                    self._wait_before(self._fatal[0])
                 while self._due():
                     completion = self._done.pop(self._yielded if self._ordered else next(iter(self._done)))
                     self._yielded += len(completion.chunk.payload)
                     yield completion
             if self._fatal is not None:
-                assert self._fatal.error is not None
-                raise self._fatal.error
+                raise self._fatal[1]
             if self._failure is not None:
                 raise self._failure
             if self._yielded != self._cutter.drawn:
                 raise _lost(f"{self._cutter.drawn - self._yielded} items were drawn and did not come back")
-            gently = True
+            graceful = True
         finally:
-            self.close(gently)
+            self.close(graceful=graceful)
 
-    def close(self, gently: bool) -> None:
+    def close(self, *, graceful: bool) -> None:
         """Closes the workers, once."""
         if not self._closed:
             self._closed = True
-            self._workers.close(gently)
+            self._workers.close(graceful=graceful)
 
     def _due(self) -> bool:
         """Whether there is something to yield."""
         return self._yielded in self._done if self._ordered else bool(self._done)
 
+    def _slots(self) -> int:
+        """How many chunks may be in flight."""
+        count = self._limits()[0]
+        return count if self._startable is None else min(count, self._startable)
+
     def _feed(self) -> None:
         """Gives every free worker a chunk, as far as there are items at hand and room for them."""
-        while len(self._flights) < self._limits()[0]:
+        while len(self._flights) < self._slots():
             if self._again:
                 chunk = self._again.cut(self._limits()[1] or self._cutter.size(self._again.items))
             elif cut := self._cut():
@@ -206,9 +224,11 @@ class Dispatcher:
                 self._workers.submit(chunk)
             except NotPicklableError as error:
                 self._set_aside(chunk, error)
+            except StartError as error:
+                self._make_do(chunk, error)
             else:
-                left = self._clock()
-                self._flights[chunk.start] = _Flight(chunk, left, left - began)
+                sent = self._clock()
+                self._flights[chunk.start] = _Flight(chunk, sent, sent - began)
 
     def _cut(self) -> Chunk | None:
         """The next chunk of the source, if it has one now and there is room for it."""
@@ -229,13 +249,22 @@ class Dispatcher:
         self._more = chunk is not None
         return chunk
 
+    def _make_do(self, chunk: Chunk, error: StartError) -> None:
+        """Goes on with the workers that there are."""
+        if not self._flights:
+            raise error
+        self._startable = len(self._flights)
+        self._again.add(chunk)
+        warnings.warn(f"factorpool goes on with {self._startable} workers: {error}", RuntimeWarning, stacklevel=2)
+
     def _wait(self, timeout: float | None) -> None:
-        """Takes in what workers answer.  A chunk in flight that they do not hold is an error: it would never come."""
+        """Takes in what workers tell.  A chunk in flight that they do not hold is an error: it would never come."""
         held = self._workers.held
         if len(held) < len(self._flights):
-            first = min(self._flights.keys() - set(held))
-            raise _lost(f"no worker has the {len(self._flights[first].chunk.payload)} items from {first} on")
-        self._collect_from(self._workers.wait(timeout))
+            chunk = self._flights[min(self._flights.keys() - set(held))].chunk
+            raise _lost(f"no worker has the {len(chunk.payload)} items from {chunk.start} on")
+        for event in self._workers.wait(timeout):
+            self._take_in(event)
 
     def _set_aside(self, chunk: Chunk, error: NotPicklableError) -> None:
         """Takes the item that cannot be sent out of its chunk."""
@@ -244,77 +273,59 @@ class Dispatcher:
         before, rest = chunk.split(error.index - chunk.start)
         item, after = rest.split(1)
         if self._collect:
-            self._done[item.start] = Completion(item, None, error, 0.0)
+            self._done[item.start] = Completion(item, None, error)
         else:
             self._failure, self._more, after = error, False, after._replace(payload=())
         self._again.add(before)
         self._again.add(after)
 
-    def _collect_from(self, completions: list[Completion]) -> None:
-        """Takes in what workers have answered."""
-        for completion in completions:
-            count = len(completion.chunk.payload)
-            flight = self._flights.pop(completion.chunk.start, None)
-            if flight is None:
-                raise _lost(f"a worker has answered for item {completion.chunk.start}, which was not in one")
-            done, seconds = flight.done + count, flight.seconds + completion.seconds
-            rest = flight.chunk.split(count)[1]
-            if not completion.last:
-                self._flights[rest.start] = flight._replace(chunk=rest, done=done, seconds=seconds)
+    def _take_in(self, event: Event) -> None:
+        """Takes in what a worker tells."""
+        flight = self._flights.pop(event.start, None)
+        if flight is None:
+            raise _lost(f"a worker has answered for the chunk from item {event.start} on, which was not in one")
+        if isinstance(event, Free):
+            self._again.add(flight.chunk)
+            if flight.done and not flight.failed:
+                self._cutter.learn(flight.done, flight.seconds, self._clock() - flight.sent, flight.handling)
+        elif isinstance(event, Died):
+            self._decide(after_death(flight.chunk, event, self._policy))
+        else:
+            items = event.items or len(flight.chunk.payload)
+            if items == len(flight.chunk.payload):  # the usual case: nothing to copy
+                head, rest = flight.chunk, flight.chunk._replace(start=flight.chunk.start + items, payload=())
             else:
-                self._again.add(rest)
-                if completion.error is None:
-                    self._cutter.learn(done, seconds, self._clock() - flight.left, flight.handling)
-            if completion.error is None:
-                self._done[completion.chunk.start] = completion
-            elif completion.died:
-                self._after_death(completion)
-            elif isinstance(completion.error, NotPicklableError) and count > 1:
-                self._submit_again(completion.chunk, whole=not completion.chunk.careful)
+                head, rest = flight.chunk.split(items)
+            self._flights[event.start] = flight._replace(
+                chunk=rest, done=flight.done + items, seconds=flight.seconds + event.seconds,
+                failed=isinstance(event, Failed),
+            )  # fmt: skip
+            if isinstance(event, Done):
+                self._done[head.start] = Completion(head, event.value, None)
             else:
-                self._settle(completion)
+                self._decide(after_failure(head, event))
 
-    def _after_death(self, completion: Completion) -> None:
-        """Tries the chunk again, then ever less of it, until the item that kills is alone, and has had its tries.
-
-        Where items are given away one by one, the second death is that of the first item that is missing.
-        """
-        chunk, died = completion.chunk, completion.error
-        assert isinstance(died, WorkerDiedError)
-        if not died.ready:
+    def _decide(self, verdict: Verdict) -> None:
+        """Carries out what was decided about items that something went wrong with."""
+        for chunk in verdict.again:
             self._again.add(chunk)
-        elif len(chunk.payload) == 1:
-            if chunk.tries < self._retries:
-                self._again.add(chunk._replace(careful=True, tries=chunk.tries + 1))
-            else:
-                self._settle(completion)
-        elif self._itemwise and chunk.careful:
-            item, rest = chunk.split(1)
-            self._again.add(rest)
-            self._after_death(Completion(item, None, WorkerDiedError(item.start, rest.start, died.exitcode), 0.0))
-        else:
-            self._submit_again(chunk, whole=self._itemwise or (self._retries > 0 and not chunk.careful))
-
-    def _submit_again(self, chunk: Chunk, whole: bool) -> None:
-        """The whole chunk, with more care, or its halves."""
-        if whole:
-            self._again.add(chunk._replace(careful=True))
-        else:
-            for half in chunk.split(len(chunk.payload) // 2):
-                self._again.add(half)
-
-    def _settle(self, completion: Completion) -> None:
-        """An item's error is its result, or the end."""
-        if self._collect and not isinstance(completion.error, KeyboardInterrupt):
-            self._done[completion.chunk.start] = completion
-        elif self._fatal is None or completion.chunk.start < self._fatal.chunk.start:
-            self._fatal = completion
+        if verdict.error is None:
+            return
+        if verdict.fatal or verdict.settled is None:
+            raise verdict.error
+        start = verdict.settled.start
+        if self._collect and not isinstance(verdict.error, KeyboardInterrupt):
+            self._done[start] = Completion(verdict.settled, None, verdict.error)
+        elif self._fatal is None or start < self._fatal[0]:
+            self._fatal = start, verdict.error
 
     def _wait_before(self, end: int) -> None:
         """Gives what runs before the item `end` a moment to finish."""
         deadline = self._clock() + ERROR_SECONDS
-        while any(start < end for start in self._flights) and (left := deadline - self._clock()) > 0:
-            self._wait(left)
+        while any(flight.chunk.start < end for flight in self._flights.values()):
+            if (remaining := deadline - self._clock()) <= 0:
+                break
+            self._wait(remaining)
 
 
 def _lost(what: str) -> FactorpoolError:

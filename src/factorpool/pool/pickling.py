@@ -1,60 +1,191 @@
-"""What workers that share no memory with the caller need: tasks, items and answers as bytes, and the main module.
+"""How functions, items and results become bytes for workers that share no memory with the caller, and come back.
 
-`processes` and `interpreters` differ in how bytes travel, not in what they say: a task once, then chunks; back come
-parts.  What cannot be pickled is told apart here: the function, an item, a result, an exception, at either end.
+Plain pickle first: it refers to functions and classes by the names under which a worker imports them.  What has no such
+name (a lambda, a closure, whatever was defined in the main module) goes by value, with cloudpickle.  Where something
+still cannot travel, the error says which: the function, an item, a result, an exception.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import process, spawn
-from typing import Any
+from types import CodeType, FunctionType, MethodType
+from typing import Any, NamedTuple
 
-from factorpool.errors import FactorpoolError, NotPicklableError, RemoteTraceback
-from factorpool.factoring.numbers import show
-from factorpool.factoring.tasks import Part, Task, to_the_last
-from factorpool.pool import protocol as base
-from factorpool.pool.protocol import Chunk, become_worker
+from factorpool.errors import FactorpoolError, NotPicklableError, RemoteTraceback, set_attribute, show
+from factorpool.pool.protocol import Chunk, Piece, Task, TaskRef, to_the_last
 
-REMEDY = (
-    "define it at the top level of a module that workers can import (lambdas and functions within functions cannot "
-    "travel), or use strategy='threads'"
-)
+REMEDY = "see to it that it can be pickled, or use strategy='threads'"
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
-"""The environment variables from which libraries take how many threads to start, when they are imported."""
+LARGE_BYTES = 1 << 20
+"""A buffer of this size or more, such as that of an array which a function has captured, is kept out of the pickle:
+workers of one machine then share its pages."""
+
+MAIN = b"__main__"
+"""What stands in a pickle that refers to the main module: a worker has another one."""
 
 
-def pickle_start(task: Task, inherits: bool, inner_threads: int | None) -> bytes:
-    """A worker's first message: the task and how to import what it needs; `inherits` if workers are copies of us."""
+class TaskMessage(NamedTuple):
+    """A pickled task: its bytes, the large buffers that belong to them, and the main module to be imported first.
+
+    `main` is None but for the few tasks that refer to the main module and cannot travel by value.
+    """
+
+    data: bytes
+    buffers: list[memoryview]
+    main: dict[str, Any] | None
+
+
+def task_message(ref: TaskRef, inherits: bool) -> TaskMessage:
+    """The message of a task, made once; `inherits` if workers are copies of this process, main module and all.
+
+    Raises a NotPicklableError that names the function, or the part of it that cannot travel.
+    """
+    found: TaskMessage | None = ref.messages.get(inherits)
+    if found is None:
+        found = ref.messages[inherits] = _pickle_task(ref.task, inherits)
+    return found
+
+
+def _pickle_task(task: Task, inherits: bool) -> TaskMessage:
+    buffers: list[memoryview] = []
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        """Takes a large buffer out of the pickle."""
+        raw = buffer.raw()
+        if raw.nbytes < LARGE_BYTES:
+            return True
+        buffers.append(raw)
+        return False
+
     try:
-        message = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+        data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
+        if inherits or MAIN not in data:
+            return TaskMessage(data, buffers, None)
+        failure: Exception | None = None
     except Exception as error:
+        failure = error
+    named = None if failure else (data, buffers[:])
+    buffers.clear()
+    try:
+        return TaskMessage(by_value(task, keep), buffers, None)
+    except Exception as error:
+        main = _main_module() if named else None
+        if named and main is not None:  # by name then, from a main module that a worker can import
+            return TaskMessage(*named, main)
+        fn = getattr(task, "fn", task)
         raise NotPicklableError(
-            f"the function or its arguments cannot be pickled to reach a worker: {error}; {REMEDY}"
+            f"the function or its arguments cannot be pickled to reach a worker: {culprit(task) or show(fn)}: "
+            f"{type(error).__name__}: {error}; {REMEDY}"
         ) from error
-    main = _main_module() if task.needs_main and not inherits else None
-    fn = getattr(task, "fn", None)
-    if main is not None and len(main) == 2 and getattr(fn, "__module__", None) == "__main__":
-        raise NotPicklableError(
-            f"workers cannot import the function {getattr(fn, '__qualname__', fn)}: the main module is no file (a "
-            "session, or standard input); put it into a module, or use strategy='threads'"
-        )
-    return pickle.dumps((message, main, inner_threads))
 
 
-def _main_module() -> dict[str, Any]:
-    """How to import the caller's main module, if that is possible, in the words of `multiprocessing.spawn.prepare`."""
+def by_value(value: object, keep: Callable[[pickle.PickleBuffer], bool] | None = None) -> bytes:
+    """The bytes of a value, with whatever a worker cannot import in them."""
+    file = io.BytesIO()
+    _pickler()(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
+    return file.getvalue()
+
+
+copied = False
+"""In a worker that was forked from the caller: the main module is the same on both sides."""
+
+
+def dumps(value: object, by_name: bool = False) -> bytes:
+    """The bytes of an item or a result: by name if the other side has the name, else by value."""
+    try:
+        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        if by_name or copied or MAIN not in data:
+            return data
+    except Exception:
+        pass
+    return by_value(value)
+
+
+_made_here: set[str] = set()
+_pickler_class: type[pickle.Pickler] | None = None
+
+
+def _pickler() -> type[Any]:
+    """cloudpickle's pickler, imported once it is needed.
+
+    cloudpickle sends a class by value each time.  One that came from the other side goes back as a name for what that
+    side has, so that `isinstance` holds there and the class stays as it is.
+    """
+    global _pickler_class
+    if _pickler_class is None:
+        import cloudpickle
+        from cloudpickle import cloudpickle as tracker
+
+        class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+            def reducer_override(self, obj: Any) -> Any:
+                if not isinstance(obj, type):
+                    return super().reducer_override(obj)
+                number = tracker._DYNAMIC_CLASS_TRACKER_BY_CLASS.get(obj)
+                if number is not None and number not in _made_here:
+                    return _class_of_the_other_side, (number,)
+                reduced = super().reducer_override(obj)
+                if number := tracker._DYNAMIC_CLASS_TRACKER_BY_CLASS.get(obj):
+                    _made_here.add(number)
+                return reduced
+
+        _pickler_class = Pickler
+    return _pickler_class
+
+
+def _class_of_the_other_side(number: str) -> type:
+    """The class that this side once sent by value."""
+    from cloudpickle import cloudpickle as tracker
+
+    found: type = tracker._DYNAMIC_CLASS_TRACKER_BY_ID[number]
+    return found
+
+
+def culprit(value: object) -> str | None:
+    """The smallest part of a function or task that cannot travel, in words; None if no part is found."""
+    fn = getattr(value, "fn", value)
+    parts: list[tuple[str, object]] = []
+    if isinstance(fn, FunctionType):
+        where = f"of {fn.__qualname__}"
+        for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
+            try:
+                parts.append((f"the closure variable {name!r} {where}", cell.cell_contents))
+            except ValueError:  # still empty
+                continue
+        parts += [(f"the global {n!r} {where}", fn.__globals__[n]) for n in _names(fn.__code__) if n in fn.__globals__]
+        parts += [(f"a default argument {where}", default) for default in fn.__defaults__ or ()]
+    elif isinstance(fn, MethodType):
+        parts = [(f"the object of the method {fn.__qualname__}, {show(fn.__self__)}", fn.__self__)]
+    elif hasattr(fn, "func") and hasattr(fn, "args") and hasattr(fn, "keywords"):
+        parts = [("the function of the partial", fn.func)]
+        parts += [(f"argument {i} of the partial, {show(a)}", a) for i, a in enumerate(fn.args)]
+        parts += [(f"argument {k!r} of the partial, {show(a)}", a) for k, a in fn.keywords.items()]
+    if fn is not value and (initializer := getattr(value, "initializer", None)) is not None:
+        parts.append(("the initializer", initializer))
+        initargs = getattr(value, "initargs", ())
+        parts += [(f"argument {i} of the initializer, {show(a)}", a) for i, a in enumerate(initargs)]
+    for name, part in parts:
+        if part is fn:  # a function that calls itself
+            continue
+        try:
+            by_value(part)
+        except Exception:
+            return name if show(part) in name else f"{name}, {show(part)}"
+    return None
+
+
+def _names(code: CodeType) -> set[str]:
+    """The global names that code and the functions within it may refer to."""
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def _main_module() -> dict[str, Any] | None:
+    """How to import the caller's main module, as `multiprocessing.spawn.prepare` wants it; None if it is no file."""
     main = sys.modules["__main__"]
     search = [process.ORIGINAL_DIR if path == "" else path for path in sys.path]  # type: ignore[attr-defined]
     found: dict[str, Any] = {"sys_path": search, "sys_argv": sys.argv}
@@ -62,39 +193,15 @@ def _main_module() -> dict[str, Any]:
         found["init_main_from_name"] = spec.name
     elif path := getattr(main, "__file__", None):
         found["init_main_from_path"] = os.path.join(process.ORIGINAL_DIR or "", path)  # type: ignore[attr-defined]
-    return found
+    return found if len(found) > 2 else None
 
 
-def pickle_chunk(chunk: Chunk) -> bytes:
-    """A chunk as a message; a NotPicklableError names the first item that cannot travel."""
-    payload = chunk.payload.tobytes() if isinstance(chunk.payload, memoryview) else chunk.payload
+def load_task(message: TaskMessage, buffers: list[Any]) -> Task:
+    """In the worker: the task of a message, the large buffers of which have arrived."""
+    if message.main is not None:
+        _import_main(message.main)
     try:
-        return pickle.dumps((chunk.start, payload, chunk.pace), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        cause = error
-    for index, item in enumerate(chunk.payload, chunk.start):
-        try:
-            pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
-        except Exception as error:
-            message = f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}"
-            raise NotPicklableError(message, index) from error
-    raise NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {cause}") from cause
-
-
-def load(message: bytes) -> Task:
-    """In the worker, before its first chunk: holds libraries to their threads, imports, unpickles."""
-    task_message, main, inner_threads = pickle.loads(message)
-    become_worker(whole_process=True)
-    if inner_threads is not None:
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(inner_threads)))
-        if "numpy" in sys.modules:  # this process is a copy of one that had its libraries loaded already
-            from threadpoolctl import threadpool_limits
-
-            threadpool_limits(inner_threads)
-    if main is not None:
-        _import_main(main)
-    try:
-        task: Task = pickle.loads(task_message)
+        task: Task = pickle.loads(message.data, buffers=buffers)
     except (AttributeError, ImportError) as error:
         raise NotPicklableError(f"a worker cannot import what it was sent: {error}; {REMEDY}") from error
     return task
@@ -104,7 +211,6 @@ def _import_main(main: dict[str, Any]) -> None:
     """Imports the caller's main module, as `multiprocessing` would, and with its guards."""
     current = process.current_process()
     current._inheriting = True  # type: ignore[attr-defined]  # multiprocessing itself starts no process meanwhile
-    base.importing_main = True
     try:
         spawn.prepare(main)
     except Exception as error:
@@ -113,17 +219,34 @@ def _import_main(main: dict[str, Any]) -> None:
             'soon as it is imported, put what starts it under `if __name__ == "__main__":`'
         ) from error
     finally:
-        base.importing_main = False
         del current._inheriting  # type: ignore[attr-defined]
 
 
+def chunk_message(chunk: Chunk, by_name: bool) -> bytes:
+    """A chunk as a message; a NotPicklableError names the first item that cannot travel.
+
+    `by_name` says that workers have the caller's main module.
+    """
+    try:
+        return pickle.dumps((chunk.start, chunk.pace, dumps(_packed(chunk), by_name)), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        cause = error
+    for index, item in enumerate(chunk.payload, chunk.start):
+        try:
+            dumps(item, by_name)
+        except Exception as error:
+            message = f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}"
+            raise NotPicklableError(message, index) from error
+    raise NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {cause}") from cause
+
+
 def start_failure(error: BaseException) -> bytes:
-    """In the worker: what keeps it from starting, as a message."""
+    """In the worker: what keeps a task from starting, as a message."""
     from traceback import format_exception
 
     trace = "".join(format_exception(error))
     try:
-        message = pickle.dumps((error, trace))
+        message = dumps((error, trace))
         pickle.loads(message)
     except Exception:
         message = pickle.dumps((FactorpoolError(f"a worker could not start: {type(error).__name__}: {error}"), trace))
@@ -136,57 +259,67 @@ def raise_failure(message: bytes) -> None:
     raise error from RemoteTraceback(trace)
 
 
-def answers(task: Task, message: bytes, stop: bytearray | memoryview, most_pace: float) -> Iterator[bytes]:
-    """In the worker: runs a chunk and gives each part as a message; a part of no items is about all that are left."""
+def _packed(chunk: Chunk) -> Any:
+    """A chunk's items in a form that pickles."""
+    return chunk.payload.tobytes() if isinstance(chunk.payload, memoryview) else chunk.payload
+
+
+def answers(task: Task, message: bytes, stop: bytearray | memoryview, most: float) -> Iterator[bytes]:
+    """In the worker: runs a chunk and gives each piece as a message, after at most `most` seconds."""
+    start, pace, items = pickle.loads(message)
     try:
-        start, payload, pace = pickle.loads(message)
+        payload = pickle.loads(items)
     except BaseException as error:
         cause = NotPicklableError(f"an item cannot be unpickled in the worker: {type(error).__name__}: {error}")
-        yield _encode(Part(0, None, cause, 0.0, True))
+        yield _encode(Piece(0, None, cause, 0.0, True))
         return
     try:
-        for part in to_the_last(task.parts(payload, start, stop, min(pace, most_pace))):
+        for piece in to_the_last(task.pieces(payload, start, stop, min(pace, most))):
             try:
-                yield _encode(part)
+                yield _encode(piece)
             except Exception as error:
-                yield from _one_by_one(part, error)
+                yield from _one_by_one(piece, error)
     except KeyboardInterrupt as error:  # of the function's own making
-        yield _encode(Part(0, None, error, 0.0, True))
+        yield _encode(Piece(0, None, error, 0.0, True))
 
 
-def _encode(part: Part) -> bytes:
-    if part.error is None:
-        return pickle.dumps((*part, ""), pickle.HIGHEST_PROTOCOL)
+def _encode(piece: Piece) -> bytes:
+    """A piece as a message.  An error's notes go beside it: an exception need not keep them when it is pickled."""
+    if piece.error is None:
+        return dumps((*piece, "", []))
     from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
 
-    message = pickle.dumps((*part, "".join(format_exception(part.error))), pickle.HIGHEST_PROTOCOL)
+    trace = "".join(format_exception(piece.error))
+    message = dumps((*piece, trace, list(getattr(piece.error, "__notes__", []))))
     pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
     return message
 
 
-def _one_by_one(part: Part, cause: Exception) -> Iterator[bytes]:
-    """A part of which something cannot be pickled: the error that says what, beside the results that can."""
-    if part.items == 1 or part.error is not None:
-        what = "the result" if part.error is None else f"the exception {show(part.error)}"
+def _one_by_one(piece: Piece, cause: Exception) -> Iterator[bytes]:
+    """A piece of which something cannot be pickled: the error that says what, beside the results that can."""
+    if piece.items == 1 or piece.error is not None:
+        what = "the result" if piece.error is None else f"the exception {show(piece.error)}"
         error = NotPicklableError(f"{what} cannot be pickled to leave the worker: {cause}")
-        error.__notes__ = getattr(part.error, "__notes__", [])
-        yield _encode(part._replace(value=None, error=error))
+        error.__notes__ = getattr(piece.error, "__notes__", [])
+        yield _encode(piece._replace(value=None, error=error))
         return
-    for at, value in enumerate(part.value, 1):
-        single = Part(1, [value], None, part.seconds / part.items, part.last and at == part.items)
+    for at, value in enumerate(piece.value, 1):
+        single = Piece(1, [value], None, piece.seconds / piece.items, piece.last and at == piece.items)
         try:
             yield _encode(single)
         except Exception as error:
             yield from _one_by_one(single, error)
 
 
-def decode(message: bytes) -> Part:
-    """In the caller: a part from a message."""
+def decode(message: bytes) -> Piece:
+    """In the caller: a piece from a message."""
     try:
-        *fields, trace = pickle.loads(message)
+        *fields, trace, notes = pickle.loads(message)
     except Exception as cause:
         raise NotPicklableError(f"a result cannot be unpickled here: {type(cause).__name__}: {cause}") from cause
-    part = Part(*fields)
-    if part.error is not None and trace:
-        part.error.__cause__ = RemoteTraceback(trace)
-    return part
+    piece = Piece(*fields)
+    if piece.error is not None and trace:
+        set_attribute(piece.error, "__cause__", RemoteTraceback(trace))
+        if notes:
+            set_attribute(piece.error, "__notes__", notes)
+    return piece

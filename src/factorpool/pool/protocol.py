@@ -1,29 +1,129 @@
-"""What a strategy is: slots that run chunks.  Everything that is the same everywhere is in `engine.dispatch`, once."""
+"""What the rooms of the pool say to each other: tasks and their pieces, chunks, events, workers, strategies."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from factorpool.factoring.tasks import Part
+from factorpool.errors import FactorpoolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.pool.shelf import Shelf
 
 PACE_SECONDS = 0.02
-"""Workers give results away this often, if they have any: what a worker that dies takes with it is no more.  A message
-costs some 40 us on both sides together."""
+"""A worker sends back what it has done this often, so its death loses at most this much work.  A message costs about
+40 us on both sides together."""
+
+
+# A task, and what comes of it in the worker.
+
+
+class Piece(NamedTuple):
+    """What has become of the next so many `items` of a chunk: their value, or their error, and the seconds they took.
+
+    A piece of no items is about all that are left.  `last` says that nothing more comes of this chunk; `followed` says
+    that the item after these has been run too and that its piece comes next, so the chunk cannot be sent back here.
+    """
+
+    items: int
+    value: Any
+    error: BaseException | None
+    seconds: float
+    last: bool
+    followed: bool = False
+
+
+class Place(Enum):
+    """Where a task runs best, whatever the strategies there are called."""
+
+    HERE = "in the caller's thread"
+    BESIDE = "in this process, several at once: it releases the GIL"
+    APART = "outside this process: it holds the GIL, or has to be stopped in the middle"
+
+
+class Hint(NamedTuple):
+    """Where a task that knows its own costs runs best, and why, in one sentence.
+
+    `seconds` is what all of it may take in one thread, where starting workers for less would not be worth it.
+    """
+
+    place: Place
+    reason: str
+    seconds: float | None = None
+
+
+class Task(Protocol):
+    """Work on chunks.
+
+    `first_chunk` is a size for the first chunks, before costs are known.  `itemwise` says whether a piece can be a
+    single item of many.  `taints` says that it leaves something in a worker that no later run may meet.
+    """
+
+    first_chunk: int
+    itemwise: bool
+    taints: bool
+
+    def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
+        """Where `items`, `total` of them if that is known, run best with `count()` workers; None: it is measured."""
+
+    def alone_chunk(self, total: int | None) -> int:
+        """The size of the first chunk if there is one worker and nobody watches its progress."""
+
+    def start(self) -> None:
+        """Called once in every worker, before its first chunk."""
+
+    def pieces(self, payload: Any, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Piece]:
+        """Runs a chunk whose first item has the index `start`; ends early once `stop[0]` is set.
+
+        What is done is sent back after `pace` seconds, or a little more.
+        """
+
+
+def to_the_last(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The pieces of a chunk; if they end without a last one, an error for the items that would never come back."""
+    for piece in pieces:
+        yield piece
+        if piece.last:
+            return
+    yield Piece(0, None, FactorpoolError("a task ended in the middle of its chunk"), 0.0, True)
+
+
+_numbers = count(1)
+
+
+class TaskRef:
+    """A task on its way to workers: it is pickled once, however many of them get it, and named by a number.
+
+    `timeout` is how many seconds an item may take before its worker is killed.
+    """
+
+    def __init__(self, task: Task, timeout: float | None = None) -> None:
+        self.task = task
+        self.timeout = timeout
+        self.number = next(_numbers)
+        self.messages: dict[bool, Any] = {}
+        """The pickled task, for workers that are copies of this process and for those that are not; see `pickling`."""
+
+
+# Chunks, and what workers tell of them.
 
 
 class Chunk(NamedTuple):
     """Items handed to a worker at once, the first of which has the index `start`.
 
-    `careful` says that a worker has died with it, or something of it did not travel; `tries` is how often its only item
-    has been the one that died.
+    `careful` says that a worker has died with it, or that something of it did not travel; `tries` counts the deaths of
+    its only item, `unbegun` those of workers that had not begun with it.
     """
 
     start: int
     payload: Sequence[Any]
     careful: bool = False
     tries: int = 0
+    unbegun: int = 0
 
     def split(self, count: int) -> tuple[Chunk, Chunk]:
         """The first `count` items, and the rest."""
@@ -34,32 +134,68 @@ class Chunk(NamedTuple):
 
     @property
     def pace(self) -> float:
-        """Seconds between parts; if careful, each item is a part, so that the next death names one."""
+        """Seconds between pieces; if careful, each item is a piece, so that the next death names one."""
         return 0.0 if self.careful else PACE_SECONDS
 
 
-class Completion(NamedTuple):
-    """A chunk, or the next part of one, that is done: its value, or the error that ended it, and the seconds it took.
+class Done(NamedTuple):
+    """The next so many `items` of the chunk that begins with item `start` are done: their value, and their seconds."""
 
-    `last` says that its slot is free again; items of the chunk that are still missing have to be submitted anew.
-    `died` says that the error is the worker's death; that, or a NotPicklableError, may be about several items of which
-    one is to blame.
+    start: int
+    items: int
+    value: Any
+    seconds: float
+
+
+class Failed(NamedTuple):
+    """The next so many `items` of a chunk have an error; 0 stands for all that are left of it."""
+
+    start: int
+    items: int
+    error: BaseException
+    seconds: float
+
+
+class Died(NamedTuple):
+    """The worker of a chunk has died; no more comes of it, and its slot is free.
+
+    `exitcode` is as in multiprocessing, negative for a signal.  `begun` is False where the worker had not begun with
+    the chunk, so that none of its items is to blame.
     """
 
-    chunk: Chunk
-    value: Any
-    error: BaseException | None
-    seconds: float
-    last: bool = True
-    died: bool = False
+    start: int
+    exitcode: int | None
+    begun: bool
+
+
+class Free(NamedTuple):
+    """The slot of a chunk is free again; items of it that have not come back have to be submitted anew."""
+
+    start: int
+
+
+Event = Done | Failed | Died | Free
+
+
+def events_of(start: int, piece: Piece) -> list[Event]:
+    """What a piece of the chunk that begins with item `start` tells."""
+    event: Event
+    if piece.error is None:
+        event = Done(start, piece.items, piece.value, piece.seconds)
+    else:
+        event = Failed(start, piece.items, piece.error, piece.seconds)
+    return [event, Free(start)] if piece.last else [event]
+
+
+# Where they run.
 
 
 class Workers(Protocol):
-    """Slots that run chunks; whoever makes one closes it."""
+    """Slots that run the chunks of one task; whoever opens them closes them."""
 
     @property
     def held(self) -> Collection[int]:
-        """The index of the first item that is not back, for every chunk that was submitted and is not done."""
+        """The index of the first item of every chunk that was submitted and has not been freed."""
 
     def submit(self, chunk: Chunk) -> None:
         """Hands a chunk to a free slot, and starts that slot's worker if need be.
@@ -67,56 +203,53 @@ class Workers(Protocol):
         Raises a NotPicklableError with an index where that item cannot be sent: the chunk is then not submitted.
         """
 
-    def wait(self, timeout: float | None) -> list[Completion]:
-        """What has been done, failed, or died; waits at most `timeout` seconds for it.
+    def wait(self, timeout: float | None) -> list[Event]:
+        """What has been done, has failed, or died; waits at most `timeout` seconds for it.
 
         Raises what keeps every worker from starting: an initializer that fails, a function that cannot be imported.
         """
 
-    def close(self, gently: bool) -> None:
-        """Frees every slot; what is still running is given up.  `gently` lets idle workers end by themselves."""
+    def wake(self) -> None:
+        """Ends the `wait` of another thread, or the next one, at once."""
+
+    def close(self, *, graceful: bool) -> None:
+        """Frees every slot; what is still running is given up.  Workers that are idle may stay for the next run."""
 
 
-def completed(chunk: Chunk, part: Part) -> tuple[Completion, Chunk]:
-    """A part as a completion of the first items of a chunk, and the rest of the chunk.
+@dataclass(frozen=True)
+class Traits:
+    """What is known of a strategy without trying it."""
 
-    A part of no items is about all of them.
-    """
-    if part.items in (0, len(chunk.payload)):  # the usual case: nothing to copy
-        return Completion(chunk, part.value, part.error, part.seconds, part.last), chunk._replace(payload=())
-    head, rest = chunk.split(part.items)
-    return Completion(head, part.value, part.error, part.seconds, part.last), rest
-
-
-_this_thread = threading.local()
-_whole_process = False
-importing_main = False  # set while a worker imports the caller's main module
-
-
-def become_worker(whole_process: bool) -> None:
-    """Says that this thread, or all of this process or interpreter, is a worker."""
-    global _whole_process
-    if whole_process:
-        _whole_process = True
-    else:
-        _this_thread.worker = True
+    remote: bool
+    """Function, items and results travel as bytes."""
+    stops_items: bool
+    """It honours a timeout, and an item that ends its worker leaves the caller alone."""
+    parallel_python: bool
+    """Pure Python scales, also with a GIL."""
+    start_seconds: float
+    """From nothing until two workers are ready, where it was measured; until a first run has shown it here."""
+    rank: int
+    """Simplicity: of two that are as fast, the lower one is recommended."""
+    color: str
+    """Of its bars in charts."""
 
 
-def is_worker() -> bool:
-    """Whether the caller runs in a worker: another pool's workers would then compete with this one's."""
-    return _whole_process or getattr(_this_thread, "worker", False)
+class Strategy(Protocol):
+    """Where work runs.  A strategy is a value: its options are its fields, and equal ones share workers."""
 
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    traits: ClassVar[Traits]
 
-_start_seconds = {"interpreters": 0.15, "processes": 0.1}
-"""What it takes until two workers are ready: before a first run has shown it, a guess from a machine where it was
-measured (the fork server's own start included)."""
+    def why_unavailable(self) -> str | None:
+        """Why this machine cannot run it, or None."""
 
+    def capacity(self) -> int:
+        """How many workers are of use here."""
 
-def start_seconds(strategy: str) -> float:
-    """How long workers of a strategy take to start here, by the last that did in this process."""
-    return _start_seconds[strategy]
+    def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> Workers:
+        """Workers for one task, at most `slots` of them at once.
 
-
-def remember_start(strategy: str, seconds: float) -> None:
-    """Keeps how long a worker took from its start until it was ready."""
-    _start_seconds[strategy] = seconds
+        They are taken from the shelf as far as it has some, and what is idle at the end goes back there; without a
+        shelf they end with the run.
+        """

@@ -1,4 +1,4 @@
-"""From options to completions: checks them, chooses a strategy, makes its workers, dispatches."""
+"""From options to completions: checks them, chooses a strategy, opens its workers, dispatches."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from factorpool.errors import FactorpoolError, OptionError
-from factorpool.factoring.tasks import RANGE_CHUNK, FactorTask, Task
-from factorpool.pool import protocol as base
-from factorpool.pool import strategies
-from factorpool.pool.auto.machine import Machine
+from factorpool.errors import OptionError
+from factorpool.pool.auto.machine import Machine, place_of
 from factorpool.pool.auto.probe import Probe
 from factorpool.pool.auto.rules import Choice, choose
 from factorpool.pool.cpus import usable_cpus
-from factorpool.pool.dispatcher import Cutter, Dispatcher
-from factorpool.pool.protocol import Completion, Workers
+from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
+from factorpool.pool.protocol import Place, Strategy, Task, TaskRef, Workers
+from factorpool.pool.recovery import Policy
 from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.shelf import Shelves, shared
+from factorpool.pool.slots import slotted
 from factorpool.pool.source import Source
+from factorpool.pool.strategies import find_available
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
+
+    from factorpool.pool.pool import Pool
 
     Progress = Callable[[int, int | None], object]
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """How to run; the public functions say what each means."""
 
-    strategy: str = "auto"
+    strategy: Strategy | str = "auto"
     max_workers: int | None = None
     schedule: str = "guided"
     chunksize: int | None = None
@@ -43,31 +46,53 @@ class Options(NamedTuple):
     timeout: float | None = None
     inner_threads: int | None = 1
     announce: Callable[[Choice], object] | None = None
+    pool: Pool | None = None
 
-    def check(self) -> None:
-        """An OptionError for what makes no sense, before anything is done."""
-        if self.strategy != "auto":
-            strategies.check(self.strategy)
-        check_choice("schedule", self.schedule, SCHEDULES)
-        check_choice("on_error", self.on_error, ("raise", "collect"))
-        _check_count("max_workers", self.max_workers, hint=" (None means every CPU this process may use)")
-        _check_count("chunksize", self.chunksize)
-        _check_count("buffersize", self.buffersize)
-        _check_count("inner_threads", self.inner_threads)
-        _check_count("retries", self.retries, least=0)
-        if self.timeout is not None:
-            if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float) or not self.timeout > 0:
-                raise OptionError(f"timeout must be a positive number of seconds or None, not {self.timeout!r}")
-            strategies.check("processes")
-            if self.strategy not in ("auto", "processes"):
-                raise OptionError(
-                    f"strategy {self.strategy!r} cannot keep to a timeout: only a process can be stopped in the middle "
-                    "of an item; use strategy='processes'"
-                )
-        if self.mp_context is not None:
-            from factorpool.pool.strategies.processes import context
+    def resolved(self) -> Options:
+        """These options with the strategy as a value, unless it is `auto`.
 
-            context(self.mp_context)
+        Raises an OptionError for what makes no sense, before anything is done.
+        """
+        options = self if self.pool is None else self._in_pool(self.pool)
+        if options.strategy != "auto":
+            options = options._replace(strategy=find_available(options.strategy, **options.for_strategies()))
+        elif options.mp_context is not None or options.inner_threads != 1:
+            Machine(options.for_strategies()).candidate(Place.APART)  # which raises what makes no sense
+        check_choice("schedule", options.schedule, SCHEDULES)
+        check_choice("on_error", options.on_error, ("raise", "collect"))
+        _check_count("max_workers", options.max_workers, hint=" (None means every CPU this process may use)")
+        _check_count("chunksize", options.chunksize)
+        _check_count("buffersize", options.buffersize)
+        _check_count("retries", options.retries, least=0)
+        options._check_timeout()
+        return options
+
+    def for_strategies(self) -> dict[str, object]:
+        """The options that are fields of some strategies."""
+        return {"context": self.mp_context, "inner_threads": self.inner_threads}
+
+    def _in_pool(self, pool: Pool) -> Options:
+        """The pool says where work runs."""
+        if self.strategy != "auto" or self.max_workers is not None:
+            raise OptionError("strategy and max_workers are the pool's: leave them out where pool= is given")
+        return self._replace(strategy=pool.strategy, max_workers=pool.max_workers)
+
+    def _check_timeout(self) -> None:
+        timeout = self.timeout
+        if timeout is None:
+            return
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+            raise OptionError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
+        if isinstance(self.strategy, str):
+            strategy = Machine(self.for_strategies()).candidate(Place.APART).strategy
+            find_available(strategy)
+        else:
+            strategy = self.strategy
+        if not strategy.traits.stops_items:
+            raise OptionError(
+                f"strategy {strategy.name!r} cannot keep to a timeout: only a process can be stopped in the middle "
+                "of an item; use strategy='processes'"
+            )
 
 
 def check_choice(option: str, value: str, choices: Iterable[str]) -> None:
@@ -96,10 +121,11 @@ class Run:
 
     def __init__(self, task: Task, source: Source, items: object, options: Options) -> None:
         self.choice: Choice | None = None
-        self._task = task
+        self._ref = TaskRef(task, options.timeout)
         self._source = source
         self._items = items
         self._options = options
+        self._shelves: Shelves | None = options.pool.shelves if options.pool is not None else shared()
 
     def __iter__(self) -> Iterator[Completion]:
         options = self._options
@@ -111,33 +137,36 @@ class Run:
             yield completion
 
     def _completions(self, total: int | None) -> Iterator[Completion]:
-        options, task = self._options, self._task
-        if base.importing_main and task.needs_main:
-            raise FactorpoolError("a worker is importing this module, which starts that work again")
-        if options.strategy != "auto":
-            choice: Choice | None = Choice(options.strategy, "it was asked for")
-        elif options.timeout is not None:
-            choice = Choice("processes", "only a process can be stopped when its time is over")
+        options, task = self._options, self._ref.task
+        machine = Machine(options.for_strategies(), self._shelves)
+        if isinstance(options.strategy, str):
+            choice = choose(task, self._items, total, self._count, machine, options.timeout is not None)
         else:
-            choice = choose(task, self._items, total, self._count)
+            choice = Choice(options.strategy, "it was asked for")
         if choice is None:
-            cutter = self._cutter(1, task.first_chunk)
-
-            def count() -> int:
-                cutter.workers = self._count()
-                return cutter.workers
-
-            collect = options.on_error == "collect"
-            probe = Probe(task, count, total, self._workers, self._chosen, collect, Machine())
-            yield from self._dispatcher(cutter, probe, probe.limits).run()
-            if self.choice is None:
-                self._chosen(Choice("serial", "all was done before there was anything to choose"))
+            yield from self._probed(machine, total)
             return
         self._chosen(choice)
-        strategy = choice.strategy
-        workers = 1 if strategy == "serial" else self._count()
-        cutter = self._cutter(workers, self._first(strategy, total))
-        yield from self._dispatcher(cutter, self._workers(task, strategy, workers), lambda: (workers, None)).run()
+        alone = place_of(choice.strategy) is Place.HERE
+        workers = 1 if alone else self._count()
+        first = task.alone_chunk(total) if alone and options.progress is None else task.first_chunk
+        opened = self._open(self._ref, choice.strategy, workers)
+        yield from self._dispatcher(self._cutter(workers, first), opened, lambda: (workers, None)).run()
+
+    def _probed(self, machine: Machine, total: int | None) -> Iterator[Completion]:
+        options, task = self._options, self._ref.task
+        cutter = self._cutter(1, task.first_chunk)
+
+        def count() -> int:
+            cutter.workers = self._count()
+            return cutter.workers
+
+        collect = options.on_error == "collect"
+        probe = Probe(self._ref, count, total, self._open, self._chosen, collect, machine)
+        yield from self._dispatcher(cutter, probe, probe.limits).run()
+        if self.choice is None:
+            here = machine.candidate(Place.HERE).strategy
+            self._chosen(Choice(here, "all was done before there was anything to choose"))
 
     def _chosen(self, choice: Choice) -> None:
         self.choice = choice
@@ -145,43 +174,31 @@ class Run:
             self._options.announce(choice)
 
     def _count(self) -> int:
-        return self._options.max_workers or usable_cpus()
+        strategy = self._options.strategy
+        if self._options.max_workers is not None:
+            return self._options.max_workers
+        return usable_cpus() if isinstance(strategy, str) else strategy.capacity()
 
     def _cutter(self, count: int, first: int) -> Cutter:
         return Cutter(self._source, count, self._options.schedule, self._options.chunksize, first)
 
-    def _first(self, strategy: str, total: int | None) -> int:
-        """The size of the first chunks."""
-        if isinstance(self._task, FactorTask):
-            if isinstance(self._items, list):  # of ints beyond 64 bits each may take long
-                return 1
-            if strategy == "serial" and self._options.progress is None and total:
-                return total  # the kernel writes one result; nothing is copied
-            if isinstance(self._items, range):  # the longer a run, the better it sieves
-                return RANGE_CHUNK
-        return self._task.first_chunk
-
-    def _workers(self, task: Task, strategy: str, count: int) -> Workers:
-        options = self._options
-        return strategies.make_workers(
-            strategy,
-            task,
-            count,
-            mp_context=options.mp_context,
-            timeout=options.timeout,
-            inner_threads=options.inner_threads,
-        )
+    def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:
+        # What a task leaves in workers stays among those of its own run, unless the caller keeps a pool for it.
+        keeps = self._shelves is not None and (self._options.pool is not None or not ref.task.taints)
+        shelf = self._shelves.of(strategy) if keeps and self._shelves is not None else None
+        return strategy.open(ref, count, shelf)
 
     def _dispatcher(self, cutter: Cutter, workers: Workers, limits: Callable[[], tuple[int, int | None]]) -> Dispatcher:
         options = self._options
+        if options.pool is not None:
+            workers, limits = slotted(workers, limits, options.pool.slots)
         return Dispatcher(
             cutter,
             workers,
             limits,
             time.perf_counter,
-            itemwise=self._task.itemwise,
+            policy=Policy(options.retries, self._ref.task.itemwise),
             ordered=options.ordered,
             buffersize=options.buffersize,
             collect=options.on_error == "collect",
-            retries=options.retries,
         )

@@ -1,16 +1,48 @@
-"""What the probe asks of the machine it runs on: its clocks, its GIL, and which strategies can run there."""
+"""What `auto` asks of the machine it runs on: its clocks, its GIL, and which strategies can run there."""
 
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
-from factorpool.pool import strategies
 from factorpool.pool.gil import gil_enabled
-from factorpool.pool.protocol import start_seconds
+from factorpool.pool.protocol import Place, Strategy
+from factorpool.pool.shelf import Shelves
+from factorpool.pool.starts import start_seconds
+from factorpool.pool.strategies import BUILT_IN, find
+
+WARM_SECONDS = 0.001
+"""What it takes until workers that rest on a shelf have a new task."""
+
+
+class Candidate(NamedTuple):
+    """The strategy for a place; or why there is none, as said of the one that would be it."""
+
+    strategy: Strategy
+    obstacle: str | None
 
 
 class Machine:
-    """This machine.  Tests have others, whose time they move by hand."""
+    """This machine.  Tests have others, whose time they move by hand.
+
+    `options` are those that the user gave for whatever strategy is chosen, `shelves` where idle workers rest.
+    """
+
+    def __init__(self, options: dict[str, object] | None = None, shelves: Shelves | None = None) -> None:
+        self._options = options or {}
+        self._shelves = shelves
+
+    def candidate(self, place: Place) -> Candidate:
+        """The strategy for a place: of those that can run here the one that stops items, then the simplest."""
+        fitting = [strategy for strategy in self._strategies() if place_of(strategy) is place]
+        fitting.sort(key=lambda strategy: (not strategy.traits.stops_items, strategy.traits.rank))
+        for strategy in fitting:
+            if strategy.why_unavailable() is None:
+                return Candidate(strategy, None)
+        return Candidate(fitting[0], fitting[0].why_unavailable())
+
+    def _strategies(self) -> list[Strategy]:
+        return [find(name, **self._options) for name in BUILT_IN]
 
     def wall(self) -> float:
         """Seconds since some moment."""
@@ -32,10 +64,15 @@ class Machine:
         """Whether Python code runs one thread at a time."""
         return gil_enabled()
 
-    def unavailable(self, strategy: str) -> str | None:
-        """Why a strategy cannot run here, or None."""
-        return strategies.unavailable(strategy)
-
-    def start_seconds(self, strategy: str) -> float:
-        """How long workers of a strategy take to start."""
+    def start_seconds(self, strategy: Strategy, count: int) -> float:
+        """How long so many workers of a strategy take to start, or to be taken from the shelf."""
+        if self._shelves is not None and len(self._shelves.of(strategy)) >= count:
+            return WARM_SECONDS
         return start_seconds(strategy)
+
+
+def place_of(strategy: Strategy) -> Place:
+    """Where a strategy runs work, by its traits."""
+    if strategy.traits.rank == 0:
+        return Place.HERE
+    return Place.APART if strategy.traits.remote else Place.BESIDE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 
-from factorpool.pool.protocol import Chunk, Completion, Workers
+from factorpool.pool.protocol import Chunk, Event, Workers
 
 SLICE_SECONDS = 0.005
 """How long one kind of worker is waited for, while another is at work too."""
@@ -48,7 +48,7 @@ class Relay:
         """Hands the chunk to the last workers."""
         self._last.submit(chunk)
 
-    def wait(self, timeout: float | None) -> list[Completion]:
+    def wait(self, timeout: float | None) -> list[Event]:
         """What some of them have completed."""
         others = [workers for workers in self._former if workers.held]
         if not others:
@@ -59,11 +59,16 @@ class Relay:
             for workers in others:
                 if done := workers.wait(0):
                     return done
-            left = max(0.0, deadline - self._clock())
-            if (done := last.wait(min(SLICE_SECONDS, left))) or not left:
+            remaining = max(0.0, deadline - self._clock())
+            if (done := last.wait(min(SLICE_SECONDS, remaining))) or not remaining:
                 return done
 
-    def close(self, gently: bool) -> None:
+    def wake(self) -> None:
+        """Ends the `wait` of another thread."""
+        for workers in (self._last, *self._former):
+            workers.wake()
+
+    def close(self, *, graceful: bool) -> None:
         """Frees all of them."""
         for workers in (self._last, *self._former):
-            workers.close(gently)
+            workers.close(graceful=graceful)

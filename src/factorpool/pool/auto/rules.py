@@ -1,7 +1,7 @@
-"""`strategy="auto"`: which strategy a task gets, and why.
+"""The rules of `strategy="auto"`: from what is known beforehand, or was measured, to a strategy and the reason for it.
 
-The kernel is known beforehand, and goes by rules whose numbers were measured.  Python functions are not: `probe` runs
-a few items to see what they cost, and `decide` compares what each strategy would take for the rest.
+A task that knows its own costs gives a hint.  Python functions are not known: `probe` runs a few items to see what they
+cost, and `decide` compares what each strategy would take for the rest.
 """
 
 from __future__ import annotations
@@ -9,72 +9,47 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from factorpool.factoring.tasks import FactorTask, MapTask, Task
-from factorpool.pool import strategies
+from factorpool.pool.auto.machine import Machine
 from factorpool.pool.gil import gil_note
-from factorpool.pool.protocol import is_worker
-
-THREADS_FROM = 4_000
-"""Numbers for the kernel from which threads pay: starting two costs some 0.2 ms, a 32-bit number some 0.1 us."""
-
-PROCESS_BITS = 128
-"""Integers up to this size take at most some 20 ms each; longer ones can take hours, during which only another process
-can be interrupted."""
-
-THREAD_BITS = 81
-"""Integers up to this size are almost all the kernel's work; longer primes take python-flint half a millisecond to
-prove."""
-
-BIG_THREADS_FROM = 20
-"""Numbers beyond 64 bits from which threads pay."""
+from factorpool.pool.inside import is_worker
+from factorpool.pool.protocol import Place, Strategy, Task
 
 
 class Choice(NamedTuple):
     """A strategy, and why in one sentence."""
 
-    strategy: str
+    strategy: Strategy
     reason: str
 
 
-def choose(task: Task, items: object, total: int | None, count: Callable[[], int]) -> Choice | None:
+def choose(
+    task: Task, items: object, total: int | None, count: Callable[[], int], machine: Machine, stoppable: bool = False
+) -> Choice | None:
     """The strategy for a task on `items`, `total` of them if that is known; None if it has to be measured.
 
     `count` says how many workers there may be; it is asked late, for it takes as long as some hundred numbers.
+    `stoppable` says that items may have to be stopped.
     """
+    here = machine.candidate(Place.HERE).strategy
+    if stoppable:
+        return Choice(machine.candidate(Place.APART).strategy, "only a process can be stopped when its time is over")
     if is_worker():
-        return Choice("serial", "this is a worker already, and the other CPUs have theirs")
-    if isinstance(task, FactorTask) and task.method != "naive":
-        if isinstance(items, list):
-            return _big(items, count)
-        if total is not None and total < THREADS_FROM:
-            return Choice("serial", f"so few numbers ({total}) are done before threads have started")
-        if count() == 1:
-            return Choice("serial", "there is one CPU to use")
-        if strategies.unavailable("threads") is None:
-            return Choice("threads", "the kernel releases the GIL")
-        return Choice("serial", "threads are not available")
-    if total is not None and total < 2:
-        return Choice("serial", "there is nothing to share")
-    if isinstance(task, MapTask) and task.initializer is not None and strategies.unavailable("processes") is None:
-        return Choice("processes", "an initializer prepares workers, and should leave this process alone")
-    return None
-
-
-def _big(items: list[int], count: Callable[[], int]) -> Choice:
-    """For lists of ints with some beyond 64 bits, which may take python-flint, holding the GIL."""
-    longest = max(items, default=0).bit_length()
-    if (reason := strategies.unavailable("processes")) is not None:
-        return Choice("serial", reason)
-    if longest > PROCESS_BITS:
-        return Choice("processes", f"a number of {longest} bits may take long, and only a process can be stopped")
-    if len(items) < 2 or count() == 1:
-        return Choice("serial", "there is nothing to share")
-    if longest <= THREAD_BITS:
-        if len(items) < BIG_THREADS_FROM:
-            return Choice("serial", f"so few numbers ({len(items)}) are done before threads have started")
-        if strategies.unavailable("threads") is None:
-            return Choice("threads", "the kernel releases the GIL")
-    return Choice("processes", "python-flint holds the GIL")
+        return Choice(here, "this is a worker already, and the other CPUs have theirs")
+    hint = task.hint(items, total, count)
+    if hint is None:
+        return None
+    candidate = machine.candidate(hint.place)
+    if candidate.obstacle is not None:
+        return None if task.taints else Choice(here, candidate.obstacle)
+    if hint.seconds is not None:
+        workers, start = count(), machine.start_seconds(candidate.strategy, count())
+        if hint.seconds * (1 - 1 / workers) < start:
+            return Choice(
+                here,
+                f"the {_time(hint.seconds)} that it may take are over before {candidate.strategy.name} are worth their "
+                f"start ({_time(start)})",
+            )
+    return Choice(candidate.strategy, hint.reason)
 
 
 class Measures(NamedTuple):
@@ -90,26 +65,30 @@ class Measures(NamedTuple):
     obstacle: str
 
 
-def decide(measures: Measures, workers: int, elsewhere: str, start: float) -> Choice:
-    """For a function that holds the GIL: on, here, or `elsewhere`, where workers need `start` seconds.
+def decide(measures: Measures, workers: int, here: Strategy, elsewhere: Strategy, start: float) -> Choice:
+    """Chooses, for a function that holds the GIL, between continuing `here` and moving to `elsewhere`.
 
-    >>> decide(Measures(0.01, 1000, 1e-4, ""), 2, "processes", 0.1).strategy
+    The workers there take `start` seconds to come up.
+
+    >>> from factorpool.pool.strategies import find
+    >>> here, there = find("serial"), find("processes")
+    >>> decide(Measures(0.01, 1000, 1e-4, ""), 2, here, there, 0.1).strategy.name
     'processes'
-    >>> decide(Measures(0.01, 10, 1e-4, ""), 2, "processes", 0.1).reason
+    >>> decide(Measures(0.01, 10, 1e-4, ""), 2, here, there, 0.1).reason
     'the 100 ms that are left are over before processes are worth their start (100 ms)'
-    >>> decide(Measures(0.01, 1000, 0.05, ""), 2, "processes", 0.1).reason
+    >>> decide(Measures(0.01, 1000, 0.05, ""), 2, here, there, 0.1).reason
     'an item takes 10 ms, and to send it to another process 50 ms'
     """
     each, remaining, sends, obstacle = measures
     if sends is None:
-        return Choice("serial", f"a second thread did not help, and {obstacle}")
+        return Choice(here, f"a second thread did not help, and {obstacle}")
     there = max(sends, (each + sends) / workers)
     if there >= each:
-        return Choice("serial", f"an item takes {_time(each)}, and to send it to another process {_time(sends)}")
+        return Choice(here, f"an item takes {_time(each)}, and to send it to another process {_time(sends)}")
     if remaining is not None and start + remaining * there >= remaining * each:
         left, start_time = _time(remaining * each), _time(start)
         return Choice(
-            "serial", f"the {left} that are left are over before {elsewhere} are worth their start ({start_time})"
+            here, f"the {left} that are left are over before {elsewhere.name} are worth their start ({start_time})"
         )
     note = f" ({gil_note()})" if gil_note() else ""
     return Choice(elsewhere, f"an item takes {_time(each)}, and a second thread did not help{note}")

@@ -1,26 +1,33 @@
-"""Where work can run: one module a strategy, imported only when it is used."""
+"""The registry of strategies: those of factorpool, and those that other packages add.
+
+A package adds one by an entry point in the group `factorpool.strategies`: its name, and a class without required
+arguments that has what `factorpool.pool.protocol.Strategy` asks for.  It is then a strategy like any other, for
+`strategy="name"`, on the command line, in benchmarks and in charts.
+"""
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from factorpool.errors import OptionError, StrategyUnavailableError
 from factorpool.pool.gil import gil_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing.context import BaseContext
+    from factorpool.pool.protocol import Strategy
 
-    from factorpool.factoring.tasks import Task
-    from factorpool.pool.protocol import Workers
+GROUP = "factorpool.strategies"
 
-STRATEGIES = {
-    "serial": "one after the other in the calling thread",
-    "threads": "threads of this process; they scale where the GIL is released, as the kernel does",
-    "interpreters": "interpreters of this process, each with a GIL of its own, for pure Python (CPython 3.14)",
-    "processes": "processes of this machine, for functions that hold the GIL",
+BUILT_IN = {
+    "serial": "factorpool.pool.strategies.serial:Serial",
+    "threads": "factorpool.pool.strategies.threads:Threads",
+    "interpreters": "factorpool.pool.strategies.interpreters:Interpreters",
+    "processes": "factorpool.pool.strategies.processes:Processes",
 }
+"""Where the strategies of factorpool are; each is imported when it is asked for."""
 
 
 class StrategyInfo(NamedTuple):
@@ -39,50 +46,66 @@ def strategies() -> dict[str, StrategyInfo]:
     True
     """
     infos = {}
-    for name, description in STRATEGIES.items():
-        reason = unavailable(name)
-        if name == "threads" and gil_note():
+    for name in names():
+        strategy = find(name)
+        reason, description = strategy.why_unavailable(), strategy.summary
+        if not strategy.traits.remote and strategy.traits.rank and gil_note():
             description = f"{description}; {gil_note()}"
         infos[name] = StrategyInfo(name, reason is None, reason or "", description)
     return infos
 
 
-def unavailable(name: str) -> str | None:
-    """Why a strategy cannot run here, or None."""
-    reason: str | None = import_module(f"factorpool.pool.strategies.{name}").unavailable()
-    return reason
+def names() -> list[str]:
+    """The names of all strategies, factorpool's own first."""
+    return [*BUILT_IN, *(name for name in _added() if name not in BUILT_IN)]
 
 
-def check(name: str) -> None:
-    """An error for a strategy that does not exist, which says which do, or that cannot run here, which says why."""
-    if name not in STRATEGIES:
-        raise OptionError(f"there is no strategy {name!r}; there are auto, {', '.join(STRATEGIES)}")
-    if reason := unavailable(name):
-        raise StrategyUnavailableError(f"strategy {name!r} cannot run here: {reason}")
+def everything() -> list[Strategy]:
+    """All strategies with their default options, the simplest first."""
+    return sorted(map(find, names()), key=lambda strategy: strategy.traits.rank)
 
 
-def make_workers(
-    name: str,
-    task: Task,
-    count: int,
-    *,
-    mp_context: BaseContext | str | None = None,
-    timeout: float | None = None,
-    inner_threads: int | None = 1,
-) -> Workers:
-    """Workers of a strategy that passes `check`; the dispatcher never has more than `count` chunks in them."""
-    if name == "processes":
-        from factorpool.pool.strategies.processes import ProcessWorkers
+def find(wanted: Strategy | str, **options: object) -> Strategy:
+    """The strategy of that name, with those of the options that it has; a strategy itself stays as it is.
 
-        return ProcessWorkers(task, mp_context, timeout, inner_threads)
-    if name == "threads":
-        from factorpool.pool.strategies.threads import thread_workers
+    Raises an OptionError for a name that there is not, and for an option that makes no sense.
+    """
+    if not isinstance(wanted, str):
+        if isinstance(wanted, type) or not all(hasattr(wanted, part) for part in ("name", "traits", "open")):
+            raise OptionError(f"{wanted!r} is no strategy; there are auto, {', '.join(names())}")
+        return wanted
+    strategy = _found(wanted)
+    if options:
+        have: Any = strategy
+        taken = {field.name: options[field.name] for field in fields(have) if field.name in options}
+        if taken:
+            strategy = replace(have, **taken)
+    return strategy
 
-        return thread_workers(task, count)
-    if name == "interpreters":
-        from factorpool.pool.strategies.interpreters import interpreter_workers
 
-        return interpreter_workers(task, count)
-    from factorpool.pool.strategies.serial import SerialWorkers
+def find_available(wanted: Strategy | str, **options: object) -> Strategy:
+    """As `find`; a StrategyUnavailableError says why this machine cannot run it."""
+    strategy = find(wanted, **options)
+    if reason := strategy.why_unavailable():
+        raise StrategyUnavailableError(f"strategy {strategy.name!r} cannot run here: {reason}")
+    return strategy
 
-    return SerialWorkers(task)
+
+@cache
+def _found(name: str) -> Strategy:
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        made: Strategy = getattr(import_module(module), attribute)()
+        return made
+    if name not in _added():
+        raise OptionError(f"there is no strategy {name!r}; there are auto, {', '.join(names())}")
+    added: Strategy = _added()[name].load()()
+    return added
+
+
+@cache
+def _added() -> dict[str, Any]:
+    """The entry points of other packages, by name."""
+    from importlib.metadata import entry_points  # here: it takes longer than all the rest
+
+    return {entry.name: entry for entry in entry_points(group=GROUP)}

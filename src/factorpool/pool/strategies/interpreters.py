@@ -9,114 +9,141 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
 
 from factorpool.errors import NotPicklableError, StrategyUnavailableError
-from factorpool.factoring.tasks import Part, Task
+from factorpool.pool.cpus import usable_cpus
+from factorpool.pool.inside import become_worker
 from factorpool.pool.pickling import (
+    TaskMessage,
     answers,
+    chunk_message,
     decode,
-    load,
-    pickle_chunk,
-    pickle_start,
+    load_task,
     raise_failure,
     start_failure,
+    task_message,
 )
-from factorpool.pool.protocol import PACE_SECONDS, Chunk, remember_start
+from factorpool.pool.protocol import PACE_SECONDS, Chunk, Piece, Task, TaskRef, Traits
+from factorpool.pool.starts import remember_start
 from factorpool.pool.strategies.threads import Runner, ThreadWorkers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.pool.shelf import Shelf
 
 REFUSAL = re.compile(r"module \S+ does not support loading in subinterpreters")
 """What CPython says of an extension module that cannot be imported in one."""
 
 
-def unavailable() -> str | None:
-    """Why this machine cannot run it, or None."""
-    if sys.version_info < (3, 14):
-        return f"it needs CPython 3.14, and this is {sys.version_info.major}.{sys.version_info.minor}"
-    try:
-        import concurrent.interpreters  # noqa: F401
-    except ImportError as error:
-        return str(error)
-    return None
+@dataclass(frozen=True)
+class Interpreters:
+    """Subinterpreters of this process."""
+
+    name: ClassVar[str] = "interpreters"
+    summary: ClassVar[str] = "interpreters of this process, each with a GIL of its own, for pure Python (CPython 3.14)"
+    traits: ClassVar[Traits] = Traits(
+        remote=True, stops_items=False, parallel_python=True, start_seconds=0.15, rank=2, color="#b279a2"
+    )
+
+    def why_unavailable(self) -> str | None:
+        """Pythons before 3.14, and subinterpreters, which may have no daemon threads."""
+        if sys.version_info < (3, 14):
+            return f"it needs CPython 3.14, and this is {sys.version_info.major}.{sys.version_info.minor}"
+        try:
+            import concurrent.interpreters  # noqa: F401
+        except ImportError as error:
+            return str(error)
+        return None
+
+    def capacity(self) -> int:
+        """One for each CPU."""
+        return usable_cpus()
+
+    def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ThreadWorkers:
+        """Threads that have an interpreter each run the task."""
+        task_message(task, inherits=False)  # an error for what cannot travel, before a thread is started for it
+        return ThreadWorkers(task, slots, _in_an_interpreter, None if shelf is None or shelf.shared else shelf)
+
+    def refusal(self, task: TaskRef) -> str | None:
+        """Why a subinterpreter cannot run the task, found by trying, or None."""
+        try:
+            with _in_an_interpreter() as run:
+                for _ in run(task, Chunk(0, ()), bytearray(1)):
+                    pass
+        except Exception as error:
+            return str(error)
+        return None
 
 
-def interpreter_workers(task: Task, count: int) -> ThreadWorkers:
-    """Threads that have an interpreter each run the task."""
-    return ThreadWorkers(count, _runner(task))
-
-
-def refusal(task: Task) -> str | None:
-    """Why a subinterpreter cannot run the task, found by trying, or None."""
-    try:
-        with _runner(task)(bytearray(1)):
-            return None
-    except Exception as error:
-        return str(error)
-
-
-def _runner(task: Task) -> Callable[[bytearray], AbstractContextManager[Runner]]:
+@contextmanager
+def _in_an_interpreter() -> Iterator[Runner]:
+    """A new interpreter, and how to run chunks in it; it gets each task once."""
     from concurrent import interpreters
 
-    first = pickle_start(task, inherits=False, inner_threads=None)
+    began = time.monotonic()
+    interpreter = interpreters.create()
+    started = 0  # the number of the task that it has started last
 
-    @contextmanager
-    def runner(stop: bytearray) -> Iterator[Runner]:
-        began = time.monotonic()
-        interpreter = interpreters.create()
-        try:
-            interpreter.exec(f"import sys; sys.path[:] = {[str(path) for path in sys.path]!r}")
-            if failure := interpreter.call(_start, first, memoryview(stop)):
+    def run(ref: TaskRef, chunk: Chunk, stop: bytearray) -> Iterator[Piece]:
+        nonlocal started
+        message = task_message(ref, inherits=False)
+        if started != ref.number:
+            arguments = (message.data, message.main, [bytes(buffer) for buffer in message.buffers])
+            if failure := interpreter.call(_start, *arguments):
                 try:
                     raise_failure(failure)
                 except Exception as error:
                     _refuse(error)
                     raise
+            if not started:
+                remember_start(Interpreters.name, time.monotonic() - began)
+            started = ref.number
+        if not len(chunk.payload):
+            return
+        try:
+            answer = interpreter.call(_answer, chunk_message(chunk, message.main is not None), memoryview(stop))
+            while answer:
+                piece = decode(answer)
+                if piece.error is not None:
+                    _refuse(piece.error)
+                yield piece
+                answer = interpreter.call(_answer, b"", None)
+        except NotPicklableError as error:
+            yield Piece(0, None, error, 0.0, True)
 
-            remember_start("interpreters", time.monotonic() - began)
-
-            def run(chunk: Chunk) -> Iterator[Part]:
-                try:
-                    message = pickle_chunk(chunk)
-                    while answer := interpreter.call(_answer, message):
-                        message = b""
-                        part = decode(answer)
-                        if part.error is not None:
-                            _refuse(part.error)
-                        yield part
-                except NotPicklableError as error:
-                    yield Part(0, None, error, 0.0, True)
-
-            yield run
-        finally:
-            interpreter.close()
-
-    return runner
+    try:
+        interpreter.exec(f"import sys; sys.path[:] = {[str(path) for path in sys.path]!r}")
+        yield run
+    finally:
+        interpreter.close()
 
 
 # What follows is called in the interpreters, and this is what they remember from one call to the next.
 _task: Task
-_stop: memoryview
 _answers: Iterator[bytes]
 
 
-def _start(first: bytes, stop: memoryview) -> bytes:
-    """Prepares the task; the failure as a message, or nothing."""
-    global _task, _stop
-    _stop = stop
+def _start(data: bytes, main: dict[str, object] | None, buffers: list[bytes]) -> bytes:
+    """Starts a task; the failure as a message, or nothing."""
+    global _task
+    become_worker(whole_process=True)
     try:
-        _task = load(first)
+        _task = load_task(TaskMessage(data, [], main), [bytearray(buffer) for buffer in buffers])
         _task.start()
     except BaseException as error:
         return start_failure(error)
     return b""
 
 
-def _answer(message: bytes) -> bytes:
-    """The first part of a new chunk, or, without one, the next part of the last; nothing at its end."""
+def _answer(message: bytes, stop: memoryview | None) -> bytes:
+    """The first piece of a new chunk, or, without one, the next piece of the last; nothing at its end."""
     global _answers
-    if message:
-        _answers = answers(_task, message, _stop, PACE_SECONDS)
+    if stop is not None:
+        _answers = answers(_task, message, stop, PACE_SECONDS)
     return next(_answers, b"")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from factorpool.pool.protocol import Chunk, Completion
+from factorpool.pool.protocol import Chunk, Done, Event, Free
 
 
 class Overheads(NamedTuple):
@@ -65,7 +65,7 @@ class SimulatedWorkers:
         seconds = self._until[chunk.start + len(chunk.payload)] - self._until[chunk.start]
         heapq.heappush(self._running, (begin + seconds + self._overheads.travel, worker, chunk, seconds))
 
-    def wait(self, timeout: float | None) -> list[Completion]:
+    def wait(self, timeout: float | None) -> list[Event]:
         """Passes time until the next chunk is done, at most `timeout`, and gives all that are."""
         if not self._running:
             return []
@@ -74,14 +74,17 @@ class SimulatedWorkers:
             self.now += timeout
             return []
         self.now = max(self.now, due)
-        done = []
+        done: list[Event] = []
         while self._running and self._running[0][0] <= self.now:
             end, worker, chunk, seconds = heapq.heappop(self._running)
             self.ends[worker] = end
             self._held.remove(chunk.start)
             heapq.heappush(self._idle, worker)
-            done.append(Completion(chunk, None, None, seconds))
+            done += [Done(chunk.start, len(chunk.payload), None, seconds), Free(chunk.start)]
         return done
 
-    def close(self, gently: bool) -> None:
+    def wake(self) -> None:
+        """Nobody else is there who could."""
+
+    def close(self, *, graceful: bool) -> None:
         """Nothing to free."""

@@ -7,120 +7,216 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
-from factorpool.errors import FactorpoolError
-from factorpool.factoring.tasks import Part, Task, to_the_last
+from factorpool.errors import StartError
+from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.gil import gil_enabled
-from factorpool.pool.protocol import Chunk, Completion, become_worker, completed
+from factorpool.pool.inside import become_worker
+from factorpool.pool.protocol import Chunk, Event, Free, Piece, TaskRef, Traits, events_of, to_the_last
 
-Runner = Callable[[Chunk], Iterator[Part]]
-"""What a thread does with a chunk."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.pool.shelf import Shelf
+
+Runner = Callable[[TaskRef, Chunk, bytearray], Iterator[Piece]]
+"""What a thread does with a chunk of a task; it ends soon once the first byte of the last argument is set."""
 
 CLOSE_SECONDS = 0.2
 """How long `close` waits for threads to notice the stop flag.  A thread cannot be killed: one whose function takes
 longer goes on to the end of its item, as a daemon, and then ends."""
 
-GENTLE_SECONDS = 5.0
+GRACEFUL_SECONDS = 5.0
 """How long it waits for threads that have nothing to do any more: one may still be in its initializer."""
 
 
-def unavailable() -> str | None:
-    """Why this machine cannot run it, or None."""
-    if sys.platform in ("emscripten", "wasi"):
-        return f"there are no threads on {sys.platform}"
-    return None
+@dataclass(frozen=True)
+class Threads:
+    """Threads of this process."""
+
+    name: ClassVar[str] = "threads"
+    summary: ClassVar[str] = "threads of this process; they scale where the GIL is released, as the kernel does"
+    traits: ClassVar[Traits] = Traits(
+        remote=False, stops_items=False, parallel_python=False, start_seconds=0.0002, rank=1, color="#e45756"
+    )
+
+    def why_unavailable(self) -> str | None:
+        """There are systems without threads."""
+        if sys.platform in ("emscripten", "wasi"):
+            return f"there are no threads on {sys.platform}"
+        return None
+
+    def capacity(self) -> int:
+        """One for each CPU."""
+        return usable_cpus()
+
+    def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ThreadWorkers:
+        """Threads that run the task themselves."""
+        # To start a thread takes 60 us; one that is kept would keep its thread-local variables from call to call.
+        return ThreadWorkers(task, slots, _in_this_interpreter, None if shelf is None or shelf.shared else shelf)
 
 
-def thread_workers(task: Task, count: int) -> ThreadWorkers:
-    """Threads that run the task themselves."""
+@contextmanager
+def _in_this_interpreter() -> Iterator[Runner]:
+    started = 0  # the number of the task that this thread has started last
 
-    @contextmanager
-    def runner(stop: bytearray) -> Iterator[Runner]:
-        task.start()
-        yield lambda chunk: task.parts(chunk.payload, chunk.start, stop, chunk.pace)
+    def run(ref: TaskRef, chunk: Chunk, stop: bytearray) -> Iterator[Piece]:
+        nonlocal started
+        if started != ref.number:
+            ref.task.start()
+            started = ref.number
+        return ref.task.pieces(chunk.payload, chunk.start, stop, chunk.pace)
 
-    return ThreadWorkers(count, runner)
+    yield run
+
+
+class _Order(NamedTuple):
+    """A chunk for a thread, the flag that stops it, and where its events go: with the thread, once it is free."""
+
+    ref: TaskRef
+    chunk: Chunk
+    stop: bytearray
+    events: SimpleQueue[tuple[list[Event], _Thread | None] | BaseException | None]
+
+
+class _Thread:
+    """A thread that runs one order after the other, for one run after the other."""
+
+    def __init__(self, runner: Callable[[], AbstractContextManager[Runner]], name: str) -> None:
+        self.orders: SimpleQueue[_Order | float | None] = SimpleQueue()
+        self._runner = runner
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def usable(self) -> bool:
+        return self._thread.is_alive()
+
+    def rest(self, seconds: float | None) -> None:
+        """With nothing to do for so long, it ends."""
+        if seconds is not None:
+            self.orders.put(seconds)
+
+    def tell_to_end(self) -> None:
+        self.orders.put(None)
+
+    def free(self) -> None:
+        self._thread.join(GRACEFUL_SECONDS)
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        become_worker(whole_process=False)
+        order = self._next()  # before the runner starts: whoever gave it hears of one that fails
+        try:
+            with self._runner() as run:
+                while order is not None:
+                    for piece in to_the_last(run(order.ref, order.chunk, order.stop)):
+                        order.events.put((events_of(order.chunk.start, piece), self if piece.last else None))
+                    order = self._next()
+        except BaseException as error:
+            if order is not None:
+                order.events.put(error)
+
+    def _next(self) -> _Order | None:
+        """The next order; None at the end."""
+        timeout: float | None = None
+        while True:
+            try:
+                order = self.orders.get(timeout=timeout)
+            except Empty:
+                return None
+            if order is None or isinstance(order, _Order):
+                return order
+            timeout = order
 
 
 class ThreadWorkers:
-    """Threads that share one queue of chunks, and one of what has become of them; started as chunks come.
+    """The threads of one run, taken from a shelf or started as chunks come.
 
-    Each enters `runner(stop)` for what it does with a chunk; that is to end soon once `stop[0]` is set.
+    Each enters `runner()` once, for what it does with chunks.
     """
 
-    def __init__(self, count: int, runner: Callable[[bytearray], AbstractContextManager[Runner]]) -> None:
-        self._count = count
+    def __init__(
+        self, ref: TaskRef, slots: int, runner: Callable[[], AbstractContextManager[Runner]], shelf: Shelf | None
+    ) -> None:
+        self._ref = ref
+        self._slots = slots
         self._runner = runner
-        self._threads: list[threading.Thread] = []
-        self._stops: list[bytearray] = []  # one a thread: a buffer is not to be exported by two at once
-        self._running: dict[int, Chunk] = {}  # what is left of chunks, by the start of the whole
-        self._chunks: SimpleQueue[Chunk | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[int, Part] | BaseException] = SimpleQueue()
+        self._shelf = shelf
+        self._idle: list[_Thread] = []
+        self._busy: dict[int, tuple[_Thread, bytearray]] = {}  # by the start of the chunk
+        self._started = 0
+        self._events: SimpleQueue[tuple[list[Event], _Thread | None] | BaseException | None] = SimpleQueue()
 
     @property
     def held(self) -> Collection[int]:
-        """What the threads are at, and what is queued for them."""
-        return {chunk.start for chunk in self._running.values()}
+        """What the threads are at."""
+        return self._busy.keys()
 
     def submit(self, chunk: Chunk) -> None:
-        """Queues the chunk for whichever thread is free."""
-        if len(self._threads) < self._count and len(self._running) == len(self._threads):
-            self._start_thread()
-        self._running[chunk.start] = chunk
-        self._chunks.put(chunk._replace(payload=_unshared(chunk.payload)))
+        """Hands the chunk to a thread that is free."""
+        thread = self._idle.pop() if self._idle else self._new_thread()
+        stop = bytearray(1)  # one for each chunk: a buffer is not to be exported by two threads at once
+        self._busy[chunk.start] = thread, stop
+        thread.orders.put(_Order(self._ref, chunk._replace(payload=_unshared(chunk.payload)), stop, self._events))
 
-    def _start_thread(self) -> None:
-        stop = bytearray(1)
-        name = f"factorpool-{len(self._threads)}"
-        thread = threading.Thread(target=self._work, args=(stop,), name=name, daemon=True)
+    def _new_thread(self) -> _Thread:
+        if self._shelf is not None and (resting := self._shelf.take()) is not None:
+            assert isinstance(resting, _Thread)
+            return resting
         try:
-            thread.start()
+            thread = _Thread(self._runner, f"factorpool-{self._started}")
         except RuntimeError as error:
-            message = f"cannot start thread {len(self._threads) + 1}: {error}; use fewer workers"
-            raise FactorpoolError(message) from error
-        self._threads.append(thread)
-        self._stops.append(stop)
+            raise StartError(f"thread {self._started + 1} cannot be started: {error}") from error
+        self._started += 1
+        return thread
 
-    def wait(self, timeout: float | None) -> list[Completion]:
+    def wait(self, timeout: float | None) -> list[Event]:
         """What is done by now, or the next to be."""
-        done: list[Completion] = []
+        done: list[Event] = []
         try:
-            answer = self._done.get(timeout=timeout)
-            while True:
+            answer = self._events.get(timeout=timeout)
+            while answer is not None:
                 if isinstance(answer, BaseException):
                     if not done:
                         raise answer
-                    self._done.put(answer)  # after what has been done
+                    self._events.put(answer)  # after what has been done
                     return done
-                start, part = answer
-                completion, rest = completed(self._running.pop(start), part)
-                if not part.last:
-                    self._running[start] = rest
-                done.append(completion)
-                answer = self._done.get_nowait()
+                events, free = answer
+                done += events
+                if free is not None:
+                    assert isinstance(events[-1], Free)
+                    del self._busy[events[-1].start]
+                    self._idle.append(free)
+                answer = self._events.get_nowait()
         except Empty:
-            return done
+            pass
+        return done
 
-    def close(self, gently: bool) -> None:
-        """Tells every thread to end, and waits for those that soon will."""
-        for stop in self._stops:
+    def wake(self) -> None:
+        """Nothing has happened, but `wait` returns."""
+        self._events.put(None)
+
+    def close(self, *, graceful: bool) -> None:
+        """Stops what is running, and waits for threads that soon will have ended."""
+        busy = list(self._busy.values())
+        for thread, stop in busy:
             stop[0] = 1
-            self._chunks.put(None)
-        deadline = time.monotonic() + (GENTLE_SECONDS if gently and not self._running else CLOSE_SECONDS)
-        for thread in self._threads:
+            thread.tell_to_end()
+        ending = [thread for thread, _ in busy]
+        for thread in self._idle:
+            if graceful and self._shelf is not None:
+                self._shelf.put(thread)
+            else:
+                thread.tell_to_end()
+                ending.append(thread)
+        deadline = time.monotonic() + (GRACEFUL_SECONDS if graceful and not busy else CLOSE_SECONDS)
+        for thread in ending:
             thread.join(max(0.0, deadline - time.monotonic()))
-
-    def _work(self, stop: bytearray) -> None:
-        become_worker(whole_process=False)
-        try:
-            with self._runner(stop) as run:
-                while (chunk := self._chunks.get()) is not None:
-                    for part in to_the_last(run(chunk)):
-                        self._done.put((chunk.start, part))
-        except BaseException as error:
-            self._done.put(error)
+        self._idle.clear()
 
 
 def _unshared(payload: Sequence[Any]) -> Sequence[Any]:

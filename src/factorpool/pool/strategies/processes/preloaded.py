@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-from factorpool.pool.strategies import processes  # noqa: F401  (what workers need)
+from factorpool.pool.strategies.processes import worker  # noqa: F401  (what workers need)
 
 
 def _quiet_if_left(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -1,0 +1,27 @@
+"""JSON lines: `{"number": 360, "primes": [2, 3, 5], "exponents": [3, 2, 1]}`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from factorpool.factoring.tasks import Factored
+from factorpool.formats import File
+from factorpool.formats.rows import rows_of
+
+
+class Writer:
+    """A JSON object on a line for each number."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def write(self, numbers: Sequence[int], factored: Factored) -> None:
+        """Adds a line for each number."""
+        lines = (
+            f'{{"number": {n}, "primes": {p}, "exponents": {e}}}\n'  # lists of ints are JSON as Python shows them
+            for n, p, e in rows_of(numbers, factored)
+        )
+        self._file.write("".join(lines).encode())
+
+    def close(self) -> None:
+        """Nothing stands below the last line."""

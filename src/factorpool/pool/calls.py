@@ -1,0 +1,265 @@
+"""What `Pool.submit` is made of: calls with their futures, their queue, and the thread that runs them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from functools import partial
+from itertools import count
+from typing import Any
+
+from factorpool.errors import FactorpoolError
+from factorpool.pool.auto.machine import place_of
+from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.protocol import Place, Strategy, TaskRef, Workers
+from factorpool.pool.shelf import Shelves
+from factorpool.pool.slots import Slots, slotted
+from factorpool.pool.task import MapTask
+
+BATCH_SECONDS = 0.0005
+"""Calls are sent to another process together if they take less than this in all: a message costs 0.04 ms, and what is
+in one message waits for the slowest of it."""
+
+BATCH = 64
+"""Most calls in one message."""
+
+
+class BrokenPoolError(FactorpoolError, BrokenExecutor):
+    """No worker of a pool can start, so it can do no more; the cause says why."""
+
+
+_numbers = count(1)
+
+
+class Setup:
+    """What prepares each worker of a pool, once."""
+
+    def __init__(self, initializer: Callable[..., object], initargs: tuple[Any, ...]) -> None:
+        self._number = next(_numbers)
+        self._initializer = initializer
+        self._initargs = initargs
+
+    def __call__(self) -> None:
+        """Calls the initializer if this worker has not yet."""
+        done = _prepared.__dict__.setdefault("numbers", set())
+        if self._number not in done:
+            self._initializer(*self._initargs)
+            done.add(self._number)
+
+
+_prepared = threading.local()  # the numbers of what has prepared this worker
+
+
+class Call:
+    """A submitted call: pickled it is only the function with its arguments."""
+
+    __slots__ = ("_args", "_fn", "_kwargs", "future")
+
+    def __init__(
+        self, future: Future[Any], fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self.future = future
+        self._fn = fn
+        self._args = args
+        self._kwargs = kwargs
+
+    def __call__(self) -> Any:
+        """In a thread of this process."""
+        return self._fn(*self._args, **self._kwargs)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _joined, (self._fn, self._args, self._kwargs)
+
+
+def _joined(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any]:
+    return partial(fn, *args, **kwargs)
+
+
+class _Interrupted:
+    """A KeyboardInterrupt of the call's own making, as its result: as an error it would end the worker's chunk."""
+
+    def __init__(self, error: KeyboardInterrupt) -> None:
+        self.error = error
+
+
+def _call(call: Callable[[], Any]) -> Any:
+    """In the worker: does what was submitted."""
+    try:
+        return call()
+    except KeyboardInterrupt as error:
+        return _Interrupted(error)
+
+
+class Calls:
+    """The queue of submitted calls, as a source for the dispatcher; it ends once it is closed and empty."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Call] = deque()
+        self._condition = threading.Condition()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, call: Call) -> None:
+        """Adds a call."""
+        with self._condition:
+            self._waiting.append(call)
+            self._condition.notify()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+
+    def cancel(self) -> None:
+        """Cancels what has not been taken."""
+        with self._condition:
+            waiting, self._waiting = self._waiting, deque()
+        for call in waiting:
+            call.future.cancel()
+            call.future.set_running_or_notify_cancel()
+
+    def drain(self) -> list[Call]:
+        """All that have not been taken."""
+        with self._condition:
+            waiting, self._waiting = list(self._waiting), deque()
+        return waiting
+
+    def take(self, most: int) -> Sequence[Call]:
+        """The next calls that nobody has cancelled; waits for one."""
+        taken: list[Call] = []
+        with self._condition:
+            while True:
+                while self._waiting and len(taken) < most:
+                    call = self._waiting.popleft()
+                    if call.future.set_running_or_notify_cancel():
+                        taken.append(call)
+                if taken or self._closed:
+                    return taken
+                self._condition.wait()
+
+    def remaining(self) -> int | None:
+        """Nobody knows."""
+        return None
+
+    def ready(self) -> bool:
+        """Whether `take` would answer at once."""
+        return bool(self._waiting) or self._closed
+
+
+class Manager:
+    """A thread that runs the dispatcher over the calls of a pool until there are no more; it does not hold the pool."""
+
+    def __init__(
+        self, calls: Calls, strategy: Strategy, max_workers: int, shelves: Shelves, slots: Slots, setup: Setup | None
+    ) -> None:
+        self.failure: BaseException | None = None
+        self._calls = calls
+        self._strategy = strategy
+        self._count = 1 if place_of(strategy) is Place.HERE else max_workers
+        self._shelves = shelves
+        self._slots = slots
+        self._setup = setup
+        self._running: dict[int, Call] = {}
+        self._workers: Workers | None = None
+        self.thread = threading.Thread(target=self._run, name="factorpool-pool", daemon=True)
+        _managers[self.thread] = self
+        self.thread.start()
+
+    def wake(self) -> None:
+        """Has it look at the calls again."""
+        if self._workers is not None:
+            self._workers.wake()
+
+    def finish(self) -> None:
+        """Takes no more calls; the thread ends with the last of those that there are."""
+        self._calls.close()
+        self.wake()
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException as error:
+            self.failure = error
+            broken = BrokenPoolError(f"the pool is broken: {type(error).__name__}: {error}")
+            broken.__cause__ = error
+            running = list(self._running.values())
+            waiting = [call for call in self._calls.drain() if call.future.set_running_or_notify_cancel()]
+            for call in running + waiting:
+                call.future.set_exception(broken)
+        finally:
+            self._running.clear()
+            self._shelves.close()
+
+    def _serve(self) -> None:
+        task = MapTask(_call, collect=True, setup=self._setup, names_items=False)
+        workers = self._strategy.open(TaskRef(task), self._count, self._shelves.of(self._strategy))
+        cutter = Cutter(_Kept(self._calls, self._running), self._count, "dynamic", 1, 1)
+        batches = self._strategy.traits.remote
+
+        def limits() -> tuple[int, int | None]:
+            size = 1
+            if batches and (each := cutter.seconds_per_item) is not None:
+                fair = len(self._calls) // (2 * self._count)
+                size = max(1, min(BATCH, fair, int(BATCH_SECONDS / max(each, 1e-9))))
+            return self._count, size
+
+        counted, limited = slotted(workers, limits, self._slots)
+        counted.wake()  # once here, then any thread can wake it
+        self._workers = counted
+        dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
+        for completion in dispatcher.run():
+            first = completion.chunk.start
+            for at in range(len(completion.chunk.payload)):
+                future = self._running.pop(first + at).future
+                if completion.error is not None:
+                    future.set_exception(completion.error)
+                elif isinstance(value := completion.value[at], _Interrupted):
+                    future.set_exception(value.error)
+                else:
+                    future.set_result(value)
+            del completion, value, future  # nothing is to live on here until the next call
+
+
+class _Kept:
+    """The calls, of which those that were taken are remembered by their index until they are done."""
+
+    def __init__(self, calls: Calls, running: dict[int, Call]) -> None:
+        self._calls = calls
+        self._running = running
+        self._index = count()
+
+    def take(self, most: int) -> Sequence[Call]:
+        """The next calls."""
+        taken = self._calls.take(most)
+        for call in taken:
+            self._running[next(self._index)] = call
+        return taken
+
+    def remaining(self) -> int | None:
+        """Nobody knows."""
+        return None
+
+    def ready(self) -> bool:
+        """Whether `take` would answer at once."""
+        return self._calls.ready()
+
+
+_managers: weakref.WeakKeyDictionary[threading.Thread, Manager] = weakref.WeakKeyDictionary()
+
+
+def _finish_all() -> None:
+    """At the end of the program: what was submitted is done first, as with other executors."""
+    for manager in list(_managers.values()):
+        manager.finish()
+    for thread in list(_managers):
+        thread.join()
+
+
+threading._register_atexit(_finish_all)  # type: ignore[attr-defined]  # before threads may no longer start
