@@ -64,7 +64,7 @@ class HandMachine(Machine):
     def gil_enabled(self) -> bool:
         return self._gil
 
-    def candidate(self, place: Place) -> Candidate:
+    def candidate(self, place: Place, stopping: bool = False) -> Candidate:
         name = STRATEGIES[place]
         return Candidate(find(name), "it is missing" if name in self._missing else None)
 

@@ -292,7 +292,8 @@ def pmap(
     else:
         source = IteratorSource(iter(items))
     collect = on_error == "collect"
-    return Results(Run(MapTask(fn, collect, initializer, initargs), source, items, options), collect)
+    task = MapTask(fn, collect, initializer, initargs, setup=None if pool is None else pool.setup)
+    return Results(Run(task, source, items, options), collect)
 
 
 class Results(Iterator[Any]):

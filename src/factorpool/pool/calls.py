@@ -14,7 +14,7 @@ from typing import Any
 
 from factorpool.errors import FactorpoolError
 from factorpool.pool.auto.machine import place_of
-from factorpool.pool.dispatcher import Cutter, Dispatcher
+from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
 from factorpool.pool.protocol import Place, Strategy, TaskRef, Workers
 from factorpool.pool.shelf import Shelves
 from factorpool.pool.slots import Slots, slotted
@@ -104,6 +104,11 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more may come."""
+        return self._closed
 
     def put(self, call: Call) -> None:
         """Adds a call."""
@@ -215,16 +220,19 @@ class Manager:
         self._workers = counted
         dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
         for completion in dispatcher.run():
-            first = completion.chunk.start
             for at in range(len(completion.chunk.payload)):
-                future = self._running.pop(first + at).future
-                if completion.error is not None:
-                    future.set_exception(completion.error)
-                elif isinstance(value := completion.value[at], _Interrupted):
-                    future.set_exception(value.error)
-                else:
-                    future.set_result(value)
-            del completion, value, future  # nothing is to live on here until the next call
+                _settle(self._running.pop(completion.chunk.start + at).future, completion, at)
+            del completion  # nothing of it is to live on here until the next call
+
+
+def _settle(future: Future[Any], completion: Completion, at: int) -> None:
+    """Gives a future what became of its call."""
+    if completion.error is not None:
+        future.set_exception(completion.error)
+    elif isinstance(value := completion.value[at], _Interrupted):
+        future.set_exception(value.error)
+    else:
+        future.set_result(value)
 
 
 class _Kept:

@@ -182,9 +182,7 @@ class Dispatcher:
                 if self._fatal is not None:
                     self._wait_before(self._fatal[0])
                 while self._due():
-                    completion = self._done.pop(self._yielded if self._ordered else next(iter(self._done)))
-                    self._yielded += len(completion.chunk.payload)
-                    yield completion
+                    yield self._next_due()  # and keep no reference to it
             if self._fatal is not None:
                 raise self._fatal[1]
             if self._failure is not None:
@@ -201,6 +199,12 @@ class Dispatcher:
             self._closed = True
             self._workers.close(graceful=graceful)
 
+    def _next_due(self) -> Completion:
+        """What is to be yielded next."""
+        completion = self._done.pop(self._yielded if self._ordered else next(iter(self._done)))
+        self._yielded += len(completion.chunk.payload)
+        return completion
+
     def _due(self) -> bool:
         """Whether there is something to yield."""
         return self._yielded in self._done if self._ordered else bool(self._done)
@@ -212,23 +216,27 @@ class Dispatcher:
 
     def _feed(self) -> None:
         """Gives every free worker a chunk, as far as there are items at hand and room for them."""
-        while len(self._flights) < self._slots():
-            if self._again:
-                chunk = self._again.cut(self._limits()[1] or self._cutter.size(self._again.items))
-            elif cut := self._cut():
-                chunk = cut
-            else:
-                return
-            began = self._clock()
-            try:
-                self._workers.submit(chunk)
-            except NotPicklableError as error:
-                self._set_aside(chunk, error)
-            except StartError as error:
-                self._make_do(chunk, error)
-            else:
-                sent = self._clock()
-                self._flights[chunk.start] = _Flight(chunk, sent, sent - began)
+        while len(self._flights) < self._slots() and self._send_one():
+            pass
+
+    def _send_one(self) -> bool:
+        """Gives a free worker a chunk, if there is one."""
+        chunk = (
+            self._again.cut(self._limits()[1] or self._cutter.size(self._again.items)) if self._again else self._cut()
+        )
+        if chunk is None:
+            return False
+        began = self._clock()
+        try:
+            self._workers.submit(chunk)
+        except NotPicklableError as error:
+            self._set_aside(chunk, error)
+        except StartError as error:
+            self._make_do(chunk, error)
+        else:
+            sent = self._clock()
+            self._flights[chunk.start] = _Flight(chunk, sent, sent - began)
+        return True
 
     def _cut(self) -> Chunk | None:
         """The next chunk of the source, if it has one now and there is room for it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
@@ -57,7 +57,9 @@ class Pool(Executor):
         if max_workers is not None and (
             isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1
         ):
-            raise OptionError(f"max_workers must be a positive integer or None, not {max_workers!r}")
+            raise OptionError(
+                f"max_workers must be greater than 0, or None for every CPU this process may use, not {max_workers!r}"
+            )
         if initializer is not None and not callable(initializer):
             raise OptionError(f"initializer must be a function, not {initializer!r}")
         self.strategy = strategy if strategy == "auto" else find_available(strategy)
@@ -68,7 +70,6 @@ class Pool(Executor):
         self._calls = Calls()
         self._manager: Manager | None = None
         self._lock = threading.Lock()
-        self._closed = False
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Has a worker call `fn(*args, **kwargs)`; the future has what it returns or raises.
@@ -79,13 +80,26 @@ class Pool(Executor):
         with self._lock:
             if self._manager is not None and (failure := self._manager.failure) is not None:
                 raise BrokenPoolError(f"the pool is broken: {type(failure).__name__}: {failure}") from failure
-            if self._closed:
+            if self._calls.closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._calls.put(Call(future, fn, args, kwargs))
             if self._manager is None:
                 self._manager = self._start_manager()
         self._manager.wake()
         return future
+
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        **more: Any,
+    ) -> Iterator[T]:
+        """As `concurrent.futures.Executor.map`; calls are sent together as pays, whatever `chunksize` says."""
+        if chunksize < 1:
+            raise ValueError("chunksize must be >= 1")
+        return super().map(fn, *iterables, timeout=timeout, **more)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Takes no more calls, and ends the workers once those that were submitted are done.
@@ -95,7 +109,7 @@ class Pool(Executor):
             cancel_futures: cancel the calls that have not begun.
         """
         with self._lock:
-            self._closed = True
+            self._calls.close()
             if cancel_futures:
                 self._calls.cancel()
             manager = self._manager
@@ -109,11 +123,11 @@ class Pool(Executor):
     @property
     def closed(self) -> bool:
         """Whether it has been shut down."""
-        return self._closed
+        return self._calls.closed
 
     def __repr__(self) -> str:
         name = self.strategy if isinstance(self.strategy, str) else self.strategy.name
-        state = "closed" if self._closed else "open"
+        state = "closed" if self.closed else "open"
         return f"<Pool of {self.max_workers} workers, strategy {name}, {state}>"
 
     def _start_manager(self) -> Manager:

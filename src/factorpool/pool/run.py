@@ -75,6 +75,8 @@ class Options(NamedTuple):
         """The pool says where work runs."""
         if self.strategy != "auto" or self.max_workers is not None:
             raise OptionError("strategy and max_workers are the pool's: leave them out where pool= is given")
+        if pool.closed:
+            raise OptionError(f"{pool!r} has been shut down")
         return self._replace(strategy=pool.strategy, max_workers=pool.max_workers)
 
     def _check_timeout(self) -> None:
@@ -84,7 +86,7 @@ class Options(NamedTuple):
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
             raise OptionError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
         if isinstance(self.strategy, str):
-            strategy = Machine(self.for_strategies()).candidate(Place.APART).strategy
+            strategy = Machine(self.for_strategies()).candidate(Place.APART, stopping=True).strategy
             find_available(strategy)
         else:
             strategy = self.strategy

@@ -32,10 +32,15 @@ LEAST_MEMORY = 0.1
 
 
 class Resting(Protocol):
-    """A worker that can rest on a shelf."""
+    """A worker that can rest on a shelf.  `task` is the number of the task that it has taken up; 0 for none."""
 
-    def usable(self) -> bool:
-        """Whether it is alive, and knows nothing that has changed since it started."""
+    task: int
+
+    def alive(self) -> bool:
+        """Whether it can still work."""
+
+    def up_to_date(self) -> bool:
+        """Whether it knows nothing that has changed since it started."""
 
     def rest(self, seconds: float | None) -> None:
         """Has it drop what the last run has left, and end by itself after so many seconds, unless a run takes it."""
@@ -67,25 +72,37 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._idle)
 
-    def take(self) -> Resting | None:
-        """A worker, if there is one that can still be used."""
+    def take(self, task: int) -> Resting | None:
+        """A worker that can still be used, if there is one: rather one that has taken up this task."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
-                worker = self._idle.pop()
-            if worker.usable():
+                at = next((i for i, worker in enumerate(self._idle) if worker.task == task), -1)
+                worker = self._idle.pop(at)
+            if worker.alive() and (worker.task == task or worker.up_to_date()):
                 return worker
             end([worker])
 
     def put(self, worker: Resting) -> None:
-        """Keeps a worker that is idle, or ends it if nothing is to be kept."""
+        """Keeps a worker that is idle, for this run and all others."""
         with self._lock:
-            if not self._closed and (self._keep is None or (self._keep > 0 and not memory_is_short())):
-                worker.rest(self._keep)
+            if not self._closed:
                 self._idle.append(worker)
                 return
         end([worker])
+
+    def lay_down(self, task: int) -> None:
+        """The run of this task is over: workers drop it, and end unless another run takes them before long."""
+        with self._lock:
+            laid = [worker for worker in self._idle if worker.task == task]
+            if laid and self._keep is not None and memory_is_short():
+                self._idle = [worker for worker in self._idle if worker.task != task]
+            else:
+                for worker in laid:
+                    worker.rest(self._keep)
+                laid = []
+        end(laid)
 
     def close(self) -> None:
         """Ends all that rest here, and all that are put from now on."""

@@ -32,9 +32,13 @@ class Machine:
         self._options = options or {}
         self._shelves = shelves
 
-    def candidate(self, place: Place) -> Candidate:
-        """The strategy for a place: of those that can run here the one that stops items, then the simplest."""
+    def candidate(self, place: Place, stopping: bool = False) -> Candidate:
+        """The strategy for a place: of those that can run here the one that stops items, then the simplest.
+
+        With `stopping`, only those that stop items count.
+        """
         fitting = [strategy for strategy in self._strategies() if place_of(strategy) is place]
+        fitting = [strategy for strategy in fitting if strategy.traits.stops_items or not stopping]
         fitting.sort(key=lambda strategy: (not strategy.traits.stops_items, strategy.traits.rank))
         for strategy in fitting:
             if strategy.why_unavailable() is None:

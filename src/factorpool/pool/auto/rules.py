@@ -32,7 +32,8 @@ def choose(
     """
     here = machine.candidate(Place.HERE).strategy
     if stoppable:
-        return Choice(machine.candidate(Place.APART).strategy, "only a process can be stopped when its time is over")
+        apart = machine.candidate(Place.APART, stopping=True).strategy
+        return Choice(apart, "only a process can be stopped when its time is over")
     if is_worker():
         return Choice(here, "this is a worker already, and the other CPUs have theirs")
     hint = task.hint(items, total, count)

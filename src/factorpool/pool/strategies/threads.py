@@ -85,16 +85,21 @@ class _Thread:
     """A thread that runs one order after the other, for one run after the other."""
 
     def __init__(self, runner: Callable[[], AbstractContextManager[Runner]], name: str) -> None:
+        self.task = 0
         self.orders: SimpleQueue[_Order | float | None] = SimpleQueue()
         self._runner = runner
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def usable(self) -> bool:
+    def alive(self) -> bool:
         return self._thread.is_alive()
+
+    def up_to_date(self) -> bool:
+        return True
 
     def rest(self, seconds: float | None) -> None:
         """With nothing to do for so long, it ends."""
+        self.task = 0
         if seconds is not None:
             self.orders.put(seconds)
 
@@ -113,12 +118,16 @@ class _Thread:
         try:
             with self._runner() as run:
                 while order is not None:
-                    for piece in to_the_last(run(order.ref, order.chunk, order.stop)):
-                        order.events.put((events_of(order.chunk.start, piece), self if piece.last else None))
+                    self._fulfil(order, run)
+                    order = None  # nothing of it is to live on here until the next
                     order = self._next()
         except BaseException as error:
             if order is not None:
                 order.events.put(error)
+
+    def _fulfil(self, order: _Order, run: Runner) -> None:
+        for piece in to_the_last(run(order.ref, order.chunk, order.stop)):
+            order.events.put((events_of(order.chunk.start, piece), self if piece.last else None))
 
     def _next(self) -> _Order | None:
         """The next order; None at the end."""
@@ -159,12 +168,13 @@ class ThreadWorkers:
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to a thread that is free."""
         thread = self._idle.pop() if self._idle else self._new_thread()
+        thread.task = self._ref.number
         stop = bytearray(1)  # one for each chunk: a buffer is not to be exported by two threads at once
         self._busy[chunk.start] = thread, stop
         thread.orders.put(_Order(self._ref, chunk._replace(payload=_unshared(chunk.payload)), stop, self._events))
 
     def _new_thread(self) -> _Thread:
-        if self._shelf is not None and (resting := self._shelf.take()) is not None:
+        if self._shelf is not None and (resting := self._shelf.take(self._ref.number)) is not None:
             assert isinstance(resting, _Thread)
             return resting
         try:
@@ -190,7 +200,7 @@ class ThreadWorkers:
                 if free is not None:
                     assert isinstance(events[-1], Free)
                     del self._busy[events[-1].start]
-                    self._idle.append(free)
+                    self._idle.append(free) if self._shelf is None else self._shelf.put(free)
                 answer = self._events.get_nowait()
         except Empty:
             pass
@@ -208,11 +218,10 @@ class ThreadWorkers:
             thread.tell_to_end()
         ending = [thread for thread, _ in busy]
         for thread in self._idle:
-            if graceful and self._shelf is not None:
-                self._shelf.put(thread)
-            else:
-                thread.tell_to_end()
-                ending.append(thread)
+            thread.tell_to_end()
+            ending.append(thread)
+        if self._shelf is not None:
+            self._shelf.lay_down(self._ref.number)
         deadline = time.monotonic() + (GRACEFUL_SECONDS if graceful and not busy else CLOSE_SECONDS)
         for thread in ending:
             thread.join(max(0.0, deadline - time.monotonic()))

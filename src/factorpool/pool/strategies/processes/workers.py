@@ -91,6 +91,7 @@ class ProcessWorkers:
         message = task_message(ref, inherits=self._forks)
         self._by_name = self._forks or message.main is not None
         # A timeout is an item's, so each has to be heard of.
+        self._number = ref.number
         self._task = _TaskSender(message, PACE_SECONDS if ref.timeout is None else 0.0)
         if method == "forkserver":
             _preload(message.data)
@@ -124,9 +125,11 @@ class ProcessWorkers:
             if worker.process.is_alive():
                 return worker
             worker.free()
-        if self._shelf is not None and (resting := self._shelf.take()) is not None:
+        if self._shelf is not None and (resting := self._shelf.take(self._number)) is not None:
             assert isinstance(resting, _Worker)
             worker = resting
+            if worker.task == self._number:
+                return worker
         else:
             try:
                 worker = _Worker(self._context, self._inner_threads)
@@ -134,7 +137,7 @@ class ProcessWorkers:
                 what = str(error) or "the fork server could not"
                 raise StartError(f"worker process {self._started + 1} cannot be started: {what}") from error
             self._started += 1
-        worker.take_up(self._task)
+        worker.take_up(self._number, self._task)
         return worker
 
     def wait(self, timeout: float | None) -> list[Event]:
@@ -172,6 +175,8 @@ class ProcessWorkers:
             self._release(worker)
             if worker.dead:
                 worker.free()
+            elif self._shelf is not None:
+                self._shelf.put(worker)
             else:
                 self._idle.append(worker)
         return events
@@ -205,15 +210,12 @@ class ProcessWorkers:
         busy = list(dict.fromkeys(self._busy.values()))
         for worker in busy:
             worker.process.kill()
-        ending = []
         for worker in self._idle:
-            if self._shelf is not None:
-                self._shelf.put(worker)
-            else:
-                worker.tell_to_end()
-                ending.append(worker)
+            worker.tell_to_end()
+        if self._shelf is not None:
+            self._shelf.lay_down(self._number)
         deadline = time.monotonic() + (GRACEFUL_SECONDS if graceful else ABRUPT_SECONDS)
-        for worker in [*busy, *ending]:
+        for worker in [*busy, *self._idle]:
             worker.join(max(0.0, deadline - time.monotonic()))
             worker.free()
         self._busy.clear()
@@ -366,6 +368,7 @@ class _Worker:
 
     def __init__(self, mp: BaseContext, inner_threads: int | None) -> None:
         self.start = self.next_item = -1
+        self.task = 0
         self.message = b""
         self.heard: float
         self.began = time.monotonic()
@@ -392,12 +395,17 @@ class _Worker:
 
     # On the shelf.
 
-    def usable(self) -> bool:
-        """Whether it is alive and younger than the files of the modules that it may have imported."""
-        return self.process.is_alive() and newest_edit() <= self._newest_known
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        return bool(self.process.is_alive())
+
+    def up_to_date(self) -> bool:
+        """Whether it is younger than the files of the modules that it may have imported."""
+        return newest_edit() <= self._newest_known
 
     def rest(self, seconds: float | None) -> None:
         """Has it drop its task, and end if it is left alone for so long."""
+        self.task = 0
         self.rested, self.ready, self._fresh = True, False, False
         with suppress(OSError):
             self.connection.send_bytes(child.REST + pickle.dumps(seconds))
@@ -421,8 +429,9 @@ class _Worker:
 
     # At work.
 
-    def take_up(self, task: _TaskSender) -> None:
+    def take_up(self, number: int, task: _TaskSender) -> None:
         """Sends it a task."""
+        self.task = number
         self.ready = False
         with suppress(OSError):  # it has died: `receive` will see its end of file
             task.send(self.connection)
