@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from factorpool.api import Outcome, Results, factor, factor_many, factor_range, pmap
+from factorpool.api import factor, factor_many, factor_range, factor_stream, pmap
 from factorpool.errors import (
     FactorpoolError,
     InputError,
@@ -13,9 +13,11 @@ from factorpool.errors import (
     OptionError,
     StartError,
     StrategyUnavailableError,
+    TooLargeError,
     WorkerDiedError,
 )
 from factorpool.factoring.columns import Factorizations
+from factorpool.pool.results import Outcome, Results
 from factorpool.pool.strategies import StrategyInfo, strategies
 
 if TYPE_CHECKING:
@@ -46,10 +48,12 @@ __all__ = [
     "StrategyInfo",
     "StrategyUnavailableError",
     "Threads",
+    "TooLargeError",
     "WorkerDiedError",
     "factor",
     "factor_many",
     "factor_range",
+    "factor_stream",
     "pmap",
     "strategies",
 ]

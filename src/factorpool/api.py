@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from array import array
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, overload
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, NumberValueError, OptionError, WorkerDiedError
+from factorpool.errors import FactorpoolError, NumberValueError, OptionError, TooLargeError, WorkerDiedError
 from factorpool.factoring.columns import Builder, Factorizations
-from factorpool.factoring.numbers import WORD_MAX, check, normalize
+from factorpool.factoring.numbers import WORD_MAX, blocks_of, check, normalize
 from factorpool.factoring.tasks import METHODS, Factored, FactorTask
+from factorpool.pool.results import Outcome, Results
 from factorpool.pool.run import Options, Run, check_choice
+from factorpool.pool.schedule import Schedule
 from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
-from factorpool.pool.task import MapTask
+from factorpool.pool.task import MapTask, call_with
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
+
+    from typing_extensions import Buffer
 
     from factorpool.factoring.numbers import Numbers
     from factorpool.pool.auto.rules import Choice
@@ -27,18 +33,7 @@ if TYPE_CHECKING:
     from factorpool.pool.run import Progress
 
 
-class Outcome(NamedTuple):
-    """What became of one item: its index, and its value, or its error.
-
-    The error is what the function raised, a WorkerDiedError, an ItemTimeoutError or a NotPicklableError.
-    """
-
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
-    value: Any
-    error: BaseException | None
-
-
-def factor(n: int, *, method: str = "auto") -> dict[int, int]:
+def factor(n: SupportsIndex, *, method: str = "auto") -> dict[int, int]:
     """The factorization of one integer: prime -> exponent, ascending; `{}` for 1.
 
     Any size up to 4300 digits: 128 bits go to the kernel, more to python-flint.
@@ -60,15 +55,15 @@ def factor(n: int, *, method: str = "auto") -> dict[int, int]:
 
 
 def factor_many(
-    numbers: Iterable[int],
+    numbers: Iterable[SupportsIndex] | Buffer,
     *,
     strategy: Strategy | str = "auto",
     max_workers: int | None = None,
-    schedule: str = "guided",
+    schedule: Schedule = "guided",
     chunksize: int | None = None,
     method: str = "auto",
-    on_error: str = "raise",
-    progress: Progress | None = None,
+    on_error: OnError = "raise",
+    progress: Progress | bool | None = None,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
 ) -> Factorizations:
@@ -100,10 +95,12 @@ def factor_many(
     options = Options(
         strategy, max_workers, schedule, chunksize, mp_context, progress, on_error=on_error, pool=pool
     ).resolved()
+    if isinstance(numbers, range):
+        _check_size(numbers)
     errors: dict[int, FactorpoolError] = {}
     words = normalize(numbers, errors if on_error == "collect" else None)
     dense = _dense(words) if method == "auto" else None
-    if dense is not None and progress is not None:
+    if dense is not None and callable(progress):
         options = options._replace(progress=_scaled(progress, len(words)))
     items = words if dense is None else dense
     builder = Builder()
@@ -127,14 +124,14 @@ def factor_many(
 
 
 def factor_range(
-    start: int,
-    stop: int,
+    start: SupportsIndex,
+    stop: SupportsIndex,
     *,
     strategy: Strategy | str = "auto",
     max_workers: int | None = None,
-    schedule: str = "guided",
+    schedule: Schedule = "guided",
     chunksize: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
 ) -> Factorizations:
@@ -153,11 +150,11 @@ def factor_range(
     >>> factor_range(10**12, 10**12 + 3).to_dict()[10**12 + 2]
     [2, 3, 166666666667]
     """
-    start, stop = check(start), check(stop)
-    if stop > WORD_MAX + 1:
-        raise NumberValueError(f"stop is {stop}: ranges end at 2**64 = {WORD_MAX + 1}", stop)
+    first, end = check(start), check(stop)
+    if end > WORD_MAX + 1:
+        raise NumberValueError(f"stop is {end}: ranges end at 2**64 = {WORD_MAX + 1}", end)
     return factor_many(
-        range(start, stop),
+        range(first, end),
         strategy=strategy,
         max_workers=max_workers,
         schedule=schedule,
@@ -166,6 +163,22 @@ def factor_range(
         mp_context=mp_context,
         pool=pool,
     )
+
+
+RESULT_BYTES = 50
+"""What a result takes: a number of 64 bits has 3.7 distinct primes on average, of nine bytes each."""
+
+
+def _check_size(numbers: range) -> None:
+    """A TooLargeError for a range of which the results cannot be held."""
+    count = max(0, -((numbers.start - numbers.stop) // numbers.step))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if count * RESULT_BYTES > memory:
+        raise TooLargeError(
+            f"the factorizations of {count} numbers need about {count * RESULT_BYTES / 1e9:.3g} GB, and this machine "
+            f"has {memory / 1e9:.3g} GB; factor_stream gives them block by block, and `factorpool factor FIRST..LAST` "
+            "prints them as they come"
+        )
 
 
 DENSE_FROM = 4096
@@ -188,17 +201,71 @@ def _scaled(progress: Progress, count: int) -> Progress:
     return lambda done, total: progress(count * done // (total or 1), count)
 
 
+def factor_stream(
+    numbers: Iterable[SupportsIndex] | Buffer,
+    *,
+    strategy: Strategy | str = "auto",
+    max_workers: int | None = None,
+    schedule: Literal["dynamic", "guided"] = "guided",
+    chunksize: int | None = None,
+    method: str = "auto",
+    mp_context: BaseContext | str | None = None,
+    pool: Pool | None = None,
+) -> Iterator[Factorizations]:
+    """The factorizations of any number of integers, in their order, block by block: memory stays bounded.
+
+    Work begins with the first block asked for; a block has as many numbers as the schedule gives to a worker at once.
+    Closing the iterator gives up what is still running.
+
+    Args:
+        numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead.
+        strategy, max_workers, schedule, chunksize, method, mp_context, pool: as in `factor_many`.
+
+    Raises:
+        NumberTypeError, NumberValueError: a value that cannot be factored, with its index, after the blocks before it.
+        OptionError, StrategyUnavailableError, WorkerDiedError: as in `factor_many`.
+
+    >>> sum(len(block) for block in factor_stream(range(10**18, 10**18 + 1000)))
+    1000
+    """
+    blocks = (
+        (chunk, factored)
+        for chunk, factored in factor_blocks(
+            blocks_of(numbers),
+            lambda: True,
+            strategy=strategy,
+            max_workers=max_workers,
+            schedule=schedule,
+            chunksize=chunksize,
+            method=method,
+            buffersize=STREAM_AHEAD,
+            mp_context=mp_context,
+            pool=pool,
+        )
+    )
+    for chunk, factored in blocks:
+        builder = Builder()
+        builder.add(factored)
+        yield builder.build(chunk, {})  # type: ignore[arg-type]
+
+
+STREAM_AHEAD = 1 << 20
+"""Numbers that a stream draws ahead of what is taken, at most: about 50 MB."""
+
+
 def factor_blocks(
     blocks: Iterator[Numbers],
     ready: Callable[[], bool],
     *,
     strategy: Strategy | str = "auto",
     max_workers: int | None = None,
-    schedule: str = "guided",
+    schedule: Schedule = "guided",
     chunksize: int | None = None,
     method: str = "auto",
     buffersize: int | None = None,
     announce: Callable[[Choice], object] | None = None,
+    mp_context: BaseContext | str | None = None,
+    pool: Pool | None = None,
 ) -> Iterator[tuple[Sequence[int], Factored]]:
     """The factorizations of a stream, in order, as it arrives: pairs of numbers and what they factor into.
 
@@ -207,7 +274,9 @@ def factor_blocks(
     first block.  `announce` is called with the strategy once it is known, and why it is that.
     """
     check_choice("method", method, METHODS)
-    options = Options(strategy, max_workers, schedule, chunksize, buffersize=buffersize, announce=announce).resolved()
+    options = Options(
+        strategy, max_workers, schedule, chunksize, mp_context, buffersize=buffersize, announce=announce, pool=pool
+    ).resolved()
     first = next(blocks, memoryview(b"").cast("Q"))
     source: Source = BlockSource(chain([first], blocks), ready)
     if schedule == "static" and chunksize is None:
@@ -218,34 +287,88 @@ def factor_blocks(
         yield completion.chunk.payload, completion.value
 
 
+T = TypeVar("T")
+R = TypeVar("R")
+OnError = Literal["raise", "collect"]
+
+
+class PmapOptions(TypedDict, total=False):
+    """The options of `pmap`, for type checkers."""
+
+    strategy: Strategy | str
+    max_workers: int | None
+    schedule: Schedule
+    chunksize: int | None
+    buffersize: int | None
+    ordered: bool
+    retries: int
+    timeout: float | None
+    progress: Progress | bool | None
+    initializer: Callable[..., object] | None
+    initargs: tuple[Any, ...]
+    inner_threads: int | None
+    mp_context: BaseContext | str | None
+    pool: Pool | None
+
+
+@overload
 def pmap(
-    fn: Callable[[Any], Any],
-    items: Iterable[Any],
-    *,
+    fn: Callable[[T], R], items: Iterable[T], /, *, on_error: Literal["raise"] = "raise", **options: Unpack[PmapOptions]
+) -> Results[R]: ...
+
+
+@overload
+def pmap(
+    fn: Callable[[T], R], items: Iterable[T], /, *, on_error: Literal["collect"], **options: Unpack[PmapOptions]
+) -> Results[Outcome[R]]: ...
+
+
+@overload
+def pmap(
+    fn: Callable[..., R],
+    /,
+    *iterables: Iterable[Any],
+    on_error: Literal["raise"] = "raise",
+    **options: Unpack[PmapOptions],
+) -> Results[R]: ...
+
+
+@overload
+def pmap(
+    fn: Callable[..., R], /, *iterables: Iterable[Any], on_error: Literal["collect"], **options: Unpack[PmapOptions]
+) -> Results[Outcome[R]]: ...
+
+
+def pmap(
+    fn: Callable[..., Any],
+    /,
+    *iterables: Iterable[Any],
     strategy: Strategy | str = "auto",
     max_workers: int | None = None,
-    schedule: str = "guided",
+    schedule: Schedule = "guided",
     chunksize: int | None = None,
     buffersize: int | None = None,
     ordered: bool = True,
-    on_error: str = "raise",
+    on_error: OnError = "raise",
     retries: int = 1,
     timeout: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     initializer: Callable[..., object] | None = None,
     initargs: tuple[Any, ...] = (),
     inner_threads: int | None = 1,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
-) -> Results:
+) -> Results[Any]:
     """`fn(item)` for every item, in parallel: an iterator of one result an item, in the items' order.
 
     Work begins with the first result asked for; closing the iterator gives up what is still running.
 
     Args:
-        fn: any function of one argument; for `processes`, one that pickles: defined at the top level of a module.
-        items: any iterable, also an infinite one: it is drawn from as workers become free (but all at once, to be split
-            evenly, with schedule `static`).
+        fn: any function of as many arguments as there are iterables; also a lambda, a closure, or one that was defined
+            in a notebook: what a worker of `processes` or `interpreters` cannot import goes by value, its globals and
+            closure variables too.
+        iterables: one or more; of several, as with `map`, the shortest ends it.  An infinite one is drawn from as
+            workers become free (but all at once, to be split evenly, with schedule `static`).
         strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`.
         buffersize: most items drawn ahead of the results taken; None sets no bound.
         ordered: False yields results as they come.
@@ -268,7 +391,9 @@ def pmap(
     [1, 2, 0]
     """
     if not callable(fn):
-        raise OptionError(f"fn must be a function of one argument, not {fn!r}")
+        raise OptionError(f"fn must be a function, not {fn!r}")
+    if not iterables:
+        raise OptionError("pmap needs at least one iterable of arguments")
     options = Options(
         strategy=strategy,
         max_workers=max_workers,
@@ -284,66 +409,18 @@ def pmap(
         inner_threads=inner_threads,
         pool=pool,
     ).resolved()
+    items, call = iterables[0], fn
+    sized = all(type(each) in (list, tuple, range) for each in iterables)  # others may not slice into what they yield
+    if len(iterables) > 1:
+        items, call = zip(*iterables, strict=False), partial(call_with, fn)
+        items = list(items) if sized else items
     source: Source
-    if isinstance(items, list | tuple | range):  # other sequences may not slice, or not into what they iterate as
-        source = SequenceSource(items)
+    if sized:
+        source = SequenceSource(items)  # type: ignore[arg-type]
     elif schedule == "static" and chunksize is None:
         source = SequenceSource(list(items))  # an even split needs to know how many there are
     else:
         source = IteratorSource(iter(items))
     collect = on_error == "collect"
-    task = MapTask(fn, collect, initializer, initargs, setup=None if pool is None else pool.setup)
-    return Results(Run(task, source, items, options), collect)
-
-
-class Results(Iterator[Any]):
-    """What `pmap` returns: an iterator of results.
-
-    Closing it, or leaving its `with` block, stops what is still running.  From the first result on, `strategy` and
-    `reason` say where the work runs and why.
-    """
-
-    def __init__(self, run: Run, collect: bool) -> None:
-        self._run = run
-        self._results = _outcomes(run) if collect else _values(run)
-
-    def __next__(self) -> Any:
-        return next(self._results)
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._results  # itself, so that a loop need not call `__next__` for each item
-
-    def close(self) -> None:
-        """Stops what is still running."""
-        self._results.close()
-
-    def __enter__(self) -> Results:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    @property
-    def strategy(self) -> str | None:
-        """Where the work runs; None before the first result."""
-        return self._run.choice and self._run.choice.strategy.name
-
-    @property
-    def reason(self) -> str | None:
-        """Why it runs there, in one sentence; None before the first result."""
-        return self._run.choice and self._run.choice.reason
-
-
-def _values(run: Run) -> Generator[Any, None, None]:
-    for completion in run:
-        yield from completion.value
-
-
-def _outcomes(run: Run) -> Generator[Outcome, None, None]:
-    for completion in run:
-        if completion.error is not None:
-            for index in range(completion.chunk.start, completion.chunk.start + len(completion.chunk.payload)):
-                yield Outcome(index, None, completion.error)
-        else:
-            for index, value in enumerate(completion.value, completion.chunk.start):
-                yield Outcome(index, value, None)
+    task = MapTask(call, collect, initializer, initargs, setup=None if pool is None else pool.setup)
+    return Results(Run(task, source, items, options), collect, source.remaining())

@@ -7,6 +7,7 @@
     ├── OptionError                 an option that makes no sense; also a ValueError
     │   └── StrategyUnavailableError    a strategy that this machine cannot run
     ├── BrokenPoolError             no worker of a pool can start; also a concurrent.futures.BrokenExecutor
+    ├── TooLargeError               a result that cannot be held; also a MemoryError
     ├── StartError                  a worker cannot be started for want of a resource
     ├── NotPicklableError           something cannot travel to or from a worker; also a TypeError
     ├── ItemTimeoutError            an item took longer than `timeout`; also a TimeoutError
@@ -50,6 +51,10 @@ class OptionError(FactorpoolError, ValueError):
 
 class StrategyUnavailableError(OptionError):
     """The strategy exists but cannot run here; the message says why."""
+
+
+class TooLargeError(FactorpoolError, MemoryError):
+    """A result that this machine cannot hold."""
 
 
 class StartError(FactorpoolError):

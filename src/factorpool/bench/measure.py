@@ -9,6 +9,7 @@ from factorpool.api import factor_many
 from factorpool.bench.result import Case
 from factorpool.errors import FactorpoolError
 from factorpool.factoring.columns import Factorizations
+from factorpool.pool.schedule import Schedule
 
 
 class DisagreementError(FactorpoolError):
@@ -24,7 +25,9 @@ def cases_for(methods: Sequence[str], strategies: Sequence[str], workers: Sequen
     return cases
 
 
-def measure(numbers: Sequence[int], cases: Sequence[Case], repeat: int, schedule: str) -> Iterator[tuple[int, Case]]:
+def measure(
+    numbers: Sequence[int], cases: Sequence[Case], repeat: int, schedule: Schedule
+) -> Iterator[tuple[int, Case]]:
     """Runs all cases, `repeat` rounds of each once; yields (round, case) before each run.
 
     A round takes the cases in turn, so that a busy minute of the machine touches all of them, not one.  A time includes

@@ -6,7 +6,7 @@ import heapq
 import statistics
 import time
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from factorpool.api import factor_many
 from factorpool.bench.result import Forecast, Result
@@ -21,6 +21,7 @@ from factorpool.pool.strategies.simulated import Overheads, SimulatedWorkers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from factorpool.factoring.numbers import Numbers
+    from factorpool.pool.schedule import Schedule
 
 
 class Prediction(NamedTuple):
@@ -144,6 +145,7 @@ def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequen
     cases = [case for case in result.measured(method) if case.strategy != "serial"]
     strategy = min(cases, key=lambda case: case.median).strategy
     task, words = FactorTask(method), normalize(numbers)
+    schedule = cast("Schedule", result.schedule)
     costs = item_costs(task, words)
     overheads = measure_overheads(strategy, task, words)
 
@@ -154,7 +156,7 @@ def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequen
     for _ in range(repeat):
         for workers in MEASURED:
             began = time.perf_counter()
-            factor_many(numbers, strategy=strategy, max_workers=workers, schedule=result.schedule, method=method)
+            factor_many(numbers, strategy=strategy, max_workers=workers, schedule=schedule, method=method)
             seconds[workers].append(time.perf_counter() - began)
     met = {str(workers): predicted(workers).seconds / statistics.median(seconds[workers]) for workers in MEASURED}
     rows = [

@@ -18,7 +18,7 @@ from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
 from factorpool.factoring.tasks import METHODS
-from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.schedule import SCHEDULES, Schedule
 from factorpool.pool.strategies import find, find_available, names
 
 WORKERS = (2, 4, 8)  # the article's
@@ -68,7 +68,7 @@ def command(
     strategies: tuple[str, ...],
     counts: tuple[int, ...],
     methods: tuple[str, ...],
-    schedule: str,
+    schedule: Schedule,
     repeat: int,
     predicted: list[int],
     output: str,

@@ -15,11 +15,11 @@ from factorpool.cli.options import workers
 from factorpool.factoring.tasks import METHODS, Factored, Wide
 from factorpool.formats import FORMATS, find_writer
 from factorpool.jobs.reader import Reader, from_arguments
-from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.schedule import SCHEDULES, Schedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool.cli.progress import Bar
+    from factorpool.pool.progress import Bar
 
 BUFFER = 1 << 18
 """Numbers read ahead of the output, at most: enough to keep workers busy, and some 20 MB."""
@@ -44,7 +44,7 @@ def command(
     form: str,
     strategy: str,
     max_workers: int | None,
-    schedule: str,
+    schedule: Schedule,
     chunksize: int | None,
     method: str,
     verbose: bool,
@@ -96,7 +96,7 @@ def command(
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()
     if progress:
-        from factorpool.cli.progress import Bar
+        from factorpool.pool.progress import Bar
 
         counted = sum(map(len, given))
         bar = Bar(lambda done: reader.position, reader.size) if paths else Bar(lambda done: done, counted)
@@ -127,12 +127,14 @@ class _Output:
 def _write(results: Iterator[tuple[Sequence[int], Factored]], form: str, advance: Callable[[int], None] | None) -> bool:
     """Prints results as they come; False if the output cannot be written to."""
     unproved: set[int] = set()
+    done = 0
     try:
         writer = find_writer(form)(_Output())
         for numbers, factored in results:
             writer.write(numbers, factored)
             if advance is not None:
-                advance(len(numbers))
+                done += len(numbers)
+                advance(done)
             if isinstance(factored, Wide):
                 for p in set(factored.probable) - unproved:
                     click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)

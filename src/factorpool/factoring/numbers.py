@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from factorpool import _native
@@ -18,6 +18,8 @@ from factorpool.errors import FactorpoolError, InputError, NumberTypeError, Numb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     Words = memoryview[int]
     Numbers = Words | range | list[int]
 
@@ -62,7 +64,7 @@ def check(value: object, index: int | None = None) -> int:
     return number
 
 
-def normalize(numbers: Iterable[object], errors: dict[int, FactorpoolError] | None = None) -> Numbers:
+def normalize(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None = None) -> Numbers:
     """All of `numbers`, checked: a memoryview of uint64 or a range where they fit, else a list of int.
 
     With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.
@@ -71,6 +73,33 @@ def normalize(numbers: Iterable[object], errors: dict[int, FactorpoolError] | No
         return numbers
     words = _from_buffer(numbers, errors)
     return words if words is not None else _from_iterable(numbers, errors)
+
+
+BLOCK = 1 << 16
+"""Numbers drawn from an iterator for a block of a stream: a few milliseconds of work."""
+
+
+def blocks_of(numbers: Iterable[object] | Buffer) -> Iterator[Numbers]:
+    """Any amount of numbers, checked, in blocks as `normalize` gives them; iterators are drawn from block by block."""
+    if isinstance(numbers, range):
+        yield from _pieces(numbers)
+        return
+    words = _from_buffer(numbers, None)
+    if words is not None or type(numbers) in (list, tuple):
+        yield words if words is not None else _from_iterable(numbers, None)
+        return
+    iterator, count = _iterator_of(numbers), 0
+    while block := _draw(iterator, count, BLOCK):
+        yield _pack(block, count, None)
+        count += len(block)
+
+
+def _pieces(numbers: range) -> Iterator[Numbers]:
+    """A range in pieces that have a length Python can count."""
+    most = 1 << 62
+    while numbers:
+        piece, numbers = numbers[:most], numbers[most:]
+        yield normalize(piece)
 
 
 def words_of(numbers: Words | range | bytes) -> Words:
@@ -129,16 +158,10 @@ def _reject(value: object, index: int, errors: dict[int, FactorpoolError] | None
         errors[index] = error
 
 
-def _from_iterable(numbers: Iterable[object], errors: dict[int, FactorpoolError] | None) -> Numbers:
-    if isinstance(numbers, list | tuple) and (packed := _native.pack(numbers)) is not None:
+def _from_iterable(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None) -> Numbers:
+    if type(numbers) in (list, tuple) and (packed := _native.pack(numbers)) is not None:  # type: ignore[arg-type]
         return words_of(packed)
-    try:
-        iterator = iter(numbers)
-    except TypeError:
-        raise NumberTypeError(
-            f"{show(numbers)} is a {type(numbers).__name__}, not a series of integers; for one number use factor()",
-            numbers,
-        ) from None
+    iterator = _iterator_of(numbers)
     words = array("Q")
     wide: list[int] | None = None
     count = 0
@@ -154,10 +177,20 @@ def _from_iterable(numbers: Iterable[object], errors: dict[int, FactorpoolError]
     return memoryview(words) if wide is None else wide
 
 
-def _draw(iterator: Iterable[object], before: int) -> list[object]:
+def _iterator_of(numbers: Iterable[object] | Buffer) -> Iterator[object]:
+    try:
+        return iter(numbers)  # type: ignore[arg-type]
+    except TypeError:
+        raise NumberTypeError(
+            f"{show(numbers)} is a {type(numbers).__name__}, not a series of integers; for one number use factor()",
+            numbers,
+        ) from None
+
+
+def _draw(iterator: Iterable[object], before: int, most: int = _BLOCK) -> list[object]:
     block: list[object] = []
     try:
-        block.extend(islice(iterator, _BLOCK))
+        block.extend(islice(iterator, most))
     except Exception as error:
         error.add_note(f"factorpool: the iterable raised this after {before + len(block)} numbers")
         raise

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
 from factorpool.errors import show
-from factorpool.factoring.numbers import MAX_DIGITS, WORD_MAX
+from factorpool.factoring.numbers import MAX_DIGITS, WORD_MAX, blocks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> t
             if ends[0] == 0:
                 numbers.append(0)
             close()
-            blocks.append(range(max(1, ends[0]), ends[1] + 1))
+            blocks.extend(blocks_of(range(max(1, ends[0]), ends[1] + 1)))
         else:
             report(f"argument {position}: {explain(token)}")
             bad += 1

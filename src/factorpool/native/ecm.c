@@ -3,6 +3,8 @@
  * Here: how far the curves go for a number of which size, and which numbers share the lanes.  The curves themselves run in
  * lanes_methods.h.  What does not depend on the number (curves, chains, pairs) stands in ecm_tables.h.  A lane is a number on a
  * curve; numbers that are done give their lane to the next, and a number alone gets all lanes, a curve each. */
+#include <stdlib.h>
+
 #include "ecm_tables.h"
 #include "integer.h"
 #include "isa.h"
@@ -41,10 +43,17 @@ typedef struct {
     uint16_t curve;
 } state;
 
+/* What a call works in. */
+typedef struct {
+    _Alignas(FP_SCRATCH_ALIGN) unsigned char scratch[FP_ECM_SCRATCH];
+    state states[FP_ECM_BATCH];
+} memory;
+
 /* Runs curves of level `l` on the numbers of one field that are of the level or a higher one, until a factor is found or the
  * number has had its share. */
-static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, state *states, size_t count,
+static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, memory *memory, size_t count,
                      const fp_control *control, fp_u128 *factors) {
+    state *states = memory->states;
     const fp_ecm_level bounds = {stage1_ops, stage1_ops + stage1_end[levels[l].b1], &plans[levels[l].plan],
                                  levels[l].steps};
     size_t next = 0, jobs[FP_MOST_LANES];
@@ -64,7 +73,7 @@ static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u12
             n[k] = numbers[jobs[k % open]];
             curve[k] = &curves[states[jobs[k % open]].curve++ % CURVES];
         }
-        field->ecm(n, curve, &bounds, found);
+        field->ecm(n, curve, &bounds, memory->scratch, found);
         for (int k = 0; k < field->lanes; k++)
             if (found[k]) factors[jobs[k % open]] = found[k];
         int still = 0;
@@ -75,7 +84,10 @@ static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u12
 }
 
 int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_control *control, fp_u128 *factors) {
-    state states[FP_ECM_BATCH];
+    if (count == 0) return FP_OK;
+    memory *memory = aligned_alloc(FP_SCRATCH_ALIGN, sizeof *memory);
+    if (!memory) return FP_NO_MEMORY;
+    int status = FP_OK;
     unsigned present = 0; /* fields */
     for (size_t i = 0; i < count; i++) {
         int bits = fp_bits(numbers[i]);
@@ -84,11 +96,11 @@ int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_con
         if (bits > isa->hardest_bits) s.level = LEVELS;
         while (isa->field[s.field]->bits < bits) s.field++;
         present |= 1u << s.field;
-        states[i] = s, factors[i] = 0;
+        memory->states[i] = s, factors[i] = 0;
     }
-    for (unsigned l = 0; l < LEVELS; l++)
-        for (unsigned f = 0; present >> f; f++)
-            if ((present >> f & 1) && run_level(isa->field[f], f, l, numbers, states, count, control, factors) != FP_OK)
-                return FP_STOPPED;
-    return FP_OK;
+    for (unsigned l = 0; l < LEVELS && status == FP_OK; l++)
+        for (unsigned f = 0; present >> f && status == FP_OK; f++)
+            if (present >> f & 1) status = run_level(isa->field[f], f, l, numbers, memory, count, control, factors);
+    free(memory);
+    return status;
 }

@@ -32,6 +32,11 @@ typedef struct {
 #define FP_MAX_BABIES 96
 #define FP_MAX_STEPS 100
 
+/* What a curve's second stage needs of memory, in the arithmetic with the most and widest lanes (lanes_methods.h checks it).  It
+ * is too much for the stack of a small thread. */
+#define FP_ECM_SCRATCH (344 << 10)
+#define FP_SCRATCH_ALIGN 64
+
 /* How far a curve goes. */
 typedef struct {
     const uint8_t *op, *op_end; /* stage 1 */

@@ -98,7 +98,8 @@ static int split(const fp_isa *isa, fp_method method, uint64_t bound, const fp_c
         }
         if (w->factor[i] == 0) w->hard[hards++] = n;
     }
-    if (fp_ecm(isa, w->hard, hards, control, w->hard_factor) != FP_OK) return FP_STOPPED;
+    int status = fp_ecm(isa, w->hard, hards, control, w->hard_factor);
+    if (status != FP_OK) return status;
     open->count = hards = 0;
     for (i = 0; i < todo->count; i++) {
         fp_u128 n = todo->value[i], factor = w->factor[i];
@@ -147,7 +148,8 @@ static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned wid
     for (;;) {
         take_primes(isa, w);
         if (w->open.count == 0) return FP_OK;
-        if (split(isa, method, bound, control, w) != FP_OK) return FP_STOPPED;
+        int status = split(isa, method, bound, control, w);
+        if (status != FP_OK) return status;
     }
 }
 

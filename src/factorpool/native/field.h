@@ -25,8 +25,9 @@
 typedef struct {
     int bits;  /* moduli may have so many */
     int lanes; /* every pointer below is to so many values, one a lane */
-    /* A curve in every lane; factor[k] is a proper factor of n[k], or 0. */
-    void (*ecm)(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, fp_u128 *factor);
+    /* A curve in every lane; factor[k] is a proper factor of n[k], or 0.  `scratch` has FP_ECM_SCRATCH bytes. */
+    void (*ecm)(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, void *scratch,
+                fp_u128 *factor);
     /* Is n[k], odd, a strong probable prime to base[k] < 2^16?  The answer for lane k is bit k. */
     uint32_t (*strong)(const fp_u128 *n, const int64_t *base);
     /* Is n[k] an extra strong Lucas probable prime to the parameter P[k], (P^2 - 4 / n) = -1? */

@@ -59,12 +59,23 @@ static point stage1(point a, const fraction *a24, const uint8_t *op, const uint8
     return a;
 }
 
+/* The points and residues of stage 2. */
+typedef struct {
+    point multiple[FP_MAX_GIANT / 6 + 2]; /* multiple[j / 3] = j q for j = 1, 5, 7, 11, ... up to D/2 + 2 */
+    point all[FP_MAX_BABIES + FP_MAX_STEPS];
+    fp_vec x[FP_MAX_BABIES + FP_MAX_STEPS];
+} stage2_memory;
+_Static_assert(sizeof(stage2_memory) <= FP_ECM_SCRATCH, "the scratch memory must have room for stage 2");
+_Static_assert(_Alignof(stage2_memory) <= FP_SCRATCH_ALIGN, "the scratch memory must be aligned for stage 2");
+
 /* Stage 2: a multiple of p where the order of q modulo p is a prime that the plan's first `last` giant steps cover.
  *
  * m D q = +-j q modulo p exactly where their x / z agree.  All points are first brought to one common z, so that a pair
  * costs one subtraction and one multiplication. */
-static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsigned last, const fp_vec_mod *m) {
-    point multiple[FP_MAX_GIANT / 6 + 2]; /* multiple[j / 3] = j q for j = 1, 5, 7, 11, ... up to D/2 + 2 */
+static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsigned last, const fp_vec_mod *m,
+                     stage2_memory *memory) {
+    point *multiple = memory->multiple, *all = memory->all, *giants = all + plan->babies;
+    fp_vec *x = memory->x;
     point q2 = twice(q, a24, m), q3 = add(q2, q, q, m), q4 = twice(q2, a24, m), q6 = twice(q3, a24, m);
     unsigned half = plan->giant / 2, gap = half % 2 ? 4 : 2, count = plan->babies + last, i, step;
     multiple[0] = q;
@@ -74,14 +85,13 @@ static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsi
     multiple[4] = add(q6, multiple[2], q, m);
     for (i = 5; i <= (half + 2) / 3; i++) multiple[i] = add(multiple[i - 2], q6, multiple[i - 4], m);
 
-    point all[FP_MAX_BABIES + FP_MAX_STEPS], *giants = all + plan->babies;
     for (i = 0; i < plan->babies; i++) all[i] = multiple[plan->baby[i] / 3];
     giants[0] = add(multiple[(half + gap / 2) / 3], multiple[(half - gap / 2) / 3], gap == 2 ? q2 : q4, m);
     giants[1] = twice(giants[0], a24, m);
     for (i = 2; i < last; i++) giants[i] = add(giants[i - 1], giants[0], giants[i - 2], m);
 
     /* x_i times the product of all other z. */
-    fp_vec x[FP_MAX_BABIES + FP_MAX_STEPS], after = fp_vec_one(m);
+    fp_vec after = fp_vec_one(m);
     x[0] = after; /* first the product of all z before */
     for (i = 1; i < count; i++) x[i] = fp_vec_mul(x[i - 1], all[i - 1].z, m);
     for (i = count; i-- > 0;) {
@@ -103,7 +113,8 @@ static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsi
     return fp_vec_mul(even, odd, m);
 }
 
-static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, fp_u128 *factor) {
+static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, void *scratch,
+                      fp_u128 *factor) {
     int64_t numerator[FP_LANES], denominator[FP_LANES], x[FP_LANES], z[FP_LANES];
     fp_vec_mod m = fp_vec_mod_load(n);
     for (int k = 0; k < FP_LANES; k++) {
@@ -114,7 +125,7 @@ static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const 
     point p = {fp_vec_constants(x, &m), fp_vec_constants(z, &m)};
     p = stage1(p, &a24, level->op, level->op_end, &m);
     fp_u128 other[FP_LANES];
-    fp_vec_gcd(fp_vec_mul(stage2(p, &a24, level->plan, level->steps, &m), p.z, &m), &m, factor);
+    fp_vec_gcd(fp_vec_mul(stage2(p, &a24, level->plan, level->steps, &m, scratch), p.z, &m), &m, factor);
     int both = 0; /* both primes found: perhaps not in one stage */
     for (int k = 0; k < FP_LANES; k++) both |= factor[k] == n[k];
     if (both) fp_vec_gcd(p.z, &m, other);

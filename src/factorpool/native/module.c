@@ -73,6 +73,11 @@ static int check_words(const Py_buffer *view, const char *what) {
     return 0;
 }
 
+/* A bytes object for so many words; a MemoryError where their size would not even be a number of bytes. */
+static PyObject *new_words(Py_ssize_t count) {
+    return count <= PY_SSIZE_T_MAX / 8 ? PyBytes_FromStringAndSize(NULL, 8 * count) : PyErr_NoMemory();
+}
+
 /* A call of the kernel: fp_factor's, or, where numbers is NULL, fp_sieve's. */
 typedef struct {
     const fp_isa *isa;
@@ -90,6 +95,10 @@ typedef struct {
 } packed;
 
 static int resize(PyObject **bytes, size_t size) {
+    if (size > PY_SSIZE_T_MAX) {
+        PyErr_NoMemory();
+        return -1;
+    }
     if (*bytes) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
     *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
     return *bytes ? 0 : -1;
@@ -201,7 +210,7 @@ static PyObject *progression(PyObject *module, PyObject *args) {
     Py_ssize_t count;
     if (!PyArg_ParseTuple(args, "KKn:progression", &start, &step, &count)) return NULL;
     if (!check_progression(start, step, count)) return NULL;
-    PyObject *result = PyBytes_FromStringAndSize(NULL, 8 * count);
+    PyObject *result = new_words(count);
     if (result) {
         uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(result);
         for (Py_ssize_t i = 0; i < count; i++) out[i] = start + step * (uint64_t)i;
@@ -215,10 +224,14 @@ PyDoc_STRVAR(pack_doc, "pack(numbers, /)\n--\n\n"
 
 static PyObject *pack(PyObject *module, PyObject *numbers) {
     (void)module;
+#ifdef Py_GIL_DISABLED
+    PyObject *items = PySequence_Tuple(numbers); /* another thread may shorten a list meanwhile */
+#else
     PyObject *items = PySequence_Fast(numbers, "pack takes a list or a tuple");
+#endif
     if (!items) return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
-    PyObject *result = PyBytes_FromStringAndSize(NULL, 8 * count);
+    PyObject *result = new_words(count);
     uint64_t *out = result ? (uint64_t *)(void *)PyBytes_AS_STRING(result) : NULL;
     for (Py_ssize_t i = 0; result && i < count; i++) {
         /* Ints of a shuffled list lie all over the memory: ask for them early. */
@@ -273,7 +286,7 @@ static PyObject *gather(PyObject *module, PyObject *args) {
     size_t used = 0;
     if (!check_words(&numbers, "numbers") || !check_words(&offsets, "offsets") || !check_words(&primes, "primes"))
         goto done;
-    if (offsets.len != 8 * (counts.len + 1) || from[counts.len] != (uint64_t)exponents.len ||
+    if (offsets.len / 8 != counts.len + 1 || offsets.len % 8 || from[counts.len] != (uint64_t)exponents.len ||
         primes.len != 8 * exponents.len) {
         PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
         goto done;
@@ -325,7 +338,7 @@ static PyObject *offsets(PyObject *module, PyObject *args) {
     (void)module;
     Py_buffer counts;
     if (!PyArg_ParseTuple(args, "y*:offsets", &counts)) return NULL;
-    PyObject *result = PyBytes_FromStringAndSize(NULL, 8 * (counts.len + 1));
+    PyObject *result = new_words(counts.len + 1);
     if (result) {
         uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(result), sum = 0;
         const uint8_t *in = counts.buf;

@@ -216,7 +216,6 @@ class Manager:
             return self._count, size
 
         counted, limited = slotted(workers, limits, self._slots)
-        counted.wake()  # once here, then any thread can wake it
         self._workers = counted
         dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
         for completion in dispatcher.run():

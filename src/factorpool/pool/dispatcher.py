@@ -160,7 +160,7 @@ class Dispatcher:
         self._done: dict[int, Completion] = {}  # waiting for their turn
         self._yielded = cutter.drawn  # items; if ordered, the index of the next one to yield
         self._more = True
-        self._closed = False
+        self._closed = self._stopping = False
         self._startable: int | None = None  # workers, once it has shown that there cannot be more
         self._failure: Exception | None = None  # of the items themselves: all before it is delivered
         self._fatal: tuple[int, BaseException] | None = None  # an item's error that ends the run, and its index
@@ -175,6 +175,8 @@ class Dispatcher:
                 if self._flights:
                     waits = self._more and len(self._flights) < self._slots() and not self._cutter.ready()
                     self._wait(POLL_SECONDS if waits else None)
+                    if self._stopping:
+                        return
                 elif not self._due():
                     break
                 if self._flights and self._fatal is None and self._cutter.sized:
@@ -192,6 +194,11 @@ class Dispatcher:
             graceful = True
         finally:
             self.close(graceful=graceful)
+
+    def stop(self) -> None:
+        """Has another thread, which is in `run`, end it."""
+        self._stopping = True
+        self._workers.wake()
 
     def close(self, *, graceful: bool) -> None:
         """Closes the workers, once."""

@@ -38,7 +38,7 @@ class Options(NamedTuple):
     schedule: str = "guided"
     chunksize: int | None = None
     mp_context: BaseContext | str | None = None
-    progress: Progress | None = None
+    progress: Progress | bool | None = None
     ordered: bool = True
     buffersize: int | None = None
     on_error: str = "raise"
@@ -59,6 +59,8 @@ class Options(NamedTuple):
         elif options.mp_context is not None or options.inner_threads != 1:
             Machine(options.for_strategies()).candidate(Place.APART)  # which raises what makes no sense
         check_choice("schedule", options.schedule, SCHEDULES)
+        if not (options.progress is None or isinstance(options.progress, bool) or callable(options.progress)):
+            raise OptionError(f"progress must be a function, True for a bar, or None, not {options.progress!r}")
         check_choice("on_error", options.on_error, ("raise", "collect"))
         _check_count("max_workers", options.max_workers, hint=" (None means every CPU this process may use)")
         _check_count("chunksize", options.chunksize)
@@ -123,6 +125,7 @@ class Run:
 
     def __init__(self, task: Task, source: Source, items: object, options: Options) -> None:
         self.choice: Choice | None = None
+        self._running: Dispatcher | None = None
         self._ref = TaskRef(task, options.timeout)
         self._source = source
         self._items = items
@@ -130,13 +133,28 @@ class Run:
         self._shelves: Shelves | None = options.pool.shelves if options.pool is not None else shared()
 
     def __iter__(self) -> Iterator[Completion]:
-        options = self._options
-        done, total = 0, self._source.remaining()
+        progress, total = self._options.progress, self._source.remaining()
+        if not progress:
+            yield from self._completions(total)
+        elif callable(progress):
+            yield from self._watched(total, progress)
+        else:
+            from factorpool.pool.progress import Bar
+
+            with Bar(lambda done: done, total, "items") as advance:
+                yield from self._watched(total, lambda done, _: advance(done))
+
+    def _watched(self, total: int | None, progress: Progress) -> Iterator[Completion]:
+        done = 0
         for completion in self._completions(total):
-            if options.progress is not None:
-                done += len(completion.chunk.payload)
-                options.progress(done, total)
+            done += len(completion.chunk.payload)
+            progress(done, total)
             yield completion
+
+    def stop(self) -> None:
+        """Ends the run from another thread than the one that iterates it."""
+        if self._running is not None:
+            self._running.stop()
 
     def _completions(self, total: int | None) -> Iterator[Completion]:
         options, task = self._options, self._ref.task
@@ -151,7 +169,7 @@ class Run:
         self._chosen(choice)
         alone = place_of(choice.strategy) is Place.HERE
         workers = 1 if alone else self._count()
-        first = task.alone_chunk(total) if alone and options.progress is None else task.first_chunk
+        first = task.first_chunk if options.progress or not alone else task.alone_chunk(total)
         opened = self._open(self._ref, choice.strategy, workers)
         yield from self._dispatcher(self._cutter(workers, first), opened, lambda: (workers, None)).run()
 
@@ -194,7 +212,7 @@ class Run:
         options = self._options
         if options.pool is not None:
             workers, limits = slotted(workers, limits, options.pool.slots)
-        return Dispatcher(
+        self._running = Dispatcher(
             cutter,
             workers,
             limits,
@@ -204,3 +222,4 @@ class Run:
             buffersize=options.buffersize,
             collect=options.on_error == "collect",
         )
+        return self._running

@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-SCHEDULES = ("static", "dynamic", "guided")
+Schedule = Literal["static", "dynamic", "guided"]
+SCHEDULES: tuple[Schedule, ...] = ("static", "dynamic", "guided")
 
 OVERHEADS = 20
 """A guided chunk should cost this many times its overhead: a loss of 5 %."""

@@ -17,6 +17,11 @@ BATCH_SECONDS = 0.0005
 """A batch that takes longer is followed by one of a single item: items have become slow."""
 
 
+def call_with(fn: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Calls a function of several arguments on an item that has them all."""
+    return fn(*arguments)
+
+
 class MapTask:
     """Calls a function on every item; with `collect`, goes on after an exception.
 

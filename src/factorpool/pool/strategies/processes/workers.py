@@ -98,7 +98,7 @@ class ProcessWorkers:
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
         self._started = 0
-        self._waker: tuple[Connection, Connection] | None = None
+        self._waker = Pipe(duplex=False)
         self._owner = os.getpid()
         _open.add(self)
 
@@ -147,11 +147,8 @@ class ProcessWorkers:
             soonest = max(0.0, min(running, default=math.inf) + self._timeout - time.monotonic())
             timeout = soonest if timeout is None else min(soonest, timeout)
             timeout = min(timeout, LONGEST_WAIT)
-        among = list(self._busy)
-        if self._waker is not None:
-            among.append(self._waker[0])
-        arrived = wait(among, timeout)
-        if self._waker is not None and self._waker[0] in arrived:
+        arrived = wait([*self._busy, self._waker[0]], timeout)
+        if self._waker[0] in arrived:
             arrived.remove(self._waker[0])
             self._waker[0].recv_bytes()
         done: list[Event] = []
@@ -198,10 +195,9 @@ class ProcessWorkers:
 
     def wake(self) -> None:
         """Ends `wait`, by a pipe that it listens to as well."""
-        if self._waker is None:
-            self._waker = Pipe(duplex=False)
-        if not self._waker[0].poll():
-            self._waker[1].send_bytes(b"!")
+        with suppress(OSError):  # it has been closed meanwhile
+            if not self._waker[0].poll():
+                self._waker[1].send_bytes(b"!")
 
     def close(self, *, graceful: bool) -> None:
         """Kills busy workers and waits until they are gone; idle ones go to the shelf, or are told to end."""
@@ -220,10 +216,8 @@ class ProcessWorkers:
             worker.free()
         self._busy.clear()
         self._idle.clear()
-        if self._waker is not None:
-            for end in self._waker:
-                end.close()
-            self._waker = None
+        for end in self._waker:
+            end.close()
 
 
 _open: weakref.WeakSet[ProcessWorkers] = weakref.WeakSet()

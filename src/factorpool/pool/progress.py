@@ -15,9 +15,9 @@ class Bar:
     `position` says how far along `size` it is, given the numbers done: they themselves, or the bytes read.
     """
 
-    def __init__(self, position: Callable[[int], int], size: int | None) -> None:
+    def __init__(self, position: Callable[[int], int], size: int | None, things: str = "numbers") -> None:
         self._position = position
-        self._done = 0
+        self._things = things
         self._started = time.monotonic()
         self._progress = Progress(
             BarColumn(),
@@ -40,10 +40,7 @@ class Bar:
         """Prints a line above the bar."""
         self._progress.console.print(line, markup=False, highlight=False)
 
-    def advance(self, numbers: int) -> None:
-        """So many more numbers are done."""
-        self._done += numbers
-        rate = self._done / max(time.monotonic() - self._started, 1e-3)
-        self._progress.update(
-            self._bar, completed=self._position(self._done), text=f"{self._done:,} numbers, {rate:,.0f}/s"
-        )
+    def advance(self, done: int) -> None:
+        """So many are done by now."""
+        rate = done / max(time.monotonic() - self._started, 1e-3)
+        self._progress.update(self._bar, completed=self._position(done), text=f"{done:,} {self._things}, {rate:,.0f}/s")
