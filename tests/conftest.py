@@ -18,6 +18,10 @@ from factorpool import _native
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.strategies import find, names
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A background job of a script is started so, and what the tests start would be: Ctrl-C would end none of it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REPOSITORY = Path(__file__).parent.parent
 
 

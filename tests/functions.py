@@ -277,6 +277,11 @@ def forever_after_7(n: int) -> int:
     return n
 
 
+def nap_and_square(n: int) -> int:
+    time.sleep(0.002)
+    return n * n
+
+
 def spin(seconds: float) -> int:
     """Computes for so long, holding the GIL; the process it was in."""
     until = time.thread_time() + seconds

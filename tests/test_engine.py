@@ -71,7 +71,7 @@ def test_iterator_source_gives_items_before_the_error() -> None:
 def test_block_source_never_crosses_blocks() -> None:
     source = BlockSource(iter([[1, 2, 3], [], [4]]), lambda: False)
     assert [list(source.take(2)) for _ in range(4)] == [[1, 2], [3], [4], []]
-    assert not source.ready()
+    assert not source.ready(1)
 
 
 def chosen(task: Task, items: object, total: int | None, workers: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import multiprocessing
 import os
@@ -13,11 +14,12 @@ import time
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import functions
 import pytest
-from conftest import alive, descendants, gone, run_python
+from conftest import alive, descendants, ends_within, gone, run_python
 
 import factorpool as fp
 
@@ -293,6 +295,112 @@ def test_bad_arguments() -> None:
         fp.pmap(functions.square, [1], buffersize=0)
     with pytest.raises(TypeError):
         fp.pmap(functions.square, 7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_an_iterator_may_wait_for_results(strategy: str, ordered: bool) -> None:
+    """A queue that is fed by what comes back: each number that is not too large brings two more."""
+    if strategy == "serial":
+        pytest.skip("it draws and works in turn")
+    waiting: SimpleQueue[int | None] = SimpleQueue()
+    waiting.put(1)
+    left, came = 1, []
+    with ends_within(60):
+        results = fp.pmap(functions.square, iter(waiting.get, None), strategy=strategy, max_workers=8, ordered=ordered)
+        for result in results:
+            came.append(result)
+            if len(came) <= 20:
+                waiting.put(2 * len(came))
+                waiting.put(2 * len(came) + 1)
+                left += 2
+            left -= 1
+            if not left:
+                waiting.put(None)
+    assert sorted(came) == [n * n for n in range(1, 42)]
+
+
+def test_an_iterator_that_is_slow_holds_up_no_results() -> None:
+    asked = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        asked.wait(30)  # until the first result has come
+        yield 2
+
+    with ends_within(60):
+        results = fp.pmap(functions.square, items(), strategy="threads", max_workers=8)
+        assert next(results) == 1
+        asked.set()
+        assert list(results) == [4]
+
+
+def test_closing_from_another_thread_ends_a_wait(strategy: str) -> None:
+    if strategy in ("serial", "interpreters"):
+        pytest.skip("nothing can end an item there")
+    results = fp.pmap(functions.forever_after_0, range(9), strategy=strategy, max_workers=2, chunksize=1)
+    assert next(results) == 0
+    closer = threading.Timer(0.3, results.close)
+    closer.start()
+    with ends_within(30):
+        assert list(results) == []
+    closer.join()
+
+
+def test_several_iterables(strategy: str) -> None:
+    options: Any = {"strategy": strategy, "max_workers": 2}
+    assert list(fp.pmap(pow, [2, 3, 4], (1, 2, 3, 4), **options)) == [2, 9, 64]
+    assert list(fp.pmap(pow, itertools.count(), [2] * 5, **options)) == [0, 1, 4, 9, 16]
+    assert len(fp.pmap(pow, [2, 3, 4], (1, 2, 3, 4))) == 3
+    with pytest.raises(fp.OptionError, match="at least one iterable"):
+        fp.pmap(pow)
+    outcome = next(fp.pmap(divmod, [1], [0], on_error="collect", **options))
+    assert outcome.error.__notes__ == ["factorpool: raised for item 0, (1, 0)"]  # type: ignore[union-attr]
+
+
+def test_async_for(strategy: str) -> None:
+    async def collect() -> list[int]:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.001)
+
+        ticking = asyncio.create_task(tick())
+        results = [n async for n in fp.pmap(functions.nap_and_square, range(20), strategy=strategy, max_workers=2)]
+        ticking.cancel()
+        assert ticks > 5
+        return results
+
+    assert asyncio.run(collect()) == [n * n for n in range(20)]
+
+
+def test_results_say_how_many_they_are() -> None:
+    results = fp.pmap(functions.square, [1, 2, 3], strategy="threads")
+    assert (len(results), repr(results)) == (3, "<Results of 3 items, not begun>")
+    assert list(results) == [1, 4, 9]
+    assert repr(results) == "<Results of 3 items, strategy threads>"
+    endless = fp.pmap(functions.square, itertools.count())
+    assert repr(endless) == "<Results of items of unknown number, not begun>"
+    with pytest.raises(TypeError, match="is not known before"):
+        len(endless)
+
+
+def test_a_list_of_its_own_kind_is_iterated() -> None:
+    class Doubled(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            return (2 * n for n in super().__iter__())
+
+    assert list(fp.pmap(functions.square, Doubled([1, 2, 3]), strategy="threads")) == [4, 16, 36]
+    assert list(fp.factor_many(Doubled([3, 5]))) == [{2: 1, 3: 1}, {2: 1, 5: 1}]
+
+
+def test_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(fp.pmap(functions.square, range(4), strategy="serial", progress=True)) == [0, 1, 4, 9]
+    assert "4 items" in capsys.readouterr().err
+    with pytest.raises(fp.OptionError, match="progress must be a function, True for a bar, or None, not 'yes'"):
+        fp.pmap(functions.square, [1], progress="yes")  # type: ignore[call-overload]
 
 
 def test_progress() -> None:

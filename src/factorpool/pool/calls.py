@@ -153,7 +153,7 @@ class Calls:
         """Nobody knows."""
         return None
 
-    def ready(self) -> bool:
+    def ready(self, most: int) -> bool:
         """Whether `take` would answer at once."""
         return bool(self._waiting) or self._closed
 
@@ -253,9 +253,9 @@ class _Kept:
         """Nobody knows."""
         return None
 
-    def ready(self) -> bool:
+    def ready(self, most: int) -> bool:
         """Whether `take` would answer at once."""
-        return self._calls.ready()
+        return self._calls.ready(most)
 
 
 _managers: weakref.WeakKeyDictionary[threading.Thread, Manager] = weakref.WeakKeyDictionary()

@@ -62,14 +62,17 @@ class Cutter:
         """Whether the source knows how many items are left, and so has them all at hand."""
         return self._source.remaining() is not None
 
-    def ready(self) -> bool:
+    def ready(self, room: int | None, size: int | None = None) -> bool:
         """Whether `cut` would answer at once."""
-        return self._source.ready()
+        return self._source.ready(self._most(room, size))
+
+    def _most(self, room: int | None, size: int | None) -> int:
+        size = size or self.size()
+        return size if room is None else min(size, room)
 
     def cut(self, room: int | None, size: int | None = None) -> Chunk | None:
         """The next chunk, of at most `room` items, and of `size` if that is given; None at the end of the source."""
-        size = size or self.size()
-        payload = self._source.take(size if room is None else min(size, room))
+        payload = self._source.take(self._most(room, size))
         if not len(payload):
             return None
         chunk = Chunk(self.drawn, payload)
@@ -173,8 +176,7 @@ class Dispatcher:
             while self._fatal is None:
                 self._feed()
                 if self._flights:
-                    waits = self._more and len(self._flights) < self._slots() and not self._cutter.ready()
-                    self._wait(POLL_SECONDS if waits else None)
+                    self._wait(POLL_SECONDS if self._more and len(self._flights) < self._slots() else None)
                     if self._stopping:
                         return
                 elif not self._due():
@@ -247,7 +249,7 @@ class Dispatcher:
 
     def _cut(self) -> Chunk | None:
         """The next chunk of the source, if it has one now and there is room for it."""
-        if not self._more or not (self._cutter.ready() or not self._flights):
+        if not self._more:
             return None
         count, size = self._limits()
         room = None
@@ -256,6 +258,8 @@ class Dispatcher:
             if left <= 0:
                 return None
             room = min(left, max(1, self._buffersize // count))  # every worker gets a share of the buffer
+        if self._flights and not self._cutter.ready(room, size):
+            return None
         chunk = None
         try:
             chunk = self._cutter.cut(room, size)

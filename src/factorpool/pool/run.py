@@ -18,7 +18,7 @@ from factorpool.pool.recovery import Policy
 from factorpool.pool.schedule import SCHEDULES
 from factorpool.pool.shelf import Shelves, shared
 from factorpool.pool.slots import slotted
-from factorpool.pool.source import Source
+from factorpool.pool.source import IteratorSource, Source
 from factorpool.pool.strategies import find_available
 
 TYPE_CHECKING = False
@@ -134,15 +134,19 @@ class Run:
 
     def __iter__(self) -> Iterator[Completion]:
         progress, total = self._options.progress, self._source.remaining()
-        if not progress:
-            yield from self._completions(total)
-        elif callable(progress):
-            yield from self._watched(total, progress)
-        else:
-            from factorpool.pool.progress import Bar
+        try:
+            if not progress:
+                yield from self._completions(total)
+            elif callable(progress):
+                yield from self._watched(total, progress)
+            else:
+                from factorpool.pool.progress import Bar
 
-            with Bar(lambda done: done, total, "items") as advance:
-                yield from self._watched(total, lambda done, _: advance(done))
+                with Bar(lambda done: done, total, "items") as advance:
+                    yield from self._watched(total, lambda done, _: advance(done))
+        finally:
+            if isinstance(self._source, IteratorSource):
+                self._source.close()
 
     def _watched(self, total: int | None, progress: Progress) -> Iterator[Completion]:
         done = 0
@@ -171,6 +175,8 @@ class Run:
         workers = 1 if alone else self._count()
         first = task.first_chunk if options.progress or not alone else task.alone_chunk(total)
         opened = self._open(self._ref, choice.strategy, workers)
+        if not alone:
+            self._draw_apart(opened)
         yield from self._dispatcher(self._cutter(workers, first), opened, lambda: (workers, None)).run()
 
     def _probed(self, machine: Machine, total: int | None) -> Iterator[Completion]:
@@ -179,6 +185,8 @@ class Run:
 
         def count() -> int:
             cutter.workers = self._count()
+            if cutter.workers > 1:
+                self._draw_apart(probe)
             return cutter.workers
 
         collect = options.on_error == "collect"
@@ -187,6 +195,10 @@ class Run:
         if self.choice is None:
             here = machine.candidate(Place.HERE).strategy
             self._chosen(Choice(here, "all was done before there was anything to choose"))
+
+    def _draw_apart(self, workers: Workers) -> None:
+        if isinstance(self._source, IteratorSource):
+            self._source.draw_apart(workers.wake)
 
     def _chosen(self, choice: Choice) -> None:
         self.choice = choice

@@ -5,8 +5,11 @@ A source gives at most as many items as asked for, and none at its end.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
 from itertools import islice
 from typing import Any, Protocol
 
@@ -24,8 +27,8 @@ class Source(Protocol):
     def remaining(self) -> int | None:
         """How many are left; None where nobody knows."""
 
-    def ready(self) -> bool:
-        """Whether `take` would answer at once."""
+    def ready(self, most: int) -> bool:
+        """Whether `take(most)` would answer at once."""
 
 
 class SequenceSource:
@@ -45,7 +48,7 @@ class SequenceSource:
         """How many items are left."""
         return len(self._items) - self._next
 
-    def ready(self) -> bool:
+    def ready(self, most: int) -> bool:
         """Always: everything is there."""
         return True
 
@@ -60,9 +63,21 @@ class IteratorSource:
     def __init__(self, items: Iterator[Any]) -> None:
         self._items = items
         self._error: Exception | None = None
+        self._drawer: _Drawer | None = None
+
+    def draw_apart(self, wake: Callable[[], object]) -> None:
+        """From now on draws in a thread of its own, so that nobody has to wait for the iterator who has other work.
+
+        An iterator may be slow, or may wait for results itself.  `wake` is called when there are items.
+        """
+        if self._drawer is None and self._error is None:
+            self._drawer = _Drawer(self._items, wake)
 
     def take(self, most: int) -> Sequence[Any]:
         """The next items as a list."""
+        return self._draw(most) if self._drawer is None else self._drawer.take(most)
+
+    def _draw(self, most: int) -> list[Any]:
         taken: list[Any] = []
         began, batch = time.perf_counter(), 1
         if self._error is None:
@@ -83,9 +98,105 @@ class IteratorSource:
         """Nobody knows."""
         return None
 
-    def ready(self) -> bool:
-        """An iterator cannot be asked."""
-        return True
+    def ready(self, most: int) -> bool:
+        """An iterator cannot be asked, but the thread that draws from it can."""
+        return self._drawer is None or self._drawer.ready(most)
+
+    def close(self) -> None:
+        """Draws no more."""
+        if self._drawer is not None:
+            self._drawer.close()
+
+
+class _Drawer:
+    """A thread that draws items when it is asked for some, never more than that.
+
+    What it has drawn is given away once it is as much as was asked for, or DRAW_SECONDS later, whatever it is by then.
+    """
+
+    def __init__(self, items: Iterator[Any], wake: Callable[[], object]) -> None:
+        self._items = items
+        self._wake = wake
+        self._drawn: deque[Any] = deque()
+        self._taken = 0  # items in all,
+        self._allowed = 0  # and those that may be drawn
+        self._asked = 0.0  # when it was asked for more the last time
+        self._end: Exception | None = None  # a StopIteration, or what the iterator has raised instead
+        self._condition = threading.Condition()
+        self._closed = False
+        run = copy_context().run
+        threading.Thread(target=run, args=(self._work,), name="factorpool-drawer", daemon=True).start()
+
+    def ready(self, most: int) -> bool:
+        """Whether `take(most)` would answer at once; if not, items are asked for."""
+        with self._condition:
+            self._ask(most)
+            late = time.perf_counter() - self._asked > DRAW_SECONDS
+            return self._enough(most) or bool(self._drawn and late)
+
+    def take(self, most: int) -> list[Any]:
+        """At most so many items; waits for one at least."""
+        with self._condition:
+            self._ask(most)
+            while not self._enough(most):
+                remaining = DRAW_SECONDS - (time.perf_counter() - self._asked)
+                if self._drawn and remaining <= 0:
+                    break
+                self._condition.wait(remaining if self._drawn else DRAW_SECONDS)  # an item in the middle tells nobody
+            taken = [self._drawn.popleft() for _ in range(min(most, len(self._drawn)))]
+            self._taken += len(taken)
+            self._asked = time.perf_counter()
+            if not taken and not isinstance(self._end, StopIteration):
+                assert self._end is not None
+                raise self._end
+            return taken
+
+    def close(self) -> None:
+        """Ends the thread, once the iterator lets it."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def _ask(self, most: int) -> None:
+        wanted = self._taken + most
+        if wanted > self._allowed:
+            if self._taken + len(self._drawn) >= self._allowed:  # the thread is at rest
+                self._asked = time.perf_counter()
+            self._allowed = wanted
+            self._condition.notify_all()
+
+    def _enough(self, most: int) -> bool:
+        return len(self._drawn) >= most or self._end is not None
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while (count := self._allowed - self._taken - len(self._drawn)) <= 0 and not self._closed:
+                    self._condition.wait()
+                if self._closed:
+                    return
+            self._draw(1)  # somebody may wait for it
+            self._draw(count - 1)
+            self._wake()
+            if self._end is not None:
+                return
+
+    def _draw(self, count: int) -> None:
+        """Draws so many items; each can be taken at once, while the iterator goes on."""
+        with self._condition:
+            if self._end is not None:
+                return
+            before = self._taken + len(self._drawn)
+        end: Exception | None = None
+        try:
+            self._drawn.extend(islice(self._items, count))
+        except Exception as error:
+            end = error
+        with self._condition:
+            if end is None and self._taken + len(self._drawn) < before + count:
+                end = StopIteration()
+            self._end = end
+            self._condition.notify_all()
 
 
 class BlockSource:
@@ -111,6 +222,6 @@ class BlockSource:
         """Nobody knows."""
         return None
 
-    def ready(self) -> bool:
+    def ready(self, most: int) -> bool:
         """Whether the block at hand has more, or the next one has arrived."""
         return bool(self._block.remaining()) or self._ready()
