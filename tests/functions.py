@@ -294,8 +294,8 @@ def spin_for(item: tuple[float, object]) -> None:
     spin(item[0])
 
 
-def spin_and_note(item: tuple[str, float, int]) -> int:
-    path, seconds, n = item
+def spin_and_note(item: tuple[Any, ...]) -> int:
+    path, seconds, n = item[:3]
     spin(seconds)
     note(path, n)
     return n

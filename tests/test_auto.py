@@ -56,16 +56,51 @@ def test_without_a_gil_threads_do() -> None:
 
 
 @pytest.mark.skipif(not gil_enabled(), reason="there is no GIL")
-def test_what_cannot_be_sent_stays_here_and_says_why() -> None:
+def test_what_cannot_be_sent_stays_here_and_says_why(tmp_path: Path) -> None:
     unsendable = functions.unsendable()
     results = fp.pmap(lambda seconds: (unsendable, functions.spin(seconds)), [0.01] * 20, max_workers=2)
-    assert len(list(results)) == 20
+    with pytest.warns(RuntimeWarning, match="goes on in the calling thread: the function .*'unsendable'"):
+        assert len(list(results)) == 20
     assert results.strategy == "serial"
     assert "a second thread did not help, and the function or its arguments cannot be pickled" in str(results.reason)
 
     results = fp.pmap(functions.spin_for, [(0.01, functions.unsendable())] * 20, max_workers=2)
-    assert len(list(results)) == 20
+    with pytest.warns(RuntimeWarning, match="goes on in the calling thread: an item or its result"):
+        assert len(list(results)) == 20
     assert "an item or its result cannot be pickled" in str(results.reason)
+
+    notes = tmp_path / "notes"
+    items = [(str(notes), 0.01, n) for n in range(300)]
+    items[200] += (functions.unsendable(),)
+    results = fp.pmap(functions.spin_and_note, items, max_workers=2)
+    with pytest.warns(RuntimeWarning, match="processes cannot be used: item 200"):
+        assert list(results) == list(range(300))
+    assert results.strategy == "serial"
+    assert Counter(map(int, notes.read_text().split())) == dict.fromkeys(range(300), 1)
+
+
+@pytest.mark.skipif(not gil_enabled(), reason="there is no GIL")
+@pytest.mark.parametrize("how", ["raises", "exits"])
+def test_a_module_that_workers_cannot_import_is_no_error(how: str, tmp_path: Path) -> None:
+    (tmp_path / "picky.py").write_text(f"""
+import multiprocessing, os, time
+if multiprocessing.parent_process() is not None:
+    {"raise ImportError('not here')" if how == "raises" else "os._exit(3)"}
+def spin(n):
+    until = time.thread_time() + 0.01
+    while time.thread_time() < until: pass
+    return n
+""")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import factorpool as fp, picky
+results = fp.pmap(picky.spin, range(200), max_workers=2)
+print(list(results) == list(range(200)), results.strategy, results.reason[:27])
+"""
+    ran = run_python(code)
+    assert ran.stdout == "True serial processes cannot be used: a\n"
+    assert ran.stderr.count("RuntimeWarning") == 1
 
 
 def test_a_function_of_a_session_goes_to_processes_too() -> None:

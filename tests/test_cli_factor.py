@@ -50,6 +50,25 @@ def test_ranges_that_are_none() -> None:
     ]
 
 
+def test_a_closed_standard_input_is_an_error() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import os; os.close(0); os.execv({FACTOR[0]!r}, {FACTOR!r})"],
+        capture_output=True,
+        timeout=30,
+    )
+    assert (ran.returncode, ran.stdout) == (1, b"")
+    assert ran.stderr == b"factorpool factor: cannot read standard input: it is closed\n"
+
+
+def test_the_longest_range_streams() -> None:
+    with subprocess.Popen([*FACTOR, "1..18446744073709551615"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
+        assert ran.stdout is not None and ran.stderr is not None
+        assert [ran.stdout.readline() for _ in range(4)] == [b"1:\n", b"2: 2\n", b"3: 3\n", b"4: 2 2\n"]
+        ran.stdout.close()
+        assert ran.wait(30) == 141
+        assert ran.stderr.read() == b""
+
+
 def test_arguments_in_gnu_format() -> None:
     ran = command("factor", "0", "1", "360", "+97", "0012", str(2**64 + 1))
     assert ran.stdout == b"0:\n1:\n360: 2 2 2 3 3 5\n97: 97\n12: 2 2 3\n18446744073709551617: 274177 67280421310721\n"

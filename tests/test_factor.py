@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from typing import Any
 
 import flint
 import pytest
 import sympy
+from conftest import run_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -193,3 +195,39 @@ def test_auto_is_like_every_strategy() -> None:
     assert fp.factor_many(numbers) == fp.factor_many(numbers, strategy="serial")
     big = [2**100 + k for k in range(10)]
     assert fp.factor_many(big) == fp.factor_many(big, strategy="serial")
+
+
+def test_ranges_that_cannot_be_held_say_what_they_need() -> None:
+    for numbers in (range(1, 2**61 + 1), range(1, 2**63 + 5), range(1, 2**64)):
+        for options in ({}, {"strategy": "serial", "method": "trial"}, {"schedule": "static", "strategy": "threads"}):
+            with pytest.raises(fp.TooLargeError, match=r"need about 1.15e\+11 GB|GB, and this machine has"):
+                fp.factor_many(numbers, **options)  # type: ignore[arg-type]
+    with pytest.raises(MemoryError):
+        _native.progression(1, 1, 2**61)
+    with pytest.raises(MemoryError):
+        _native.sieve_chunk(1, 1, 2**62)
+
+
+def test_a_stream_of_anything(strategy: str) -> None:
+    options: Any = {"strategy": strategy, "max_workers": 2}
+    blocks = fp.factor_stream(range(1, 2**64), **options)
+    first = next(blocks)
+    assert first[11] == {2: 2, 3: 1}
+    blocks.close()  # type: ignore[attr-defined]
+    numbers = [*range(1, 3000), 2**70 + 3 if strategy != "interpreters" else 7]
+    for source in (numbers, iter(numbers), tuple(numbers)):
+        got = [factors for block in fp.factor_stream(source, **options) for factors in block]
+        assert got == list(fp.factor_many(numbers, strategy="serial"))
+    with pytest.raises(fp.NumberValueError, match="-5 is negative at index 70000"):
+        list(fp.factor_stream(iter([*range(1, 70_001), -5]), **options))
+
+
+def test_small_stacks_are_enough() -> None:
+    code = """
+import threading
+threading.stack_size(1 << 17)
+import factorpool as fp
+numbers = [4294967291 * 4294967279] * 50 + [(2**62 + 135) * (2**61 - 1)] * 5
+print(len(fp.factor_many(numbers, strategy="threads", max_workers=2)))
+"""
+    assert run_python(code).stdout == "55\n"

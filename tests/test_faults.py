@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -15,10 +17,11 @@ from typing import Any
 
 import functions
 import pytest
-from conftest import gone
+from conftest import REPOSITORY, ends_within, gone, run_python
 
 import factorpool as fp
 from factorpool.pool.strategies import find
+from factorpool.pool.strategies.processes import workers
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 
@@ -234,6 +237,97 @@ def test_a_worker_may_take_longer_to_start_than_an_item(start_method: str) -> No
         functions.square, range(4), timeout=0.5, initializer=functions.nap, initargs=(1.0,), mp_context=start_method
     )
     assert [o.value for o in outcomes] == [0, 1, 4, 9]
+
+
+def test_an_initializer_that_hangs_is_an_error_where_items_have_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "START_SECONDS", 1.5)
+    with ends_within(30), pytest.raises(fp.FactorpoolError, match=r"did not start within 1\.5 s"):
+        collected(functions.square, range(4), timeout=0.5, initializer=functions.nap, initargs=(600,))
+
+
+def test_as_many_workers_as_there_are_descriptors_for() -> None:
+    code = f"""
+import resource, sys
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
+import factorpool as fp, functions
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+pids = set(fp.pmap(functions.worker_pid, range(60), strategy="processes", max_workers=60, chunksize=1))
+print(1 < len(pids) < 60)
+resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+files = [open("/dev/null") for _ in range(12 - len(__import__("os").listdir("/proc/self/fd")) + 1)]
+try:
+    fp.factor_many([2**200 + 1], strategy="processes")
+except fp.StartError as error:
+    print(error)
+except OSError as error:
+    print("OSError", error)
+"""
+    ran = run_python(code, FACTORPOOL_KEEP_SECONDS="0")
+    assert ran.stdout.splitlines()[0] == "True", ran.stderr
+    assert "worker process 1 cannot be started: [Errno 24] Too many open files" in ran.stdout
+    assert "RuntimeWarning: factorpool goes on with" in ran.stderr
+
+
+def test_forked_workers_may_be_started_from_many_threads_at_once() -> None:
+    code = f"""
+import sys, threading
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
+import factorpool as fp, functions
+failed = []
+def run():
+    try:
+        for _ in range(5):
+            results = fp.pmap(functions.square, range(4), strategy="processes", mp_context="fork", max_workers=2)
+            assert list(results) == [0, 1, 4, 9]
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=run) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(failed)
+"""
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
+def test_in_a_forked_worker_of_another_library(tmp_path: Path) -> None:
+    """Whose parent has used processes, and so has a fork server that is no child of the worker."""
+    code = f"""
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
+import factorpool as fp, functions
+def use(strategy):
+    results = fp.pmap(functions.square, range(4), strategy=strategy)
+    return list(results), results.strategy, fp.factor_many([2**200 + 1] * 2).strategy
+list(fp.pmap(functions.square, [1], strategy="processes"))
+with ProcessPoolExecutor(1, get_context("fork")) as executor:
+    print(executor.submit(use, "auto").result())
+    print(executor.submit(use, "processes").result())
+with get_context("fork").Pool(1) as pool:
+    print(pool.apply(use, ("auto",)))
+"""
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
+    squares = [0, 1, 4, 9]
+    expected = [(squares, "serial", "serial"), (squares, "processes", "serial"), (squares, "serial", "serial")]
+    assert (ran.stdout, ran.stderr) == ("".join(f"{line}\n" for line in expected), "")
+
+
+def test_a_fork_with_an_open_run_ends_politely() -> None:
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
+import factorpool as fp, functions
+results = fp.pmap(functions.square, range(100), strategy="processes", max_workers=2, chunksize=1)
+next(results)
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+print(sum(results))
+"""
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == (f"{sum(n * n for n in range(1, 100))}\n", "")
 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, "1", float("nan")])

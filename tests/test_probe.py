@@ -24,6 +24,7 @@ MANY = 10_000
 """Items of a source that nobody gets to the end of."""
 
 
+@pytest.mark.filterwarnings("ignore:factorpool goes on in the calling thread")
 @settings(max_examples=1000, deadline=None)
 @given(
     data=st.data(), shape=st.sampled_from(sorted(SHAPES)), total=st.integers(0, 2) | st.integers(20, 400),
@@ -70,7 +71,7 @@ def test_every_run_ends_and_each_item_comes_once(
     ran, delivered = machine.ran, run.processes.delivered
     assert set(ran.values()) <= {1}, "an item was run twice"
     assert not delivered & ran.keys(), "an item was run here and elsewhere"
-    assert len(run.chosen) <= 1
+    assert [choice.strategy.name for choice in run.chosen[1:]] in ([], ["serial"])  # what cannot be sent runs here
     event(re.sub(r"[\d.]+ (s|ms|us|CPUs)", "...", run.chosen[0].reason) if run.chosen else "nothing was chosen")
     if raised is not None:
         assert not collect

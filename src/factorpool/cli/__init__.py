@@ -55,6 +55,8 @@ def cli() -> None:
 def main() -> None:
     """Runs a command.  An error is one line on standard error; exit status 1, 2 for wrong usage, 130 for Ctrl-C."""
     sys.set_int_max_str_digits(0)  # the limit is ours, and reported with a position
+    if sys.stdin is None:  # it is closed: nothing else may get its number, and be taken for it
+        os.open(os.devnull, os.O_RDONLY)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)

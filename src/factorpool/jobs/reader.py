@@ -6,8 +6,10 @@ line. What is not a number is reported with its position and left out; the rest 
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 
@@ -49,6 +51,8 @@ class Reader:
         for path in self._paths:
             name = "standard input" if path == "-" else path
             try:
+                if path == "-" and sys.stdin is None:
+                    raise OSError(errno.EBADF, "it is closed")
                 self._fd = 0 if path == "-" else os.open(path, os.O_RDONLY)
                 yield from self._file(name)
             except OSError as error:

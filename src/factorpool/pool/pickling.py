@@ -30,14 +30,15 @@ MAIN = b"__main__"
 
 
 class TaskMessage(NamedTuple):
-    """A pickled task: its bytes, the large buffers that belong to them, and the main module to be imported first.
+    """A pickled task: its bytes, the large buffers that belong to them, and where its modules are found.
 
-    `main` is None but for the few tasks that refer to the main module and cannot travel by value.
+    `main` says how to import the main module first, for the few tasks that refer to it and cannot travel by value.
     """
 
     data: bytes
     buffers: list[memoryview]
     main: dict[str, Any] | None
+    path: list[str]
 
 
 def task_message(ref: TaskRef, inherits: bool) -> TaskMessage:
@@ -65,18 +66,18 @@ def _pickle_task(task: Task, inherits: bool) -> TaskMessage:
     try:
         data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
         if inherits or MAIN not in data:
-            return TaskMessage(data, buffers, None)
+            return TaskMessage(data, buffers, None, _search_path())
         failure: Exception | None = None
     except Exception as error:
         failure = error
     named = None if failure else (data, buffers[:])
     buffers.clear()
     try:
-        return TaskMessage(by_value(task, keep), buffers, None)
+        return TaskMessage(by_value(task, keep), buffers, None, _search_path())
     except Exception as error:
         main = _main_module() if named else None
         if named and main is not None:  # by name then, from a main module that a worker can import
-            return TaskMessage(*named, main)
+            return TaskMessage(*named, main, _search_path())
         fn = getattr(task, "fn", task)
         raise NotPicklableError(
             f"the function or its arguments cannot be pickled to reach a worker: {culprit(task) or show(fn)}: "
@@ -184,11 +185,16 @@ def _names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*inner)
 
 
+def _search_path() -> list[str]:
+    """Where modules are found here."""
+    here = process.ORIGINAL_DIR  # type: ignore[attr-defined]
+    return [here if path == "" and here is not None else str(path) for path in sys.path]
+
+
 def _main_module() -> dict[str, Any] | None:
     """How to import the caller's main module, as `multiprocessing.spawn.prepare` wants it; None if it is no file."""
     main = sys.modules["__main__"]
-    search = [process.ORIGINAL_DIR if path == "" else path for path in sys.path]  # type: ignore[attr-defined]
-    found: dict[str, Any] = {"sys_path": search, "sys_argv": sys.argv}
+    found: dict[str, Any] = {"sys_path": _search_path(), "sys_argv": sys.argv}
     if spec := getattr(main, "__spec__", None):
         found["init_main_from_name"] = spec.name
     elif path := getattr(main, "__file__", None):
@@ -198,6 +204,7 @@ def _main_module() -> dict[str, Any] | None:
 
 def load_task(message: TaskMessage, buffers: list[Any]) -> Task:
     """In the worker: the task of a message, the large buffers of which have arrived."""
+    sys.path[:] = message.path
     if message.main is not None:
         _import_main(message.main)
     try:

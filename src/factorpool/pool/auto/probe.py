@@ -10,14 +10,16 @@ behind: what workers have not begun when they are replaced comes back.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from factorpool.errors import NotPicklableError
+from factorpool.errors import NotPicklableError, StartError
 from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.relay import Relay
 from factorpool.pool.auto.rules import Choice, Measures, decide
+from factorpool.pool.auto.unproved import Unproved
 from factorpool.pool.protocol import (
     Chunk,
     Done,
@@ -232,8 +234,14 @@ class Probe:
         return self._workers.held
 
     def submit(self, chunk: Chunk) -> None:
-        """Hands the chunk to the workers of the moment."""
-        self._workers.submit(chunk)
+        """Hands the chunk to the workers of the moment; if it cannot be sent to them, to the caller's thread."""
+        try:
+            self._workers.submit(chunk)
+        except (NotPicklableError, StartError) as error:
+            if not self._strategy.traits.remote or (isinstance(error, StartError) and self._workers.held_by_last):
+                raise
+            self._stay_here(error)
+            self._workers.submit(chunk)
         if self.choice is None:
             self._payloads[chunk.start] = chunk.payload
             if isinstance(self._phase, _Pair) and self._workers.held_by_last == 2:
@@ -261,6 +269,14 @@ class Probe:
     def close(self, *, graceful: bool) -> None:
         """Frees what there is."""
         self._workers.close(graceful=graceful)
+
+    def _stay_here(self, error: BaseException) -> None:
+        """Goes on in the caller's thread, and says so."""
+        reason = f"{self._strategy.name} cannot be used: {error}"
+        warnings.warn(f"factorpool goes on in the calling thread: {reason}", RuntimeWarning, stacklevel=2)
+        self.choice = Choice(self._here, reason)
+        self._chosen(self.choice)
+        self._hand_over(self._here, self._ref)
 
     def _after_alone(self, alone: _Alone) -> None:
         self._count = self._how_many()
@@ -294,6 +310,8 @@ class Probe:
         if (refusal := getattr(elsewhere, "refusal", None)) is not None and (reason := refusal(self._ref)) is not None:
             return Choice(self._here, f"a second thread did not help, and {reason}")
         sends, reason = self._sending()
+        if sends is None:
+            warnings.warn(f"factorpool goes on in the calling thread: {reason}", RuntimeWarning, stacklevel=2)
         measures = Measures(self._seen.each, self._remaining(), sends, reason)
         start = self._machine.start_seconds(elsewhere, self._count)
         return decide(measures, self._count, self._here, elsewhere, start)
@@ -333,8 +351,8 @@ class Probe:
     def _hand_over(self, strategy: Strategy, ref: TaskRef) -> None:
         """Has workers of a strategy take over."""
         self._strategy = strategy
-        slots = 1 if strategy is self._here else self._count
-        self._workers.hand_over_to(self._open(ref, strategy, slots))
+        workers = self._open(ref, strategy, 1 if strategy is self._here else self._count)
+        self._workers.hand_over_to(Unproved(workers, self._stay_here) if strategy.traits.remote else workers)
 
 
 class _Length:

@@ -29,7 +29,7 @@ from factorpool.pool.pickling import (
 )
 from factorpool.pool.protocol import PACE_SECONDS, Chunk, Piece, Task, TaskRef, Traits
 from factorpool.pool.starts import remember_start
-from factorpool.pool.strategies.threads import Runner, ThreadWorkers
+from factorpool.pool.strategies.threads import Runner, Threads, ThreadWorkers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Interpreters:
             import concurrent.interpreters  # noqa: F401
         except ImportError as error:
             return str(error)
-        return None
+        return Threads().why_unavailable()  # each is in one
 
     def capacity(self) -> int:
         """One for each CPU."""
@@ -92,7 +92,7 @@ def _in_an_interpreter() -> Iterator[Runner]:
         nonlocal started
         message = task_message(ref, inherits=False)
         if started != ref.number:
-            arguments = (message.data, message.main, [bytes(buffer) for buffer in message.buffers])
+            arguments = (message.data, message.main, message.path, [bytes(buffer) for buffer in message.buffers])
             if failure := interpreter.call(_start, *arguments):
                 try:
                     raise_failure(failure)
@@ -127,12 +127,12 @@ _task: Task
 _answers: Iterator[bytes]
 
 
-def _start(data: bytes, main: dict[str, object] | None, buffers: list[bytes]) -> bytes:
+def _start(data: bytes, main: dict[str, object] | None, path: list[str], buffers: list[bytes]) -> bytes:
     """Starts a task; the failure as a message, or nothing."""
     global _task
     become_worker(whole_process=True)
     try:
-        _task = load_task(TaskMessage(data, [], main), [bytearray(buffer) for buffer in buffers])
+        _task = load_task(TaskMessage(data, [], main, path), [bytearray(buffer) for buffer in buffers])
         _task.start()
     except BaseException as error:
         return start_failure(error)

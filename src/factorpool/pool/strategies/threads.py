@@ -46,6 +46,8 @@ class Threads:
         """There are systems without threads."""
         if sys.platform in ("emscripten", "wasi"):
             return f"there are no threads on {sys.platform}"
+        if not getattr(threading, "_daemon_threads_allowed", lambda: True)():
+            return "this is a subinterpreter, and those may not have threads that end with the program"
         return None
 
     def capacity(self) -> int:

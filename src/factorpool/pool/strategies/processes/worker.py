@@ -97,10 +97,10 @@ class _Worker:
                 return
 
     def _start(self, message: bytes) -> None:
-        data, lengths, main, self._pace = pickle.loads(message)
+        data, lengths, main, path, self._pace = pickle.loads(message)
         try:
             pages = [buffers.receive(self._connection, length) for length in lengths]
-            self._task = pickling.load_task(pickling.TaskMessage(data, [], main), pages)
+            self._task = pickling.load_task(pickling.TaskMessage(data, [], main, path), pages)
             now = time.monotonic()  # the same clock in all processes; the user's own initializer counts no more
             self._task.start()
         except BaseException as error:

@@ -8,7 +8,6 @@ outlive its parent.
 from __future__ import annotations
 
 import atexit
-import math
 import multiprocessing
 import os
 import pickle
@@ -25,7 +24,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from factorpool.errors import ItemTimeoutError, NotPicklableError, OptionError, StartError
+from factorpool.errors import FactorpoolError, ItemTimeoutError, NotPicklableError, OptionError, StartError
 from factorpool.pool.edited import is_installed, newest_edit
 from factorpool.pool.pickling import TaskMessage, chunk_message, decode, raise_failure, task_message
 from factorpool.pool.protocol import PACE_SECONDS, Chunk, Died, Event, Failed, Free, TaskRef, events_of
@@ -47,6 +46,10 @@ ABRUPT_SECONDS = 0.2
 
 LONGEST_WAIT = 86400.0
 """Seconds: the system's own limit is a few weeks."""
+
+START_SECONDS = 60.0
+"""How long a worker may take to start a task where items have a timeout: its imports and the initializer are no items,
+but must not hang for ever either."""
 
 SMALL_BYTES = 1 << 15
 """A chunk of up to this size is sent along with its task: the pipe holds it until the worker reads it."""
@@ -143,10 +146,9 @@ class ProcessWorkers:
     def wait(self, timeout: float | None) -> list[Event]:
         """What has arrived; a worker that died or took too long completes its chunk with the error that says so."""
         if self._timeout is not None and self._busy:
-            running = [worker.heard for worker in self._busy.values() if worker.ready]
-            soonest = max(0.0, min(running, default=math.inf) + self._timeout - time.monotonic())
+            soonest = min(self._due(worker, self._timeout) for worker in self._busy.values())
+            soonest = max(0.0, min(soonest - time.monotonic(), LONGEST_WAIT))
             timeout = soonest if timeout is None else min(soonest, timeout)
-            timeout = min(timeout, LONGEST_WAIT)
         arrived = wait([*self._busy, self._waker[0]], timeout)
         if self._waker[0] in arrived:
             arrived.remove(self._waker[0])
@@ -181,12 +183,21 @@ class ProcessWorkers:
     def _release(self, worker: _Worker) -> None:
         del self._busy[worker.connection], self._busy[worker.process.sentinel]
 
+    def _due(self, worker: _Worker, timeout: float) -> float:
+        """When something has to be heard of a worker."""
+        return worker.heard + timeout if worker.ready else worker.told + max(timeout, START_SECONDS)
+
     def _kill_overdue(self, timeout: float) -> list[Event]:
         """Kills the workers of which nothing was heard for too long since they began an item."""
         done: list[Event] = []
         now = time.monotonic()
         for worker in dict.fromkeys(self._busy.values()):
-            if worker.ready and now - worker.heard >= timeout and not worker.connection.poll():
+            if now >= self._due(worker, timeout) and not worker.connection.poll():
+                if not worker.ready:
+                    seconds = max(timeout, START_SECONDS)
+                    raise FactorpoolError(
+                        f"a worker did not start within {seconds:g} s: an import or the initializer hangs"
+                    )
                 self._release(worker)
                 worker.free()
                 error = ItemTimeoutError(worker.next_item, timeout)
@@ -242,10 +253,10 @@ class _TaskSender:
     def send(self, connection: Connection) -> None:
         """To one worker."""
         if self._sent is None:
-            data, buffers, main = self._message
+            data, buffers, main, path = self._message
             self._pages = [SharedBuffer(buffer) for buffer in buffers]
             lengths = [buffer.nbytes for buffer in buffers]
-            self._sent = child.TASK + pickle.dumps((data, lengths, main, self._pace))
+            self._sent = child.TASK + pickle.dumps((data, lengths, main, path, self._pace))
         connection.send_bytes(self._sent)
         for pages in self._pages:
             pages.send(connection)
@@ -355,16 +366,16 @@ def _without_main() -> Iterator[None]:
 class _Worker:
     """The parent's side of one worker: its process, its pipe, and what it is at.
 
-    `start` names its chunk, `next_item` the first item of it that is not back, `heard` is when it last sent something
-    or was sent a chunk; `ready` says that it has started the task, `rested` that it came from a shelf, `dead` that it
-    is of no more use.
+    `start` names its chunk, `next_item` is the first item of it that is not back.  `heard` is when it last sent
+    something or was sent a chunk, `told` when it got its task.  `ready` says that it has started the task, `rested`
+    that it came from a shelf, `dead` that it is of no more use.
     """
 
     def __init__(self, mp: BaseContext, inner_threads: int | None) -> None:
         self.start = self.next_item = -1
         self.task = 0
         self.message = b""
-        self.heard: float
+        self.heard = self.told = 0.0
         self.began = time.monotonic()
         self.ready = self.rested = self.dead = False
         self._fresh = True
@@ -427,6 +438,7 @@ class _Worker:
         """Sends it a task."""
         self.task = number
         self.ready = False
+        self.told = time.monotonic()
         with suppress(OSError):  # it has died: `receive` will see its end of file
             task.send(self.connection)
 
