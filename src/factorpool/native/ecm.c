@@ -51,8 +51,8 @@ typedef struct {
 
 /* Runs curves of level `l` on the numbers of one field that are of the level or a higher one, until a factor is found or the
  * number has had its share. */
-static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, memory *memory, size_t count,
-                     const fp_control *control, fp_u128 *factors) {
+static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, memory *memory,
+                     size_t count, const fp_control *control, fp_u128 *factors) {
     state *states = memory->states;
     const fp_ecm_level bounds = {stage1_ops, stage1_ops + stage1_end[levels[l].b1], &plans[levels[l].plan],
                                  levels[l].steps};

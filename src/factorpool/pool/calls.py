@@ -15,6 +15,7 @@ from typing import Any
 from factorpool.errors import FactorpoolError
 from factorpool.pool.auto.machine import place_of
 from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
+from factorpool.pool.inside import is_whole_process
 from factorpool.pool.protocol import Place, Strategy, TaskRef, Workers
 from factorpool.pool.shelf import Shelves
 from factorpool.pool.slots import Slots, slotted
@@ -45,13 +46,14 @@ class Setup:
 
     def __call__(self) -> None:
         """Calls the initializer if this worker has not yet."""
-        done = _prepared.__dict__.setdefault("numbers", set())
+        done = _prepared if is_whole_process() else _prepared_thread.__dict__.setdefault("numbers", set())
         if self._number not in done:
             self._initializer(*self._initargs)
             done.add(self._number)
 
 
-_prepared = threading.local()  # the numbers of what has prepared this worker
+_prepared: set[int] = set()  # the numbers of what has prepared this worker, if it is all of a process,
+_prepared_thread = threading.local()  # and if it is a thread
 
 
 class Call:

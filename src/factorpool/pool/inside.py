@@ -19,6 +19,11 @@ def become_worker(whole_process: bool) -> None:
         _this_thread.worker = True
 
 
+def is_whole_process() -> bool:
+    """Whether all of this process or interpreter is a worker."""
+    return _whole_process
+
+
 def is_worker() -> bool:
     """Whether the caller runs in a worker: another pool's workers would then compete with this one's."""
     return _whole_process or getattr(_this_thread, "worker", False) or _of_another_library()
