@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from factorpool.errors import FactorpoolError, NotPicklableError, StartError
 from factorpool.pool import schedule as schedules
-from factorpool.pool.protocol import Chunk, Died, Done, Event, Failed, Free, Workers
+from factorpool.pool.protocol import Chunk, Died, Done, Event, Failed, Workers
 from factorpool.pool.recovery import Policy, Verdict, after_death, after_failure
 from factorpool.pool.returned import Returned
 from factorpool.pool.schedule import Measured
@@ -108,18 +108,21 @@ class Completion(NamedTuple):
     error: BaseException | None
 
 
-class _Flight(NamedTuple):
+class _Flight:
     """A chunk in a worker: what of it has not come back, and what has: items, and their seconds.
 
     `sent` is when it was sent, `handling` how long that took, `failed` whether the last to come was an error.
     """
 
-    chunk: Chunk
-    sent: float
-    handling: float
-    done: int = 0
-    seconds: float = 0.0
-    failed: bool = False
+    __slots__ = ("chunk", "done", "failed", "handling", "seconds", "sent")
+
+    def __init__(self, chunk: Chunk, sent: float, handling: float) -> None:
+        self.chunk = chunk
+        self.sent = sent
+        self.handling = handling
+        self.done = 0
+        self.seconds = 0.0
+        self.failed = False
 
 
 class Dispatcher:
@@ -300,29 +303,31 @@ class Dispatcher:
 
     def _take_in(self, event: Event) -> None:
         """Takes in what a worker tells."""
-        flight = self._flights.pop(event.start, None)
+        flight = self._flights.get(event.start)
         if flight is None:
             raise _lost(f"a worker has answered for the chunk from item {event.start} on, which was not in one")
-        if isinstance(event, Free):
-            self._again.add(flight.chunk)
-            if flight.done and not flight.failed:
-                self._cutter.learn(flight.done, flight.seconds, self._clock() - flight.sent, flight.handling)
-        elif isinstance(event, Died):
-            self._decide(after_death(flight.chunk, event, self._policy))
-        else:
-            items = event.items or len(flight.chunk.payload)
-            if items == len(flight.chunk.payload):  # the usual case: nothing to copy
-                head, rest = flight.chunk, flight.chunk._replace(start=flight.chunk.start + items, payload=())
+        if isinstance(event, Done | Failed):
+            chunk = flight.chunk
+            items = event.items or len(chunk.payload)
+            if items == len(chunk.payload):  # the usual case: nothing to copy
+                head, flight.chunk = chunk, Chunk(chunk.start + items, ())
             else:
-                head, rest = flight.chunk.split(items)
-            self._flights[event.start] = flight._replace(
-                chunk=rest, done=flight.done + items, seconds=flight.seconds + event.seconds,
-                failed=isinstance(event, Failed),
-            )  # fmt: skip
+                head, flight.chunk = chunk.split(items)
+            flight.done += items
+            flight.seconds += event.seconds
+            flight.failed = isinstance(event, Failed)
             if isinstance(event, Done):
                 self._done[head.start] = Completion(head, event.value, None)
             else:
                 self._decide(after_failure(head, event))
+            return
+        del self._flights[event.start]
+        if isinstance(event, Died):
+            self._decide(after_death(flight.chunk, event, self._policy))
+            return
+        self._again.add(flight.chunk)
+        if flight.done and not flight.failed:
+            self._cutter.learn(flight.done, flight.seconds, self._clock() - flight.sent, flight.handling)
 
     def _decide(self, verdict: Verdict) -> None:
         """Carries out what was decided about items that something went wrong with."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -216,8 +215,7 @@ class Workers(Protocol):
         """Frees every slot; what is still running is given up.  Workers that are idle may stay for the next run."""
 
 
-@dataclass(frozen=True)
-class Traits:
+class Traits(NamedTuple):
     """What is known of a strategy without trying it."""
 
     remote: bool
@@ -253,3 +251,16 @@ class Strategy(Protocol):
         They are taken from the shelf as far as it has some, and what is idle at the end goes back there; without a
         shelf they end with the run.
         """
+
+
+class Plain:
+    """A strategy without options: all of a kind are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from factorpool.errors import OptionError
 from factorpool.pool.auto.machine import Machine, place_of
-from factorpool.pool.auto.probe import Probe
 from factorpool.pool.auto.rules import Choice, choose
 from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
@@ -56,8 +55,8 @@ class Options(NamedTuple):
         options = self if self.pool is None else self._in_pool(self.pool)
         if options.strategy != "auto":
             options = options._replace(strategy=find_available(options.strategy, **options.for_strategies()))
-        elif options.mp_context is not None or options.inner_threads != 1:
-            Machine(options.for_strategies()).candidate(Place.APART)  # which raises what makes no sense
+        elif given := options.for_strategies():
+            Machine(given).candidate(Place.APART)  # which raises what makes no sense
         check_choice("schedule", options.schedule, SCHEDULES)
         if not (options.progress is None or isinstance(options.progress, bool) or callable(options.progress)):
             raise OptionError(f"progress must be a function, True for a bar, or None, not {options.progress!r}")
@@ -70,8 +69,13 @@ class Options(NamedTuple):
         return options
 
     def for_strategies(self) -> dict[str, object]:
-        """The options that are fields of some strategies."""
-        return {"context": self.mp_context, "inner_threads": self.inner_threads}
+        """The options that are fields of some strategies, as far as they are not their defaults."""
+        options: dict[str, object] = {}
+        if self.mp_context is not None:
+            options["context"] = self.mp_context
+        if self.inner_threads != 1:
+            options["inner_threads"] = self.inner_threads
+        return options
 
     def _in_pool(self, pool: Pool) -> Options:
         """The pool says where work runs."""
@@ -130,7 +134,6 @@ class Run:
         self._source = source
         self._items = items
         self._options = options
-        self._shelves: Shelves | None = options.pool.shelves if options.pool is not None else shared()
 
     def __iter__(self) -> Iterator[Completion]:
         progress, total = self._options.progress, self._source.remaining()
@@ -180,6 +183,8 @@ class Run:
         yield from self._dispatcher(self._cutter(workers, first), opened, lambda: (workers, None)).run()
 
     def _probed(self, machine: Machine, total: int | None) -> Iterator[Completion]:
+        from factorpool.pool.auto.probe import Probe
+
         options, task = self._options, self._ref.task
         cutter = self._cutter(1, task.first_chunk)
 
@@ -216,9 +221,15 @@ class Run:
 
     def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:
         # What a task leaves in workers stays among those of its own run, unless the caller keeps a pool for it.
-        keeps = self._shelves is not None and (self._options.pool is not None or not ref.task.taints)
-        shelf = self._shelves.of(strategy) if keeps and self._shelves is not None else None
+        shelf = None
+        if place_of(strategy) is not Place.HERE and (self._options.pool is not None or not ref.task.taints):
+            shelves = self._shelves()
+            shelf = None if shelves is None else shelves.of(strategy)
         return strategy.open(ref, count, shelf)
+
+    def _shelves(self) -> Shelves | None:
+        """Where idle workers rest."""
+        return shared() if self._options.pool is None else self._options.pool.shelves
 
     def _dispatcher(self, cutter: Cutter, workers: Workers, limits: Callable[[], tuple[int, int | None]]) -> Dispatcher:
         options = self._options

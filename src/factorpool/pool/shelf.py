@@ -195,7 +195,8 @@ def shared() -> Shelves | None:
     """The shelves of all calls that have no pool of their own; None where nothing is to be kept."""
     if (keep := keep_seconds()) == 0:
         return None
-    return _shared.setdefault(keep, Shelves(keep))
+    found = _shared.get(keep)
+    return found if found is not None else _shared.setdefault(keep, Shelves(keep))
 
 
 def close_shared() -> None:

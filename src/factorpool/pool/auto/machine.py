@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from factorpool.pool.gil import gil_enabled
 from factorpool.pool.protocol import Place, Strategy
 from factorpool.pool.shelf import Shelves
 from factorpool.pool.starts import start_seconds
-from factorpool.pool.strategies import BUILT_IN, find
+from factorpool.pool.strategies import candidates
 
 WARM_SECONDS = 0.001
 """What it takes until workers that rest on a shelf have a new task."""
@@ -25,10 +26,12 @@ class Candidate(NamedTuple):
 class Machine:
     """This machine.  Tests have others, whose time they move by hand.
 
-    `options` are those that the user gave for whatever strategy is chosen, `shelves` where idle workers rest.
+    `options` are those that the user gave for whatever strategy is chosen, `shelves` says where idle workers rest.
     """
 
-    def __init__(self, options: dict[str, object] | None = None, shelves: Shelves | None = None) -> None:
+    def __init__(
+        self, options: dict[str, object] | None = None, shelves: Callable[[], Shelves | None] | None = None
+    ) -> None:
         self._options = options or {}
         self._shelves = shelves
 
@@ -37,16 +40,15 @@ class Machine:
 
         With `stopping`, only those that stop items count.
         """
-        fitting = [strategy for strategy in self._strategies() if place_of(strategy) is place]
-        fitting = [strategy for strategy in fitting if strategy.traits.stops_items or not stopping]
-        fitting.sort(key=lambda strategy: (not strategy.traits.stops_items, strategy.traits.rank))
-        for strategy in fitting:
-            if strategy.why_unavailable() is None:
-                return Candidate(strategy, None)
-        return Candidate(fitting[0], fitting[0].why_unavailable())
-
-    def _strategies(self) -> list[Strategy]:
-        return [find(name, **self._options) for name in BUILT_IN]
+        first: Candidate | None = None
+        for strategy in candidates(place, **self._options):
+            if strategy.traits.stops_items or not stopping:
+                obstacle = strategy.why_unavailable()
+                if obstacle is None:
+                    return Candidate(strategy, None)
+                first = first or Candidate(strategy, obstacle)
+        assert first is not None
+        return first
 
     def wall(self) -> float:
         """Seconds since some moment."""
@@ -70,7 +72,8 @@ class Machine:
 
     def start_seconds(self, strategy: Strategy, count: int) -> float:
         """How long so many workers of a strategy take to start, or to be taken from the shelf."""
-        if self._shelves is not None and len(self._shelves.of(strategy)) >= count:
+        shelves = None if self._shelves is None else self._shelves()
+        if shelves is not None and len(shelves.of(strategy)) >= count:
             return WARM_SECONDS
         return start_seconds(strategy)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from factorpool.errors import NotPicklableError, StartError
@@ -98,14 +97,13 @@ class Brief:
             yield piece
 
 
-@dataclass
 class _Seen:
     """What the probe knows: `done` items have come back, by `items` of them, which took `seconds`, costs are told."""
 
-    done: int = 0
-    items: int = 0
-    seconds: float = 0.0
-    sample: tuple[Any, Any] | None = None  # an item and its result
+    def __init__(self) -> None:
+        self.done = self.items = 0
+        self.seconds = 0.0
+        self.sample: tuple[Any, Any] | None = None  # an item and its result
 
     @property
     def each(self) -> float:

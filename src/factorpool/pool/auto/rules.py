@@ -30,23 +30,23 @@ def choose(
     `count` says how many workers there may be; it is asked late, for it takes as long as some hundred numbers.
     `stoppable` says that items may have to be stopped.
     """
-    here = machine.candidate(Place.HERE).strategy
     if stoppable:
         apart = machine.candidate(Place.APART, stopping=True).strategy
         return Choice(apart, "only a process can be stopped when its time is over")
     if is_worker():
+        here = machine.candidate(Place.HERE).strategy
         return Choice(here, "this is a worker already, and the other CPUs have theirs")
     hint = task.hint(items, total, count)
     if hint is None:
         return None
     candidate = machine.candidate(hint.place)
     if candidate.obstacle is not None:
-        return None if task.taints else Choice(here, candidate.obstacle)
+        return None if task.taints else Choice(machine.candidate(Place.HERE).strategy, candidate.obstacle)
     if hint.seconds is not None:
         workers, start = count(), machine.start_seconds(candidate.strategy, count())
         if hint.seconds * (1 - 1 / workers) < start:
             return Choice(
-                here,
+                machine.candidate(Place.HERE).strategy,
                 f"the {_time(hint.seconds)} that it may take are over before {candidate.strategy.name} are worth their "
                 f"start ({_time(start)})",
             )

@@ -7,13 +7,13 @@ arguments that has what `factorpool.pool.protocol.Strategy` asks for.  It is the
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from factorpool.errors import OptionError, StrategyUnavailableError
 from factorpool.pool.gil import gil_note
+from factorpool.pool.protocol import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 GROUP = "factorpool.strategies"
 
 BUILT_IN = {
-    "serial": "factorpool.pool.strategies.serial:Serial",
-    "threads": "factorpool.pool.strategies.threads:Threads",
-    "interpreters": "factorpool.pool.strategies.interpreters:Interpreters",
-    "processes": "factorpool.pool.strategies.processes:Processes",
+    "serial": ("factorpool.pool.strategies.serial:Serial", Place.HERE),
+    "threads": ("factorpool.pool.strategies.threads:Threads", Place.BESIDE),
+    "interpreters": ("factorpool.pool.strategies.interpreters:Interpreters", Place.APART),
+    "processes": ("factorpool.pool.strategies.processes:Processes", Place.APART),
 }
-"""Where the strategies of factorpool are; each is imported when it is asked for."""
+"""Where the strategies of factorpool are, and where they run work; each is imported when it is asked for."""
 
 
 class StrategyInfo(NamedTuple):
@@ -60,9 +60,16 @@ def names() -> list[str]:
     return [*BUILT_IN, *(name for name in _added() if name not in BUILT_IN)]
 
 
-def everything() -> list[Strategy]:
-    """All strategies with their default options, the simplest first."""
-    return sorted(map(find, names()), key=lambda strategy: strategy.traits.rank)
+@cache
+def _names_for(place: Place) -> list[str]:
+    fitting = [find(name) for name, (_, where) in BUILT_IN.items() if where is place]
+    fitting.sort(key=lambda strategy: (not strategy.traits.stops_items, strategy.traits.rank))
+    return [strategy.name for strategy in fitting]
+
+
+def candidates(place: Place, **options: object) -> list[Strategy]:
+    """The strategies that `auto` may choose for a place: first those that stop items, then the simplest."""
+    return [find(name, **options) for name in _names_for(place)]
 
 
 def find(wanted: Strategy | str, **options: object) -> Strategy:
@@ -75,7 +82,9 @@ def find(wanted: Strategy | str, **options: object) -> Strategy:
             raise OptionError(f"{wanted!r} is no strategy; there are auto, {', '.join(names())}")
         return wanted
     strategy = _found(wanted)
-    if options:
+    if options and hasattr(strategy, "__dataclass_fields__"):
+        from dataclasses import fields, replace  # here: it takes 8 ms to import
+
         have: Any = strategy
         taken = {field.name: options[field.name] for field in fields(have) if field.name in options}
         if taken:
@@ -94,7 +103,7 @@ def find_available(wanted: Strategy | str, **options: object) -> Strategy:
 @cache
 def _found(name: str) -> Strategy:
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
+        module, _, attribute = BUILT_IN[name][0].partition(":")
         made: Strategy = getattr(import_module(module), attribute)()
         return made
     if name not in _added():

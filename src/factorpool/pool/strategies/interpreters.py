@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import ClassVar
 
 from factorpool.errors import NotPicklableError, StrategyUnavailableError
@@ -27,7 +26,7 @@ from factorpool.pool.pickling import (
     start_failure,
     task_message,
 )
-from factorpool.pool.protocol import PACE_SECONDS, Chunk, Piece, Task, TaskRef, Traits
+from factorpool.pool.protocol import PACE_SECONDS, Chunk, Piece, Plain, Task, TaskRef, Traits
 from factorpool.pool.starts import remember_start
 from factorpool.pool.strategies.threads import Runner, Threads, ThreadWorkers
 
@@ -39,8 +38,7 @@ REFUSAL = re.compile(r"module \S+ does not support loading in subinterpreters")
 """What CPython says of an extension module that cannot be imported in one."""
 
 
-@dataclass(frozen=True)
-class Interpreters:
+class Interpreters(Plain):
     """Subinterpreters of this process."""
 
     name: ClassVar[str] = "interpreters"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
-from factorpool.pool.protocol import Chunk, Event, Free, Piece, Task, TaskRef, Traits, events_of, to_the_last
+from factorpool.pool.protocol import Chunk, Event, Free, Piece, Plain, Task, TaskRef, Traits, events_of, to_the_last
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from factorpool.pool.shelf import Shelf
 
 
-@dataclass(frozen=True)
-class Serial:
+class Serial(Plain):
     """One item after the other, in the calling thread."""
 
     name: ClassVar[str] = "serial"

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,7 +14,7 @@ from factorpool.errors import StartError
 from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.gil import gil_enabled
 from factorpool.pool.inside import become_worker
-from factorpool.pool.protocol import Chunk, Event, Free, Piece, TaskRef, Traits, events_of, to_the_last
+from factorpool.pool.protocol import Chunk, Event, Free, Piece, Plain, TaskRef, Traits, events_of, to_the_last
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ GRACEFUL_SECONDS = 5.0
 """How long it waits for threads that have nothing to do any more: one may still be in its initializer."""
 
 
-@dataclass(frozen=True)
-class Threads:
+class Threads(Plain):
     """Threads of this process."""
 
     name: ClassVar[str] = "threads"
