@@ -110,7 +110,8 @@ def test_an_initializer_prepares_each_worker_once(strategy: str, tmp_path: Path)
         assert [pool.submit(functions.square, n).result() for n in range(4)] == [0, 1, 4, 9]
         for _ in range(3):
             assert list(fp.pmap(functions.square, range(4), pool=pool)) == [0, 1, 4, 9]
-    assert 1 <= len(notes.read_text().split()) <= (4 if strategy == "serial" else 2)
+    # Each call has one worker at least: a thread that waits for the next `submit` is not taken from it at once.
+    assert 1 <= len(notes.read_text().split()) <= (4 if strategy == "serial" else 3)
 
 
 def test_an_initializer_that_fails_breaks_the_pool(strategy: str) -> None:

@@ -29,6 +29,10 @@ BATCH = 64
 """Most calls in one message."""
 
 
+LINGER_SECONDS = 0.01
+"""How long a thread waits for the next call before it gives its slot back."""
+
+
 class BrokenPoolError(FactorpoolError, BrokenExecutor):
     """No worker of a pool can start, so it can do no more; the cause says why."""
 
@@ -72,6 +76,10 @@ class Call:
     def __call__(self) -> Any:
         """In a thread of this process."""
         return self._fn(*self._args, **self._kwargs)
+
+    def begins(self) -> bool:
+        """Says that it begins, unless that was said; False if it was cancelled before."""
+        return self.future.running() or self.future.set_running_or_notify_cancel()
 
     def __reduce__(self) -> tuple[object, ...]:
         return _joined, (self._fn, self._args, self._kwargs)
@@ -122,12 +130,13 @@ class Calls:
         """Nothing more comes."""
         with self._condition:
             self._closed = True
-            self._condition.notify()
+            self._condition.notify_all()
 
     def cancel(self) -> None:
-        """Cancels what has not been taken."""
+        """Cancels what has not begun."""
         with self._condition:
-            waiting, self._waiting = self._waiting, deque()
+            waiting = [call for call in self._waiting if not call.future.running()]
+            self._waiting = deque(call for call in self._waiting if call.future.running())
         for call in waiting:
             call.future.cancel()
             call.future.set_running_or_notify_cancel()
@@ -145,11 +154,29 @@ class Calls:
             while True:
                 while self._waiting and len(taken) < most:
                     call = self._waiting.popleft()
-                    if call.future.set_running_or_notify_cancel():
+                    if call.begins():
                         taken.append(call)
                 if taken or self._closed:
                     return taken
                 self._condition.wait()
+
+    def next(self) -> Call | None:
+        """The next call that nobody has cancelled; None if there is none for LINGER_SECONDS."""
+        with self._condition:
+            while True:
+                while self._waiting:
+                    call = self._waiting.popleft()
+                    if call.begins():
+                        return call
+                if self._closed or not self._condition.wait(LINGER_SECONDS):
+                    return None
+
+    def wait(self) -> bool:
+        """Waits until there are calls; False if there will be none."""
+        with self._condition:
+            while not self._waiting and not self._closed:
+                self._condition.wait()
+            return bool(self._waiting)
 
     def remaining(self) -> int | None:
         """Nobody knows."""
@@ -158,6 +185,51 @@ class Calls:
     def ready(self, most: int) -> bool:
         """Whether `take` would answer at once."""
         return bool(self._waiting) or self._closed
+
+
+class _Service:
+    """For workers that share this process's memory: items that serve one call after the other while there are some.
+
+    A call then costs no event of its own.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self.servers = 0
+        self._calls = calls
+        self._lock = threading.Lock()
+
+    def take(self, most: int) -> Sequence[Callable[[], None]]:
+        """One more server; waits until there is something to do."""
+        if not self._calls.wait():
+            return ()
+        self._count(1)
+        return (self._serve,)
+
+    def remaining(self) -> int | None:
+        """Nobody knows."""
+        return None
+
+    def ready(self, most: int) -> bool:
+        """Whether `take` would answer at once."""
+        return self._calls.ready(most)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.servers += change
+
+    def _serve(self) -> None:
+        try:
+            while (call := self._calls.next()) is not None:
+                try:
+                    value = call()
+                except BaseException as error:
+                    call.future.set_exception(error)
+                else:
+                    call.future.set_result(value)
+                    del value
+                del call  # nothing of it is to live on here until the next
+        finally:
+            self._count(-1)
 
 
 class Manager:
@@ -174,14 +246,15 @@ class Manager:
         self._slots = slots
         self._setup = setup
         self._running: dict[int, Call] = {}
+        self._service = None if strategy.traits.remote else _Service(calls)
         self._workers: Workers | None = None
         self.thread = threading.Thread(target=self._run, name="factorpool-pool", daemon=True)
         _managers[self.thread] = self
         self.thread.start()
 
     def wake(self) -> None:
-        """Has it look at the calls again."""
-        if self._workers is not None:
+        """Has it look at the calls again, if that could be of use."""
+        if self._workers is not None and (self._service is None or self._service.servers < self._count):
             self._workers.wake()
 
     def finish(self) -> None:
@@ -197,7 +270,7 @@ class Manager:
             broken = BrokenPoolError(f"the pool is broken: {type(error).__name__}: {error}")
             broken.__cause__ = error
             running = list(self._running.values())
-            waiting = [call for call in self._calls.drain() if call.future.set_running_or_notify_cancel()]
+            waiting = [call for call in self._calls.drain() if call.begins()]
             for call in running + waiting:
                 call.future.set_exception(broken)
         finally:
@@ -207,12 +280,12 @@ class Manager:
     def _serve(self) -> None:
         task = MapTask(_call, collect=True, setup=self._setup, names_items=False)
         workers = self._strategy.open(TaskRef(task), self._count, self._shelves.of(self._strategy))
-        cutter = Cutter(_Kept(self._calls, self._running), self._count, "dynamic", 1, 1)
-        batches = self._strategy.traits.remote
+        source = _Kept(self._calls, self._running) if self._service is None else self._service
+        cutter = Cutter(source, self._count, "dynamic", 1, 1)
 
         def limits() -> tuple[int, int | None]:
             size = 1
-            if batches and (each := cutter.seconds_per_item) is not None:
+            if self._service is None and (each := cutter.seconds_per_item) is not None:
                 fair = len(self._calls) // (2 * self._count)
                 size = max(1, min(BATCH, fair, int(BATCH_SECONDS / max(each, 1e-9))))
             return self._count, size
@@ -221,6 +294,8 @@ class Manager:
         self._workers = counted
         dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
         for completion in dispatcher.run():
+            if self._service is not None:
+                continue
             for at in range(len(completion.chunk.payload)):
                 _settle(self._running.pop(completion.chunk.start + at).future, completion, at)
             del completion  # nothing of it is to live on here until the next call

@@ -82,7 +82,10 @@ class Pool(Executor):
                 raise BrokenPoolError(f"the pool is broken: {type(failure).__name__}: {failure}") from failure
             if self._calls.closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._calls.put(Call(future, fn, args, kwargs))
+            call = Call(future, fn, args, kwargs)
+            if self._manager is None:
+                call.begins()  # the first one: its worker is started for it
+            self._calls.put(call)
             if self._manager is None:
                 self._manager = self._start_manager()
         self._manager.wake()
