@@ -16,7 +16,7 @@ import pytest
 
 from factorpool import _native
 from factorpool.pool.shelf import close_shared
-from factorpool.pool.strategies import find, names
+from factorpool.pool.strategies import BUILT_IN, find
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A background job of a script is started so, and what the tests start would be: Ctrl-C would end none of it.
@@ -24,8 +24,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 REPOSITORY = Path(__file__).parent.parent
 
+ADDED = str(REPOSITORY / "tests" / "added")
+"""Where a package is that adds a strategy; it is installed as far as Python can tell."""
 
-@pytest.fixture(params=names())
+
+@pytest.fixture(params=list(BUILT_IN))
 def strategy(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
     if reason := find(name).why_unavailable():
