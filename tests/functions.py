@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import time
@@ -275,6 +276,23 @@ def forever_after_7(n: int) -> int:
     while n > 7:
         time.sleep(0.05)
     return n
+
+
+def log(n: int) -> int:
+    logger = logging.getLogger("mine")
+    logger.debug("not wanted: %s", n)
+    try:
+        if n == 2:
+            raise LookupError(n)
+    except LookupError:
+        logger.warning("item %s", n, exc_info=True)
+    else:
+        logger.warning("item %s", n)
+    return n
+
+
+def allocate(megabytes: int) -> int:
+    return len(bytearray(megabytes << 20)) >> 20
 
 
 def nap_and_square(n: int) -> int:

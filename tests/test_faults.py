@@ -415,3 +415,24 @@ def test_a_timeout_where_there_can_be_no_processes_says_so() -> None:
 
 def test_a_timeout_may_be_for_ever() -> None:
     assert list(fp.pmap(functions.square, range(5), timeout=1e9, max_workers=2)) == [0, 1, 4, 9, 16]
+
+
+def test_an_item_that_needs_too_much_memory_costs_itself() -> None:
+    outcomes = collected(
+        functions.allocate, [1, 2, 3000, 4], strategy=fp.Processes(memory_limit="1.5G"), max_workers=1, chunksize=4
+    )
+    assert [o.value for o in outcomes] == [1, 2, None, 4]
+    assert isinstance(outcomes[2].error, MemoryError)
+    for wrong in ("2X", "", -1, True, 0, "0G"):
+        with pytest.raises(fp.OptionError, match="memory_limit must be"):
+            fp.Processes(memory_limit=wrong)
+    assert fp.Processes(memory_limit="1.5G").memory_bytes() == 3 * 2**29
+    assert fp.Processes(memory_limit="512 MiB").memory_bytes() == 2**29
+
+
+def test_workers_end_after_so_many_items() -> None:
+    strategy = fp.Processes(max_tasks_per_child=3)
+    pids = Counter(fp.pmap(functions.worker_pid, range(9), strategy=strategy, max_workers=1, chunksize=1))
+    assert sorted(pids.values()) == [3, 3, 3]
+    with pytest.raises(fp.OptionError, match="max_tasks_per_child must be a positive integer"):
+        fp.Processes(max_tasks_per_child=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import subprocess
 import sys
 import threading
@@ -201,3 +203,13 @@ def test_a_captured_array_is_shared_and_can_be_written_to(remote: str) -> None:
 
     assert list(fp.pmap(change, [7, 9], strategy="processes", max_workers=2)) == [8, 10]
     assert array[7] == 7
+
+
+def test_log_records_of_workers_arrive_in_the_callers_handlers(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert list(fp.pmap(functions.log, range(3), strategy="processes", max_workers=2)) == [0, 1, 2]
+    mine = [record for record in caplog.records if record.name == "mine"]
+    assert sorted(record.getMessage() for record in mine) == ["item 0", "item 1", "item 2"]
+    assert {record.levelno for record in mine} == {logging.WARNING}
+    assert all(record.process != os.getpid() for record in mine)
+    assert "LookupError: 2" in "".join(record.exc_text or "" for record in mine)

@@ -1,13 +1,14 @@
 """What a worker process runs: one task after the other, the chunks of each, until its pipe ends.
 
 A message begins with a letter: a task (T), a chunk (C), a rest (R); an empty one is the end.  A task is answered by
-READY or by what keeps it from starting, a chunk by its pieces.
+READY or by what keeps it from starting, a chunk by its pieces; log records may come in between.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import resource
 import signal
 import sys
 import time
@@ -17,10 +18,14 @@ from multiprocessing.connection import Connection
 from factorpool import _native
 from factorpool.pool import pickling
 from factorpool.pool.inside import become_worker
+from factorpool.pool.logs import send_records
 from factorpool.pool.protocol import Task
 from factorpool.pool.strategies.processes import buffers
 
 TASK, CHUNK, REST, END = b"T", b"C", b"R", b""
+
+LOG = b"log "
+"""How a log record begins on its way to the caller."""
 
 READY = b"ready "
 """How a task is answered that has started, followed by the time when it could have begun."""
@@ -40,8 +45,11 @@ THREAD_VARIABLES = (
 """The environment variables from which libraries take how many threads to start, when they are imported."""
 
 
-def serve(connection: Connection, inner_threads: int | None, copied: bool) -> None:
-    """Works until the pipe ends; `copied` if this process was forked from the caller's."""
+def serve(connection: Connection, inner_threads: int | None, memory: int | None, copied: bool) -> None:
+    """Works until the pipe ends; `copied` if this process was forked from the caller's.
+
+    `memory` is how many bytes of it there may be.
+    """
     sys.excepthook = sys.__excepthook__  # the fork server's own is not for what runs here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -50,6 +58,9 @@ def serve(connection: Connection, inner_threads: int | None, copied: bool) -> No
     _native.exit_when_closed(connection.fileno())
     become_worker(whole_process=True)
     _limit_threads(inner_threads)
+    if memory is not None:
+        # Private memory that can be written to; all address space (RLIMIT_AS) would count what is only reserved.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     with suppress(EOFError, OSError):  # the parent is gone
         _Worker(connection).work()
 
@@ -97,7 +108,9 @@ class _Worker:
                 return
 
     def _start(self, message: bytes) -> None:
-        data, lengths, main, path, self._pace = pickle.loads(message)
+        data, lengths, main, path, self._pace, level = pickle.loads(message)
+        if level is not None:
+            send_records(level, lambda record: self._connection.send_bytes(LOG + record))
         try:
             pages = [buffers.receive(self._connection, length) for length in lengths]
             self._task = pickling.load_task(pickling.TaskMessage(data, [], main, path), pages)

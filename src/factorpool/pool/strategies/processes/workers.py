@@ -8,6 +8,7 @@ outlive its parent.
 from __future__ import annotations
 
 import atexit
+import math
 import multiprocessing
 import os
 import pickle
@@ -26,6 +27,7 @@ from typing import Any
 
 from factorpool.errors import FactorpoolError, ItemTimeoutError, NotPicklableError, OptionError, StartError
 from factorpool.pool.edited import is_installed, newest_edit
+from factorpool.pool.logs import handle_record, level_here
 from factorpool.pool.pickling import TaskMessage, chunk_message, decode, raise_failure, task_message
 from factorpool.pool.protocol import PACE_SECONDS, Chunk, Died, Event, Failed, Free, TaskRef, events_of
 from factorpool.pool.shelf import close_shared
@@ -89,7 +91,8 @@ class ProcessWorkers:
         self._forks = method == "fork"
         # A forked worker is a copy of this moment, and the next call may count on what has changed since.
         self._shelf = None if self._forks and shelf is not None and shelf.shared else shelf
-        self._inner_threads = strategy.inner_threads
+        self._limits = strategy.inner_threads, strategy.memory_bytes()
+        self._most_items = math.inf if strategy.max_tasks_per_child is None else strategy.max_tasks_per_child
         self._timeout = ref.timeout
         message = task_message(ref, inherits=self._forks)
         self._by_name = self._forks or message.main is not None
@@ -135,7 +138,7 @@ class ProcessWorkers:
                 return worker
         else:
             try:
-                worker = _Worker(self._context, self._inner_threads)
+                worker = _Worker(self._context, *self._limits)
             except (OSError, EOFError) as error:
                 what = str(error) or "the fork server could not"
                 raise StartError(f"worker process {self._started + 1} cannot be started: {what}") from error
@@ -173,6 +176,10 @@ class ProcessWorkers:
         if events and isinstance(events[-1], Free | Died):
             self._release(worker)
             if worker.dead:
+                worker.free()
+            elif worker.items >= self._most_items:
+                worker.tell_to_end()
+                worker.join(GRACEFUL_SECONDS)
                 worker.free()
             elif self._shelf is not None:
                 self._shelf.put(worker)
@@ -256,7 +263,7 @@ class _TaskSender:
             data, buffers, main, path = self._message
             self._pages = [SharedBuffer(buffer) for buffer in buffers]
             lengths = [buffer.nbytes for buffer in buffers]
-            self._sent = child.TASK + pickle.dumps((data, lengths, main, path, self._pace))
+            self._sent = child.TASK + pickle.dumps((data, lengths, main, path, self._pace, level_here()))
         connection.send_bytes(self._sent)
         for pages in self._pages:
             pages.send(connection)
@@ -366,14 +373,14 @@ def _without_main() -> Iterator[None]:
 class _Worker:
     """The parent's side of one worker: its process, its pipe, and what it is at.
 
-    `start` names its chunk, `next_item` is the first item of it that is not back.  `heard` is when it last sent
-    something or was sent a chunk, `told` when it got its task.  `ready` says that it has started the task, `rested`
-    that it came from a shelf, `dead` that it is of no more use.
+    `start` names its chunk, `next_item` is the first item of it that is not back.  `items` counts all that it has
+    done.  `heard` is when it last sent something or was sent a chunk, `told` when it got its task.  `ready` says that
+    it has started the task, `rested` that it came from a shelf, `dead` that it is of no more use.
     """
 
-    def __init__(self, mp: BaseContext, inner_threads: int | None) -> None:
+    def __init__(self, mp: BaseContext, inner_threads: int | None, memory: int | None) -> None:
         self.start = self.next_item = -1
-        self.task = 0
+        self.task = self.items = 0
         self.message = b""
         self.heard = self.told = 0.0
         self.began = time.monotonic()
@@ -387,7 +394,7 @@ class _Worker:
             try:
                 _parent_ends.add(self.connection)
                 self.process = mp.Process(  # type: ignore[attr-defined]
-                    target=child.serve, args=(theirs, inner_threads, forked), name="factorpool", daemon=True
+                    target=child.serve, args=(theirs, inner_threads, memory, forked), name="factorpool", daemon=True
                 )
                 with _no_interrupt(), nullcontext() if forked else _without_main():
                     self.process.start()
@@ -473,6 +480,9 @@ class _Worker:
             return self._died()
         except (EOFError, OSError):
             return self._died()
+        if message.startswith(child.LOG):
+            handle_record(message.removeprefix(child.LOG))
+            return []
         self.heard = time.monotonic()
         if self.ready:
             try:
@@ -481,6 +491,7 @@ class _Worker:
                 self.dead = True
                 return [Failed(self.start, 0, error, 0.0), Free(self.start)]
             self.next_item += piece.items
+            self.items += piece.items
             return events_of(self.start, piece)
         if not message.startswith(child.READY):
             raise_failure(message)
