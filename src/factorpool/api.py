@@ -12,8 +12,9 @@ from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, over
 from factorpool import _native
 from factorpool.errors import FactorpoolError, NumberValueError, OptionError, TooLargeError, WorkerDiedError
 from factorpool.factoring.columns import Builder, Factorizations
+from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import WORD_MAX, blocks_of, check, normalize
-from factorpool.factoring.tasks import METHODS, Factored, FactorTask
+from factorpool.factoring.tasks import Factored, FactorTask, most_at_once
 from factorpool.pool.results import Outcome, Results
 from factorpool.pool.run import Options, Run, check_choice
 from factorpool.pool.schedule import Schedule
@@ -99,7 +100,7 @@ def factor_many(
         _check_size(numbers)
     errors: dict[int, FactorpoolError] = {}
     words = normalize(numbers, errors if on_error == "collect" else None)
-    dense = _dense(words) if method == "auto" else None
+    dense = _dense(words) if METHODS[method].sieves else None
     if dense is not None and callable(progress):
         options = options._replace(progress=_scaled(progress, len(words)))
     items = words if dense is None else dense
@@ -278,7 +279,7 @@ def factor_blocks(
         strategy, max_workers, schedule, chunksize, mp_context, buffersize=buffersize, announce=announce, pool=pool
     ).resolved()
     first = next(blocks, memoryview(b"").cast("Q"))
-    source: Source = BlockSource(chain([first], blocks), ready)
+    source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)))

@@ -17,7 +17,7 @@ from factorpool.bench.result import Result, load
 from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
-from factorpool.factoring.tasks import METHODS
+from factorpool.factoring.methods import METHODS
 from factorpool.pool.schedule import SCHEDULES, Schedule
 from factorpool.pool.strategies import find, find_available, names
 
@@ -56,7 +56,9 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     callback=_every_worker_count,
     help="2, 4 and 8 if left out.",
 )
-@click.option("--method", "methods", type=click.Choice(METHODS), multiple=True, help="naive and auto if left out.")
+@click.option(
+    "--method", "methods", type=click.Choice(list(METHODS)), multiple=True, help="naive and auto if left out."
+)
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=5, show_default=True, help="Runs of every case.")
 @click.option("--predict", "predicted", metavar="N,N,...", callback=_counts, help="Say what so many workers would do.")

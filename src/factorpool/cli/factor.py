@@ -12,7 +12,8 @@ import click
 
 from factorpool.api import factor_blocks
 from factorpool.cli.options import workers
-from factorpool.factoring.tasks import METHODS, Factored, Wide
+from factorpool.factoring.methods import METHODS
+from factorpool.factoring.tasks import Factored, Wide
 from factorpool.formats import FORMATS, find_writer
 from factorpool.jobs.reader import Reader, from_arguments
 from factorpool.pool.schedule import SCHEDULES, Schedule
@@ -34,7 +35,7 @@ BUFFER = 1 << 18
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True, help="How work is cut.")
 @click.option("--chunksize", type=click.IntRange(1), help="Numbers in a chunk; the schedule decides if left out.")
 @click.option(
-    "--method", type=click.Choice(METHODS), default="auto", show_default=True, help="How a number is factored."
+    "--method", type=click.Choice(list(METHODS)), default="auto", show_default=True, help="How a number is factored."
 )
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error where the work runs, and why there.")
 @click.option("--progress/--no-progress", default=None, help="A progress bar; shown by default on a terminal.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
 from factorpool import _native
+from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import WORD_MAX, words_of
 from factorpool.pool.protocol import Hint, Piece, Place
 
@@ -16,13 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from factorpool.factoring.numbers import Numbers
 
-METHODS = ("auto", "trial", "rho", "ecm", "naive")
-
 KERNEL_MAX = (1 << 128) - 1
 """The kernel takes numbers up to this one."""
-
-KERNEL_CHUNK = 1024
-"""First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
 
 RANGE_CHUNK = 1 << 18
 """First chunk of a range: about 6 ms at 10^12, of which the primes to sieve by take one."""
@@ -45,6 +41,16 @@ BIG_THREADS_FROM = 20
 """Numbers beyond 64 bits from which threads pay."""
 
 
+WIDE_CHUNK = 64
+"""Most numbers taken at once from a block with integers beyond 64 bits: each may take a thousand times as long as
+those of the block before, which the sizes of chunks go by."""
+
+
+def most_at_once(block: Sequence[int]) -> int | None:
+    """How many numbers of a block a worker may get at once; None: any."""
+    return WIDE_CHUNK if isinstance(block, list) else None
+
+
 class StoppedError(Exception):
     """The stop flag was set while the chunk was running."""
 
@@ -62,7 +68,7 @@ Factored = tuple[bytes, bytes, bytes] | Wide
 
 
 class FactorTask:
-    """Factors numbers: up to 128 bits by the kernel, larger ones by python-flint, or all by the naive method.
+    """Factors numbers by a method, those that are not too long for it in the kernel.
 
     `numbers` is a sample of what there will be, for the sizes of the first chunks.
     """
@@ -71,8 +77,8 @@ class FactorTask:
     taints = False
 
     def __init__(self, method: str, numbers: object = None) -> None:
-        self.method = method
-        self.first_chunk = KERNEL_CHUNK if method in ("auto", "rho", "ecm") else 1
+        self.method = METHODS[method]
+        self.first_chunk = self.method.first_chunk
         self._wide = isinstance(numbers, list)
         if self._wide:  # of ints beyond 64 bits each may take long
             self.first_chunk = 1
@@ -80,8 +86,8 @@ class FactorTask:
             self.first_chunk = RANGE_CHUNK
 
     def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
-        """The kernel's costs are known; those of the naive method are measured."""
-        if self.method == "naive":
+        """The kernel's costs are known."""
+        if not self.method.costs_known:
             return Hint(Place.HERE, "there is nothing to share") if total is not None and total < 2 else None
         if isinstance(items, list):
             return _hint_for_wide(items, count)
@@ -111,12 +117,12 @@ class FactorTask:
         yield Piece(count, value, failure, time.perf_counter() - began, True)
 
     def _factor(self, payload: Numbers, stop: bytearray | memoryview) -> Factored:
-        if isinstance(payload, range) and self.method == "auto":
+        if isinstance(payload, range) and self.method.sieves:
             return _native.sieve_chunk(payload.start, payload.step, len(payload), stop)
         if not isinstance(payload, list):
             words = words_of(payload)
-            if self.method != "naive":
-                return _native.factor_chunk(words, self.method, stop)
+            if self.method.words:
+                return _native.factor_chunk(words, self.method.name, stop)
             payload = words.tolist()
         wide = Wide([], [], [], [])
         batches = {  # those the kernel can do, all at once
@@ -128,7 +134,11 @@ class FactorTask:
             if stop[0]:
                 raise StoppedError
             width = self._width(n)
-            pairs = self._one(n, wide.probable) if width == 0 else next(batches[width])
+            if width:
+                pairs = next(batches[width])
+            else:
+                pairs, unproved = self.method.factor(n)
+                wide.probable.extend(unproved)
             if width == 2 and (pairs[-1][0] > WORD_MAX or pairs[-1][1] == 0):
                 from factorpool.factoring.methods.flint import complete
 
@@ -148,33 +158,19 @@ class FactorTask:
 
     def _width(self, n: int) -> int:
         """The words that the kernel takes n in; 0 where it does not take it."""
-        if self.method == "naive":
-            return 0
-        return 1 if n <= WORD_MAX else 2 if n <= KERNEL_MAX and self.method in ("auto", "ecm") else 0
+        words = 1 if n <= WORD_MAX else 2 if n <= KERNEL_MAX else 3
+        return words if words <= self.method.words else 0
 
     def _pairs(self, numbers: list[int], width: int, stop: bytearray | memoryview) -> Iterator[list[tuple[int, int]]]:
         """The (prime, exponent) pairs of each of the numbers, by the kernel."""
         words = array("Q", numbers if width == 1 else chain.from_iterable((n & WORD_MAX, n >> 64) for n in numbers))
-        counts, columns, exponents = _native.factor_chunk(words, self.method, stop, width)
+        counts, columns, exponents = _native.factor_chunk(words, self.method.name, stop, width)
         primes: Iterable[int] = memoryview(columns).cast("Q")
         if width == 2:
             low, high = primes[::2], primes[1::2]  # type: ignore[index]
             primes = (x | y << 64 for x, y in zip(low, high, strict=True))
         pairs = zip(primes, exponents, strict=True)
         return (list(islice(pairs, count)) for count in counts)
-
-    def _one(self, n: int, probable: list[int]) -> list[tuple[int, int]]:
-        """The pairs of a number that is not for the kernel; primes too long to be proved go to `probable`."""
-        if self.method == "naive":
-            from factorpool.factoring.methods.naive import factorize_naive
-
-            factors = factorize_naive(n)
-            return [(p, factors.count(p)) for p in dict.fromkeys(factors)]
-        from factorpool.factoring.methods.flint import factor_big
-
-        pairs, unproved = factor_big(n)
-        probable.extend(unproved)
-        return pairs
 
 
 def _hint_for_wide(items: list[int], count: Callable[[], int]) -> Hint:

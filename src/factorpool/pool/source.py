@@ -13,10 +13,6 @@ from contextvars import copy_context
 from itertools import islice
 from typing import Any, Protocol
 
-WIDE_CHUNK = 64
-"""Most numbers taken at once from a block with integers beyond 64 bits: each may take a thousand times as long as
-those of the block before, which the sizes of chunks go by."""
-
 
 class Source(Protocol):
     """Items to work on, in order."""
@@ -200,13 +196,22 @@ class _Drawer:
 
 
 class BlockSource:
-    """Slices of blocks that arrive one by one; a slice never crosses the border of a block."""
+    """Slices of blocks that arrive one by one; a slice never crosses the border of a block.
 
-    def __init__(self, blocks: Iterator[Sequence[Any]], ready: Callable[[], bool]) -> None:
+    `ready` says whether the next block is there, `limit` how many items of a block may be taken at once; None: any.
+    """
+
+    def __init__(
+        self,
+        blocks: Iterator[Sequence[Any]],
+        ready: Callable[[], bool],
+        limit: Callable[[Sequence[Any]], int | None] = lambda _: None,
+    ) -> None:
         self._blocks = blocks
         self._block = SequenceSource(())
-        self._wide = False
+        self._most: int | None = None
         self._ready = ready
+        self._limit = limit
 
     def take(self, most: int) -> Sequence[Any]:
         """The next slice of the block at hand, or of the next one that is not empty."""
@@ -215,8 +220,8 @@ class BlockSource:
             if block is None:
                 return ()
             self._block = SequenceSource(block)
-            self._wide = isinstance(block, list)
-        return self._block.take(min(most, WIDE_CHUNK) if self._wide else most)
+            self._most = self._limit(block)
+        return self._block.take(most if self._most is None else min(most, self._most))
 
     def remaining(self) -> int | None:
         """Nobody knows."""

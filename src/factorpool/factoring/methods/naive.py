@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 def factorize_naive(n: int) -> list[int]:
     """The prime factors of n, ascending and repeated; `[]` below 2.
@@ -22,3 +24,22 @@ def factorize_naive(n: int) -> list[int]:
             p += 2
     factors.append(n)
     return factors
+
+
+class NaiveMethod(NamedTuple):
+    """Every number by `factorize_naive`."""
+
+    name: str = "naive"
+    summary: str = "the article's: pure Python, slow on purpose"
+    words: int = 0
+    first_chunk: int = 1
+    sieves: bool = False
+    costs_known: bool = False
+
+    def factor(self, n: int) -> tuple[list[tuple[int, int]], list[int]]:
+        """Divides; all primes are certain."""
+        factors = factorize_naive(n)
+        return [(p, factors.count(p)) for p in dict.fromkeys(factors)], []
+
+
+NAIVE = NaiveMethod()

@@ -1,0 +1,31 @@
+"""The methods of the C kernel; numbers that are too long for it go to python-flint."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+CHUNK = 1024
+"""First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
+
+
+class KernelMethod(NamedTuple):
+    """A method that runs in the kernel, for numbers of up to so many 64-bit words."""
+
+    name: str
+    summary: str
+    words: int
+    first_chunk: int = CHUNK
+    sieves: bool = False
+    costs_known: bool = True
+
+    def factor(self, n: int) -> tuple[list[tuple[int, int]], list[int]]:
+        """By python-flint."""
+        from factorpool.factoring.methods.flint import factor_big
+
+        return factor_big(n)
+
+
+AUTO = KernelMethod("auto", "what is fastest for each number", words=2, sieves=True)
+TRIAL = KernelMethod("trial", "trial division up to the square root", words=1, first_chunk=1)
+RHO = KernelMethod("rho", "Pollard's rho after trial division", words=1)
+ECM = KernelMethod("ecm", "elliptic curves after trial division", words=2)
