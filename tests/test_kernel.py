@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,16 @@ NATIVE = REPOSITORY / "src/factorpool/native"
 SANITIZE = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_REGISTERS=1"]
 
 c_only = pytest.mark.skipif("FACTORPOOL_C_TESTED" in os.environ, reason="the C code is tested with another Python")
+
+
+@pytest.mark.parametrize("isa", ["avx2", "avx512ifma"])
+def test_an_isa_asks_for_all_that_its_files_enable(isa: str) -> None:
+    begin = (NATIVE / "x86" / f"begin_{isa}.h").read_text()
+    enabled = {frozenset(found.split(",")) for found in re.findall(r'target\("([^"]+)"\)', begin)}
+    asked = re.search(rf"int has_{isa}\(void\) {{(.*?)}}", (NATIVE / "cpu.c").read_text(), re.DOTALL)
+    assert asked
+    names = set(re.findall(r'supports\("(\w+)"\)', asked[1])) | set(re.findall(r"has_(\w+)\(\)", asked[1]))
+    assert enabled == {frozenset(names)}
 
 
 def build(compiler: str, flags: list[str], target: Path, program: str = "kernel_check.c") -> None:

@@ -9,11 +9,24 @@ extern const fp_field fp_generic_64, fp_generic_123, fp_generic_128;
 extern fp_trial_set fp_generic_trial;
 
 #if defined(__x86_64__)
-static int has_avx512ifma(void) {
-    return __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512cd");
+#include <cpuid.h>
+
+/* Clang 14 does not know this one by name. */
+static int has_lzcnt(void) {
+    unsigned a, b, c = 0, d;
+    return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
 }
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+/* Each asks for all that its files enable by x86/begin_*.h; tests/test_kernel.py compares the two. */
+static int has_avx512ifma(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma") &&
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_lzcnt();
+}
+static int has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && has_lzcnt();
+}
 extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100;
 extern fp_trial_set fp_avx512ifma_trial;
 extern const fp_field fp_avx2_48, fp_avx2_64;
