@@ -24,6 +24,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 REPOSITORY = Path(__file__).parent.parent
 
+collect_ignore = ["added"]  # pytest would put it on the path of all tests
+
 ADDED = str(REPOSITORY / "tests" / "added")
 """Where a package is that adds a strategy; it is installed as far as Python can tell."""
 
