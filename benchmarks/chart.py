@@ -6,6 +6,7 @@ python benchmarks/chart.py
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import altair as alt
 from common import RESULTS
@@ -20,6 +21,17 @@ COLORS = {
 }
 
 
+LABEL = 1.9
+"""How many times higher than another label one must stand on the logarithmic axis so that both can be read."""
+
+
+def _spread(last: list[dict[str, Any]]) -> None:
+    """Says in `label_at` where the label of each line stands: at its end, or as much higher as it must."""
+    below = 0.0
+    for row in sorted(last, key=lambda row: row["us"]):
+        below = row["label_at"] = max(row["us"], LABEL * below)
+
+
 def main() -> None:
     """Draws."""
     result = json.loads((RESULTS / "kernel.json").read_text())
@@ -29,11 +41,12 @@ def main() -> None:
     y = alt.Y("us:Q", title="microseconds per number", scale=alt.Scale(type="log"))
     color = alt.Color("peer:N", scale=alt.Scale(domain=peers, range=[COLORS[peer] for peer in peers]), legend=None)
     last = [max((row for row in rows if row["peer"] == peer), key=lambda row: row["bits"]) for peer in peers]
+    _spread(last)
     lines = alt.Chart(alt.InlineData(rows)).mark_line(point=True, strokeWidth=2).encode(x=x, y=y, color=color)
     names = (
         alt.Chart(alt.InlineData(last))
         .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold")
-        .encode(x=x, y=y, color=color, text="peer:N")
+        .encode(x=x, y=alt.Y("label_at:Q"), color=color, text="peer:N")
     )
     machine = result["machine"]
     title = alt.TitleParams(

@@ -10,6 +10,7 @@ from factorpool.bench.result import Case
 from factorpool.errors import FactorpoolError
 from factorpool.factoring.columns import Factorizations
 from factorpool.pool.schedule import Schedule
+from factorpool.pool.shelf import close_shared
 
 
 class DisagreementError(FactorpoolError):
@@ -40,6 +41,7 @@ def measure(
     for turn in range(repeat):
         for case in cases:
             yield turn, case
+            close_shared()  # or a later run would find the workers of an earlier one
             began = time.perf_counter()
             result = factor_many(
                 numbers, strategy=case.strategy, max_workers=case.workers, schedule=schedule, method=case.method

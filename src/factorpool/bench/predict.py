@@ -14,6 +14,7 @@ from factorpool.factoring.numbers import normalize
 from factorpool.factoring.tasks import FactorTask
 from factorpool.pool.dispatcher import Cutter, Dispatcher
 from factorpool.pool.protocol import Chunk, Done, Event, Free, TaskRef, Workers
+from factorpool.pool.shelf import close_shared
 from factorpool.pool.source import SequenceSource
 from factorpool.pool.strategies import find
 from factorpool.pool.strategies.simulated import Overheads, SimulatedWorkers
@@ -155,6 +156,7 @@ def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequen
     seconds: dict[int, list[float]] = {workers: [] for workers in MEASURED}
     for _ in range(repeat):
         for workers in MEASURED:
+            close_shared()  # what is predicted starts its workers
             began = time.perf_counter()
             factor_many(numbers, strategy=strategy, max_workers=workers, schedule=schedule, method=method)
             seconds[workers].append(time.perf_counter() - began)
