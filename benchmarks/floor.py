@@ -62,8 +62,8 @@ def counter(folder: Path) -> Path:
         fields.append(str(folder / f"{name}.o"))
         defined = [f'-DLANES="{header}"', f"-DFP_FIELD=fp_generic_{name}", "-DFP_LANES=1", *flags]
         compile_c(Path(fields[-1]), "-c", *defined, SOURCE)
-    skipped = {"module.c", "generic_64.c", "generic_123.c", "generic_128.c"}
-    kernel = [str(path) for path in NATIVE.rglob("*.c") if path.name not in skipped]
+    skipped = {"generic_64.c", "generic_123.c", "generic_128.c"}
+    kernel = [str(p) for p in NATIVE.rglob("*.c") if p.name not in skipped and p.parent.name != "python"]
     compile_c(folder / "count", SOURCE, *kernel, *fields, "-lm")
     return folder / "count"
 

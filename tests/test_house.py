@@ -60,3 +60,9 @@ def test_the_pool_asks_tasks_and_names_no_strategy() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Constant) and node.value in names - own:
                 pytest.fail(f"{path}:{node.lineno} names the strategy {node.value!r}")
+
+
+def test_one_folder_of_the_kernel_knows_python() -> None:
+    native = SOURCE / "native"
+    knowing = {path.parent.name for path in native.rglob("*.[ch]") if "<Python.h>" in path.read_text()}
+    assert knowing == {"python"}

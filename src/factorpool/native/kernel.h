@@ -1,6 +1,6 @@
-/* The kernel's C interface: everything module.c, or any C program, may call.
+/* The kernel's C interface: everything that python/, or any C program, may call.
  *
- * Nothing here knows Python, keeps state between calls or aborts; a plain `cc -c` of all but module.c builds it.  All
+ * Nothing here knows Python, keeps state between calls or aborts; a plain `cc -c` of all but python/ builds it.  All
  * functions are thread-safe. */
 #ifndef FP_KERNEL_H
 #define FP_KERNEL_H

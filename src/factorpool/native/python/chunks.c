@@ -1,0 +1,176 @@
+/* Runs the kernel on a chunk without the GIL, and packs what comes back. */
+#include <time.h>
+
+#include "module.h"
+
+/* How often a run without the GIL takes it back to look for Ctrl-C. */
+#define SIGNAL_SECONDS 0.05
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What fp_control.context points to while the GIL is released. */
+typedef struct {
+    PyThreadState *thread;
+    const volatile char *stop; /* a byte that another thread sets to end the run, or NULL */
+    double next;
+    int interrupted; /* a Python exception is set */
+} run_state;
+
+static int poll_python(void *context) {
+    run_state *run = context;
+    if (run->stop && *run->stop) return 1;
+    double now = seconds();
+    if (now < run->next) return 0;
+    run->next = now + SIGNAL_SECONDS;
+    PyEval_RestoreThread(run->thread);
+    run->interrupted = PyErr_CheckSignals() < 0;
+    run->thread = PyEval_SaveThread();
+    return run->interrupted;
+}
+
+static int method_from_name(const char *name, fp_method *method) {
+    static const struct {
+        const char *name;
+        fp_method method;
+    } methods[] = {{"auto", FP_AUTO}, {"trial", FP_TRIAL}, {"rho", FP_RHO}, {"ecm", FP_ECM}};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(methods[i].name, name) == 0) {
+            *method = methods[i].method;
+            return 1;
+        }
+    PyErr_Format(PyExc_ValueError, "the kernel has no method %s", name);
+    return 0;
+}
+
+/* A call of the kernel: fp_factor's, or, where numbers is NULL, fp_sieve's. */
+typedef struct {
+    const fp_isa *isa;
+    const uint64_t *numbers;
+    unsigned width;
+    fp_method method;
+    uint64_t start, step;
+    size_t count;
+} work;
+
+/* The columns as they grow, in bytes objects: what the kernel writes is what Python gets. */
+typedef struct {
+    run_state *run;
+    PyObject *counts, *primes, *exponents;
+} packed;
+
+static int resize(PyObject **bytes, size_t size) {
+    if (size > PY_SSIZE_T_MAX) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (*bytes) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
+    *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    return *bytes ? 0 : -1;
+}
+
+static int grow_packed(fp_columns *columns, size_t room, unsigned width) {
+    packed *p = columns->context;
+    PyEval_RestoreThread(p->run->thread);
+    int failed = resize(&p->primes, 8 * width * room) < 0 || resize(&p->exponents, room) < 0;
+    if (failed) {
+        PyErr_Clear();
+    } else {
+        columns->primes = (uint64_t *)(void *)PyBytes_AS_STRING(p->primes);
+        columns->exponents = (uint8_t *)PyBytes_AS_STRING(p->exponents);
+        columns->room = room;
+    }
+    p->run->thread = PyEval_SaveThread();
+    return failed ? FP_NO_MEMORY : FP_OK;
+}
+
+/* Runs it without the GIL and packs the columns; NULL with an exception if it failed or was stopped. */
+static PyObject *run_kernel(const work *w, const Py_buffer *stop) {
+    run_state run = {.stop = stop->buf && stop->len ? stop->buf : NULL, .next = seconds() + SIGNAL_SECONDS};
+    packed p = {&run, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)w->count), NULL, NULL};
+    if (!p.counts) return NULL;
+    fp_columns columns = {.counts = (uint8_t *)PyBytes_AS_STRING(p.counts), .grow = grow_packed, .context = &p};
+    fp_control control = {poll_python, &run};
+    run.thread = PyEval_SaveThread();
+    int status = w->numbers ? fp_factor(w->isa, w->numbers, w->width, w->count, w->method, &control, &columns)
+                            : fp_sieve(w->isa, w->start, w->step, w->count, &control, &columns);
+    PyEval_RestoreThread(run.thread);
+    PyObject *result = NULL;
+    if (status == FP_NO_MEMORY)
+        PyErr_NoMemory();
+    else if (status == FP_STOPPED && !run.interrupted)
+        PyErr_SetString(PyExc_InterruptedError, "stopped");
+    else if (status == FP_OK && resize(&p.primes, 8 * w->width * columns.used) == 0 &&
+             resize(&p.exponents, columns.used) == 0)
+        result = PyTuple_Pack(3, p.counts, p.primes, p.exponents);
+    Py_DECREF(p.counts);
+    Py_XDECREF(p.primes);
+    Py_XDECREF(p.exponents);
+    return result;
+}
+
+PyDoc_STRVAR(
+    factor_chunk_doc,
+    "factor_chunk(numbers, method='auto', stop=None, width=1, /)\n--\n\n"
+    "Factor a buffer of unsigned integers of `width` 64-bit words each, the low one first, without the GIL.\n\n"
+    "Returns (counts, primes, exponents): bytes, the number of distinct primes of each number as uint8, then "
+    "all primes\n"
+    "in as many words and their exponents as uint8; an exponent 0 marks a composite of more than 64 bits that\n"
+    "is too hard for the kernel.  Setting the first byte of the buffer `stop` ends it early with\n"
+    "InterruptedError; Ctrl-C ends it with KeyboardInterrupt in the main thread.");
+
+static PyObject *factor_chunk(PyObject *module, PyObject *args) {
+    Py_buffer numbers, stop = {.buf = NULL};
+    const char *name = "auto";
+    work w = {.isa = fp_module_isa(module), .width = 1};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*|sz*I:factor_chunk", &numbers, &name, &stop, &w.width)) return NULL;
+    if (!fp_check_words(&numbers, "numbers") || !method_from_name(name, &w.method)) goto done;
+    if (w.width < 1 || w.width > 2 || numbers.len % (8 * w.width)) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes are not numbers of %u words", numbers.len, w.width);
+        goto done;
+    }
+    w.count = (size_t)numbers.len / 8 / w.width;
+    static const uint64_t none; /* an empty buffer may be NULL */
+    w.numbers = w.count ? numbers.buf : &none;
+    result = run_kernel(&w, &stop);
+done:
+    PyBuffer_Release(&numbers);
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(sieve_chunk_doc, "sieve_chunk(start, step, count, stop=None, /)\n--\n\n"
+                              "As factor_chunk for start, start + step, ..., count numbers, step 1 or 2, by sieving.");
+
+static PyObject *sieve_chunk(PyObject *module, PyObject *args) {
+    unsigned long long start, step;
+    Py_ssize_t count;
+    Py_buffer stop = {.buf = NULL};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "KKn|z*:sieve_chunk", &start, &step, &count, &stop)) return NULL;
+    if (fp_check_progression(start, step, count)) {
+        work w = {.isa = fp_module_isa(module), .width = 1, .start = start, .step = step, .count = (size_t)count};
+        result = run_kernel(&w, &stop);
+    }
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(is_prime_doc, "is_prime(n, /)\n--\n\nWhether 0 <= n < 2**64 is prime: proved, not probable.");
+
+static PyObject *is_prime(PyObject *module, PyObject *n) {
+    unsigned long long value = PyLong_AsUnsignedLongLong(n);
+    if (value == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
+    return PyBool_FromLong(fp_is_prime(fp_module_isa(module), value));
+}
+
+PyMethodDef fp_chunk_methods[] = {
+    {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
+    {"sieve_chunk", sieve_chunk, METH_VARARGS, sieve_chunk_doc},
+    {"is_prime", is_prime, METH_O, is_prime_doc},
+    {NULL, NULL, 0, NULL},
+};

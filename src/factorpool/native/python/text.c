@@ -1,0 +1,77 @@
+/* Numbers from text, and factorizations as text. */
+#include <stdlib.h>
+
+#include "module.h"
+
+PyDoc_STRVAR(
+    parse_doc,
+    "parse(text, start, in_comment, /)\n--\n\n"
+    "Read decimal numbers from the bytes text[start:] until the first token that is not a number below 2**64.\n\n"
+    "Returns (numbers, stop, odd, in_comment): the bytes of the numbers as uint64, where it stopped, where that token\n"
+    "starts (-1 at the end of the text), and whether the text ended within a comment.");
+
+static PyObject *parse(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer text;
+    Py_ssize_t start;
+    int in_comment;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*np:parse", &text, &start, &in_comment)) return NULL;
+    if (start < 0 || start > text.len) {
+        PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text.len);
+        goto done;
+    }
+    const char *begin = text.buf;
+    uint64_t *numbers = malloc(8 * ((size_t)(text.len - start) / 2 + 1));
+    if (!numbers) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    size_t count;
+    fp_token odd;
+    const char *stop = fp_parse(begin + start, begin + text.len, &in_comment, numbers, &count, &odd);
+    result = Py_BuildValue("y#nni", (const char *)numbers, (Py_ssize_t)(8 * count), (Py_ssize_t)(stop - begin),
+                           odd.start ? (Py_ssize_t)(odd.start - begin) : (Py_ssize_t)-1, in_comment);
+    free(numbers);
+done:
+    PyBuffer_Release(&text);
+    return result;
+}
+
+PyDoc_STRVAR(format_gnu_doc, "format_gnu(numbers, counts, primes, exponents, /)\n--\n\n"
+                             "The columns of a factorization as GNU factor prints them, a line for each number.");
+
+static PyObject *format_gnu(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer numbers, counts, primes, exponents;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*:format_gnu", &numbers, &counts, &primes, &exponents)) return NULL;
+    size_t distinct = 0, room = 22 * (size_t)counts.len + 1; /* 20 digits, colon, newline; then 21 for each prime */
+    for (Py_ssize_t i = 0; i < counts.len; i++) distinct += ((const uint8_t *)counts.buf)[i];
+    for (Py_ssize_t i = 0; i < exponents.len; i++) room += 21 * (size_t)((const uint8_t *)exponents.buf)[i];
+    if (!fp_check_words(&numbers, "numbers") || !fp_check_words(&primes, "primes")) goto done;
+    if (numbers.len != 8 * counts.len || (size_t)exponents.len != distinct || (size_t)primes.len != 8 * distinct) {
+        PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
+        goto done;
+    }
+    char *out = malloc(room);
+    if (!out) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    char *end = fp_format(numbers.buf, (size_t)counts.len, counts.buf, primes.buf, exponents.buf, out);
+    result = PyBytes_FromStringAndSize(out, end - out);
+    free(out);
+done:
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&counts);
+    PyBuffer_Release(&primes);
+    PyBuffer_Release(&exponents);
+    return result;
+}
+
+PyMethodDef fp_text_methods[] = {
+    {"parse", parse, METH_VARARGS, parse_doc},
+    {"format_gnu", format_gnu, METH_VARARGS, format_gnu_doc},
+    {NULL, NULL, 0, NULL},
+};
