@@ -20,6 +20,7 @@ import pytest
 from conftest import REPOSITORY, ends_within, gone, run_python
 
 import factorpool as fp
+from factorpool.pool.gil import gil_enabled
 from factorpool.pool.strategies import find
 from factorpool.pool.strategies.processes import workers
 
@@ -436,3 +437,22 @@ def test_workers_end_after_so_many_items() -> None:
     assert sorted(pids.values()) == [3, 3, 3]
     with pytest.raises(fp.OptionError, match="max_tasks_per_child must be a positive integer"):
         fp.Processes(max_tasks_per_child=0)
+
+
+def test_a_deleted_directory_is_named_and_auto_does_without(tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
+import factorpool as fp, functions
+os.chdir({str(tmp_path)!r})
+os.rmdir({str(tmp_path)!r})
+try:
+    list(fp.pmap(functions.square, range(4), strategy="processes"))
+except fp.StartError as error:
+    print(error)
+results = fp.pmap(functions.spin_for, [(0.01, n) for n in range(200)], max_workers=2)
+print(len(list(results)), results.strategy)
+"""
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    message = "worker process 1 cannot be started: [Errno 2] the current directory does not exist any more"
+    assert ran.stdout == f"{message}\n200 {'serial' if gil_enabled() else 'threads'}\n"

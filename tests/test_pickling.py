@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,61 @@ def test_log_records_of_workers_arrive_in_the_callers_handlers(caplog: pytest.Lo
     assert {record.levelno for record in mine} == {logging.WARNING}
     assert all(record.process != os.getpid() for record in mine)
     assert "LookupError: 2" in "".join(record.exc_text or "" for record in mine)
+
+
+def test_under_the_debugger(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import factorpool as fp\nprint(list(fp.pmap(lambda n: -n, [1, 2], strategy='processes')))\n")
+    command = [sys.executable, "-m", "pdb", "-c", "continue", "-c", "quit", str(script)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    assert "[-1, -2]" in ran.stdout
+    assert "Error" not in ran.stdout
+
+
+NOTEBOOK = [
+    """
+import sys, threading, time
+sys.path.insert(0, TESTS)
+import numpy as np, factorpool as fp, functions
+array = np.arange(1 << 18)
+options = dict(strategy="processes", max_workers=2)
+print(list(fp.pmap(lambda n: n + 1, range(3), **options)))
+""",
+    "print(list(fp.pmap(lambda n: int(array[n]), [7, 9], **options)))",
+    """
+class Point:
+    def __init__(self, x): self.x = x
+class PointError(Exception): pass
+def move(point):
+    if point.x == 2: raise PointError(point.x)
+    return Point(point.x + 1)
+outcomes = list(fp.pmap(move, [Point(1), Point(2)], on_error="collect", **options))
+print(type(outcomes[0].value) is Point, outcomes[0].value.x, type(outcomes[1].error) is PointError)
+""",
+    "print(sum(fp.pmap(functions.square, range(10), progress=True, **options)))",
+    """
+import os, signal
+threading.Timer(0.7, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+try:
+    list(fp.pmap(lambda n: time.sleep(60), range(4), **options))
+except KeyboardInterrupt:
+    print("stopped")
+print(list(fp.pmap(lambda n: n, range(2), **options)))
+""",
+]
+
+
+def test_a_notebook() -> None:
+    """Headless, in a real kernel: functions and classes of cells, a bar, an interrupt."""
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    cells = [nbformat.v4.new_code_cell(cell.replace("TESTS", repr(str(Path(__file__).parent)))) for cell in NOTEBOOK]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook.metadata.update(kernel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the notebook's own libraries
+        nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    printed = ["".join(o.get("text", "") for o in cell.outputs if o.get("name") == "stdout") for cell in cells]
+    expected = ["[1, 2, 3]\n", "[7, 9]\n", "True 2 True\n", "285\n", "stopped\n[0, 1]\n"]
+    assert printed == expected

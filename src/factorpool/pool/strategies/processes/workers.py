@@ -354,9 +354,15 @@ def _without_main() -> Iterator[None]:
     `if __name__ == "__main__":`, and works where the main module is no file.  multiprocessing has no option for that.
     """
     here = threading.get_ident()
+    main: Any = sys.modules["__main__"]
+    if not hasattr(main, "__spec__"):  # as under pdb; multiprocessing asks for it
+        main.__spec__ = None
 
     def without_main(name: str) -> dict[str, object]:
-        data = describe(name)
+        try:
+            data = describe(name)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(error.errno, "the current directory does not exist any more") from error
         if threading.get_ident() == here:  # another thread may start a process of its own
             data.pop("init_main_from_name", None)
             data.pop("init_main_from_path", None)
