@@ -12,7 +12,7 @@ from typing import NamedTuple
 from factorpool.errors import NotPicklableError, WorkerDiedError
 from factorpool.pool.protocol import Chunk, Died, Failed
 
-BEGINNINGS = 5
+BEGINNINGS = 8
 """Workers killed one after the other before they had begun with a chunk: then the machine is at fault, not an item,
 and the run ends."""
 
