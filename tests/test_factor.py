@@ -231,3 +231,23 @@ numbers = [4294967291 * 4294967279] * 50 + [(2**62 + 135) * (2**61 - 1)] * 5
 print(len(fp.factor_many(numbers, strategy="threads", max_workers=2)))
 """
     assert run_python(code).stdout == "55\n"
+
+
+def test_a_list_that_another_thread_shortens_meanwhile() -> None:
+    """Without a GIL that was a crash."""
+    code = """
+import threading, time
+import factorpool as fp
+numbers = list(range(10**6, 10**6 + 200_000))
+over = time.monotonic() + 2
+def shorten():
+    while time.monotonic() < over:
+        kept = numbers[:]
+        numbers.clear()
+        numbers.extend(kept)
+threading.Thread(target=shorten).start()
+while time.monotonic() < over:
+    fp.factor_many(numbers, strategy="serial")
+print("done")
+"""
+    assert run_python(code).stdout == "done\n"
