@@ -63,14 +63,15 @@ class Interpreters(Plain):
 
     def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ThreadWorkers:
         """Threads that have an interpreter each run the task."""
-        task_message(task, inherits=False)  # an error for what cannot travel, before a thread is started for it
-        return ThreadWorkers(task, slots, _in_an_interpreter, None if shelf is None or shelf.shared else shelf)
+        by_name = task_message(task, inherits=False).main is not None  # an error for what cannot travel comes here
+        kept = None if shelf is None or shelf.shared else shelf
+        return ThreadWorkers(task, slots, _in_an_interpreter, kept, lambda chunk: chunk_message(chunk, by_name))
 
     def refusal(self, task: TaskRef) -> str | None:
         """Why a subinterpreter cannot run the task, found by trying, or None."""
         try:
             with _in_an_interpreter() as run:
-                for _ in run(task, Chunk(0, ()), bytearray(1)):
+                for _ in run(task, Chunk(0, b""), bytearray(1)):
                     pass
         except Exception as error:
             return str(error)
@@ -100,10 +101,10 @@ def _in_an_interpreter() -> Iterator[Runner]:
             if not started:
                 remember_start(Interpreters.name, time.monotonic() - began)
             started = ref.number
-        if not len(chunk.payload):
+        if not chunk.payload:
             return
         try:
-            answer = interpreter.call(_answer, chunk_message(chunk, message.main is not None), memoryview(stop))
+            answer = interpreter.call(_answer, chunk.payload, memoryview(stop))
             while answer:
                 piece = decode(answer)
                 if piece.error is not None:

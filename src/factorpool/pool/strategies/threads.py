@@ -145,16 +145,22 @@ class _Thread:
 class ThreadWorkers:
     """The threads of one run, taken from a shelf or started as chunks come.
 
-    Each enters `runner()` once, for what it does with chunks.
+    Each enters `runner()` once, for what it does with chunks; `packed` says in what form it gets their items.
     """
 
     def __init__(
-        self, ref: TaskRef, slots: int, runner: Callable[[], AbstractContextManager[Runner]], shelf: Shelf | None
+        self,
+        ref: TaskRef,
+        slots: int,
+        runner: Callable[[], AbstractContextManager[Runner]],
+        shelf: Shelf | None,
+        packed: Callable[[Chunk], Any] | None = None,
     ) -> None:
         self._ref = ref
         self._slots = slots
         self._runner = runner
         self._shelf = shelf
+        self._packed = packed or _unshared
         self._idle: list[_Thread] = []
         self._busy: dict[int, tuple[_Thread, bytearray]] = {}  # by the start of the chunk
         self._started = 0
@@ -167,11 +173,12 @@ class ThreadWorkers:
 
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to a thread that is free."""
+        payload = self._packed(chunk)
         thread = self._idle.pop() if self._idle else self._new_thread()
         thread.task = self._ref.number
         stop = bytearray(1)  # one for each chunk: a buffer is not to be exported by two threads at once
         self._busy[chunk.start] = thread, stop
-        thread.orders.put(_Order(self._ref, chunk._replace(payload=_unshared(chunk.payload)), stop, self._events))
+        thread.orders.put(_Order(self._ref, chunk._replace(payload=payload), stop, self._events))
 
     def _new_thread(self) -> _Thread:
         if self._shelf is not None and (resting := self._shelf.take(self._ref.number)) is not None:
@@ -228,10 +235,11 @@ class ThreadWorkers:
         self._idle.clear()
 
 
-def _unshared(payload: Sequence[Any]) -> Sequence[Any]:
-    """The same items in an object that no other thread has a part of.
+def _unshared(chunk: Chunk) -> Sequence[Any]:
+    """A chunk's items in an object that no other thread has a part of.
 
     Without a GIL, the slices of one memoryview lose count of each other when threads let go of them (CPython issue
     155606): the whole is then taken for released.
     """
+    payload = chunk.payload
     return payload.tobytes() if isinstance(payload, memoryview) and not gil_enabled() else payload
