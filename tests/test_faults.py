@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from conftest import REPOSITORY, ends_within, gone, run_python
 
 import factorpool as fp
 from factorpool.pool.gil import gil_enabled
+from factorpool.pool.protocol import Chunk, Died, Event, TaskRef
 from factorpool.pool.strategies import find
 from factorpool.pool.strategies.processes import workers
+from factorpool.pool.task import MapTask
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 
@@ -456,3 +459,20 @@ print(len(list(results)), results.strategy)
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
     message = "worker process 1 cannot be started: [Errno 2] the current directory does not exist any more"
     assert ran.stdout == f"{message}\n200 {'serial' if gil_enabled() else 'threads'}\n"
+
+
+def test_a_worker_that_dies_before_its_chunk_is_sent_blames_no_item() -> None:
+    """It has started, and says so; a large chunk is kept back until then, and it is killed in between."""
+    made = find("processes").open(TaskRef(MapTask(functions.kind, True)), 1, None)
+    made.submit(Chunk(0, [bytes(1_000_000)]))
+    (process,) = [p for p in multiprocessing.active_children() if p.name == "factorpool"]
+    (connection,) = [key for key in made._busy if isinstance(key, Connection)]  # type: ignore[attr-defined]
+    assert connection.poll(30)  # nobody reads that it is ready
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    events: list[Event] = []
+    while not events:
+        events = made.wait(30)
+    assert events == [Died(0, -signal.SIGKILL, begun=False)]
+    made.close(graceful=True)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from functools import partial
 from pathlib import Path
@@ -272,3 +273,22 @@ def test_a_notebook() -> None:
     printed = ["".join(o.get("text", "") for o in cell.outputs if o.get("name") == "stdout") for cell in cells]
     expected = ["[1, 2, 3]\n", "[7, 9]\n", "True 2 True\n", "285\n", "stopped\n[0, 1]\n"]
     assert printed == expected
+
+
+def make_local(n: int) -> Any:
+    class Local:
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+    return Local(n)
+
+
+def read_local(local: Any) -> int:
+    time.sleep(0.05)  # for every worker to get one
+    return int(local.n)
+
+
+def test_a_class_that_was_made_in_a_worker_can_go_to_another(remote: str) -> None:
+    options: Any = {"strategy": remote, "max_workers": 2, "chunksize": 1}
+    made = list(fp.pmap(make_local, range(4), **options))
+    assert list(fp.pmap(read_local, made, **options)) == [0, 1, 2, 3]

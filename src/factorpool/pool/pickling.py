@@ -85,10 +85,15 @@ def _pickle_task(task: Task, inherits: bool) -> TaskMessage:
         ) from error
 
 
-def by_value(value: object, keep: Callable[[pickle.PickleBuffer], bool] | None = None) -> bytes:
-    """The bytes of a value, with whatever a worker cannot import in them."""
+def by_value(value: object, keep: Callable[[pickle.PickleBuffer], bool] | None = None, *, back: bool = False) -> bytes:
+    """The bytes of a value, with whatever the other side cannot import in them.
+
+    `back` says that it goes to where the task came from.
+    """
     file = io.BytesIO()
-    _pickler()(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
+    pickler = _pickler()(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
+    pickler.back = back
+    pickler.dump(value)
     return file.getvalue()
 
 
@@ -96,7 +101,7 @@ copied = False
 """In a worker that was forked from the caller: the main module is the same on both sides."""
 
 
-def dumps(value: object, by_name: bool = False) -> bytes:
+def dumps(value: object, by_name: bool = False, *, back: bool = False) -> bytes:
     """The bytes of an item or a result: by name if the other side has the name, else by value."""
     try:
         data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
@@ -104,7 +109,7 @@ def dumps(value: object, by_name: bool = False) -> bytes:
             return data
     except Exception:
         pass
-    return by_value(value)
+    return by_value(value, back=back)
 
 
 _made_here: set[str] = set()
@@ -114,8 +119,8 @@ _pickler_class: type[pickle.Pickler] | None = None
 def _pickler() -> type[Any]:
     """cloudpickle's pickler, imported once it is needed.
 
-    cloudpickle sends a class by value each time.  One that came from the other side goes back as a name for what that
-    side has, so that `isinstance` holds there and the class stays as it is.
+    cloudpickle sends a class by value each time.  One that came with a task or an item goes back as a name for what the
+    caller has, so that `isinstance` holds there and the class stays as it is.
     """
     global _pickler_class
     if _pickler_class is None:
@@ -123,11 +128,13 @@ def _pickler() -> type[Any]:
         from cloudpickle import cloudpickle as tracker
 
         class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+            back = False
+
             def reducer_override(self, obj: Any) -> Any:
                 if not isinstance(obj, type):
                     return super().reducer_override(obj)
                 number = tracker._DYNAMIC_CLASS_TRACKER_BY_CLASS.get(obj)
-                if number is not None and number not in _made_here:
+                if self.back and number is not None and number not in _made_here:
                     return _class_of_the_other_side, (number,)
                 reduced = super().reducer_override(obj)
                 if number := tracker._DYNAMIC_CLASS_TRACKER_BY_CLASS.get(obj):
@@ -253,7 +260,7 @@ def start_failure(error: BaseException) -> bytes:
 
     trace = "".join(format_exception(error))
     try:
-        message = dumps((error, trace))
+        message = dumps((error, trace), back=True)
         pickle.loads(message)
     except Exception:
         message = pickle.dumps((FactorpoolError(f"a worker could not start: {type(error).__name__}: {error}"), trace))
@@ -293,11 +300,11 @@ def answers(task: Task, message: bytes, stop: bytearray | memoryview, most: floa
 def _encode(piece: Piece) -> bytes:
     """A piece as a message.  An error's notes go beside it: an exception need not keep them when it is pickled."""
     if piece.error is None:
-        return dumps((*piece, "", []))
+        return dumps((*piece, "", []), back=True)
     from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
 
     trace = "".join(format_exception(piece.error))
-    message = dumps((*piece, trace, list(getattr(piece.error, "__notes__", []))))
+    message = dumps((*piece, trace, list(getattr(piece.error, "__notes__", []))), back=True)
     pickle.loads(message)  # an exception may pickle and still not unpickle: its arguments may not be its own
     return message
 
