@@ -1,6 +1,6 @@
 """The kernel against its peers on one core, for every instruction set of this machine; and time against size.
 
-    python benchmarks/kernel.py            # all of it: some 8 minutes
+    python benchmarks/kernel.py            # all of it: about 8 minutes
     python benchmarks/kernel.py --isa avx2 # the table for one isa, nothing saved
 
 Ours is `factor_many(array, strategy="serial")`, for a list of ints and a range the same on those.  python-flint is a

@@ -1,4 +1,4 @@
-"""Writes `examples/numbers.txt`: numbers that people really factor, some 1 200 of them.
+"""Writes `examples/numbers.txt`: numbers that people really factor, about 1 200 of them.
 
 Run it from the repository's root:  python examples/make_numbers.py
 """

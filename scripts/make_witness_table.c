@@ -1,7 +1,7 @@
 /* Writes src/factorpool/native/witness_table.h: one Miller-Rabin base per hash bucket that decides primality below 2^32.
  *
  * The idea is M. Forisek and J. Jancina, "Fast primality testing for integers that fit into a machine word" (2015): a single
- * base has some 2 000 strong pseudoprimes below 2^32, so in a bucket of a thousandth of the numbers some small base
+ * base has about 2 000 strong pseudoprimes below 2^32, so in a bucket of a thousandth of the numbers some small base
  * has none.  For every bucket this program tries the bases 2, 3, 4, ... on every number of the bucket that 2, 3, 5 and
  * 7 do not divide, and keeps the first base that passes no composite: the table is its own proof.  A sieve, which
  * shares nothing with the test, says what is prime.

@@ -98,7 +98,7 @@ def test_what_the_probe_has_not_begun_is_shared_among_those_that_were_chosen(qui
     assert sum(len(completion.chunk.payload) for completion in run.completions(SequenceSource(range(total)))) == total
     assert [choice.strategy.name for choice in run.chosen] == ["processes"], run.chosen
     slow_ones_here = sum(1 for index in run.machine.ran if index >= quick)
-    assert slow_ones_here <= 3 * 5  # one part of this thread and one of each of the two: some 20 ms of items each
+    assert slow_ones_here <= 3 * 5  # one part of this thread and one of each of the two: about 20 ms of items each
     assert max(run.processes.sizes) <= 200 / 8
 
 

@@ -136,11 +136,11 @@ def factor_range(
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
 ) -> Factorizations:
-    """The factorizations of start, start + 1, ..., stop - 1, sieved: some ten times faster than one by one.
+    """The factorizations of start, start + 1, ..., stop - 1, sieved: about ten times faster than one by one.
 
     Args:
         start: the first number, 1 or more.
-        stop: one more than the last, which has at most 64 bits.  A result takes some 50 bytes: for longer ranges than
+        stop: one more than the last, which has at most 64 bits.  A result takes about 50 bytes: for longer ranges than
             fit in memory take pieces, or `factorpool factor START..LAST`, which streams.
         strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`.
 

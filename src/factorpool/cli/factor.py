@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from factorpool.pool.progress import Bar
 
 BUFFER = 1 << 18
-"""Numbers read ahead of the output, at most: enough to keep workers busy, and some 20 MB."""
+"""Numbers read ahead of the output, at most: enough to keep workers busy, and about 20 MB."""
 
 
 @click.command("factor", context_settings={"ignore_unknown_options": True})

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from factorpool.factoring.numbers import Numbers
 
 READ_BYTES = 1 << 18
-"""Read at a time: some 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
+"""Read at a time: about 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
 
 TOKEN_BYTES = 1 << 16
 """Longest token that is kept to be shown or parsed; what is longer is reported by its beginning."""

@@ -1,4 +1,4 @@
-/* Splits composites by the elliptic curve method: the way of choice once the smallest factor has some 12 bits or more.
+/* Splits composites by the elliptic curve method: the way of choice once the smallest factor has about 12 bits or more.
  *
  * Here: how far the curves go for a number of which size, and which numbers share the lanes.  The curves themselves run in
  * lanes_methods.h.  What does not depend on the number (curves, chains, pairs) stands in ecm_tables.h.  A lane is a number on a

@@ -165,7 +165,7 @@ static int grow(fp_columns *out, size_t room, unsigned width) {
 
 int fp_reserve(fp_columns *out, unsigned width, size_t more, size_t numbers) {
     if (out->used + more <= out->room) return FP_OK;
-    /* A random number of 64 bits has some 3.7 distinct primes. */
+    /* A random number of 64 bits has about 3.7 distinct primes. */
     size_t room = out->room ? 2 * out->room : 4 * numbers + more;
     return (out->grow ? out->grow : grow)(out, room, width);
 }

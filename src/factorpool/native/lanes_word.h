@@ -1,6 +1,6 @@
 /* Lanes in plain C for moduli below 2^64: what keeps the multiplier of a scalar core busy.
  *
- * One Montgomery multiplication takes some 11 cycles from operands to result, but a core can begin one every 3.  Methods
+ * One Montgomery multiplication takes about 11 cycles from operands to result, but a core can begin one every 3.  Methods
  * that are one long chain of multiplications therefore run on several independent moduli in lockstep. */
 #ifndef FP_LANES_WORD_H
 #define FP_LANES_WORD_H

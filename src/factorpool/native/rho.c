@@ -6,7 +6,7 @@
 #include "kernel.h"
 #include "mont.h"
 
-/* Differences multiplied together before one gcd: a gcd costs some 16 multiplications in a row, and half a batch is wasted. */
+/* Differences multiplied together before one gcd: a gcd costs about 16 multiplications in a row, and half a batch is wasted. */
 #define BATCH 32
 
 /* One walk x -> x^2 + c in Montgomery form (which only changes c). */

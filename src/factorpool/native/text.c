@@ -1,4 +1,4 @@
-/* Decimal text to numbers and factorizations to text, in GNU factor's format: at some 10^7 lines a second, so that files cost no
+/* Decimal text to numbers and factorizations to text, in GNU factor's format: at about 10^7 lines a second, so that files cost no
  * more than arrays. */
 #include "kernel.h"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from factorpool.errors import FactorpoolError
 
 PROOF_BITS = 1024
-"""Primes up to this size are proved (FLINT: BPSW, p - 1, APRCL; some 2 s at 1024 bits); longer ones are probable."""
+"""Primes up to this size are proved (FLINT: BPSW, p - 1, APRCL; about 2 s at 1024 bits); longer ones are probable."""
 
 
 def factor_big(n: int) -> tuple[list[tuple[int, int]], list[int]]:
