@@ -120,6 +120,11 @@ class Calls:
         """Whether nothing more may come."""
         return self._closed
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing waits and nothing more may come."""
+        return self._closed and not self._waiting
+
     def put(self, call: Call) -> None:
         """Adds a call."""
         with self._condition:
@@ -199,8 +204,8 @@ class _Service:
         self._lock = threading.Lock()
 
     def take(self, most: int) -> Sequence[Callable[[], None]]:
-        """One more server; waits until there is something to do."""
-        if not self._calls.wait():
+        """One more server; if there is none yet, waits until there is something to do."""
+        if self._calls.over or not (self.servers or self._calls.wait()):
             return ()
         self._count(1)
         return (self._serve,)
