@@ -44,7 +44,7 @@ demo: $(VENV)/installed
 	$(BIN)/factorpool bench chart demo/article.json --output demo/article.png --output demo/article.svg
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: $(VENV)/installed-check
 	$(BIN)/ruff check .
