@@ -47,14 +47,15 @@ static void rho_all(size_t count) {
 /* Every number at one level, without visits to others. */
 static unsigned chosen;
 static void level_all(size_t count) {
-    static state states[MOST];
+    static memory room;
+    state *states = room.states;
     for (size_t i = 0; i < count; i++) {
         states[i] = (state){.level = (uint8_t)chosen};
         while (isa->field[states[i].field]->bits < fp_bits(numbers[i])) states[i].field++;
         factors[i] = 0;
     }
     for (unsigned f = 0; f < sizeof isa->field / sizeof *isa->field && isa->field[f]; f++)
-        run_level(isa->field[f], f, chosen, numbers, states, count, NULL, factors);
+        run_level(isa->field[f], f, chosen, numbers, &room, count, NULL, factors);
 }
 
 static double microseconds(void (*run)(size_t), size_t count) {

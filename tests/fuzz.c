@@ -11,7 +11,7 @@
 
 #define MOST 40 /* numbers: more of them only make it slower */
 
-    static void check(int good) {
+static void check(int good) {
     if (!good) abort();
 }
 
