@@ -1,4 +1,4 @@
-"""The public functions: validate, choose, hand over to the engine."""
+"""The public functions: validate, choose, hand over to the pool."""
 
 from __future__ import annotations
 
@@ -229,20 +229,17 @@ def factor_stream(
     >>> sum(len(block) for block in factor_stream(range(10**18, 10**18 + 1000)))
     1000
     """
-    blocks = (
-        (chunk, factored)
-        for chunk, factored in factor_blocks(
-            blocks_of(numbers),
-            lambda: True,
-            strategy=strategy,
-            max_workers=max_workers,
-            schedule=schedule,
-            chunksize=chunksize,
-            method=method,
-            buffersize=STREAM_AHEAD,
-            mp_context=mp_context,
-            pool=pool,
-        )
+    blocks = factor_blocks(
+        blocks_of(numbers),
+        lambda: True,
+        strategy=strategy,
+        max_workers=max_workers,
+        schedule=schedule,
+        chunksize=chunksize,
+        method=method,
+        buffersize=STREAM_AHEAD,
+        mp_context=mp_context,
+        pool=pool,
     )
     for chunk, factored in blocks:
         builder = Builder()

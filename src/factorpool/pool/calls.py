@@ -28,13 +28,19 @@ in one message waits for the slowest of it."""
 BATCH = 64
 """Most calls in one message."""
 
-
 LINGER_SECONDS = 0.01
 """How long a thread waits for the next call before it gives its slot back."""
 
 
 class BrokenPoolError(FactorpoolError, BrokenExecutor):
     """No worker of a pool can start, so it can do no more; the cause says why."""
+
+
+def broken_by(error: BaseException) -> BrokenPoolError:
+    """What is said of a pool whose workers cannot start for this reason."""
+    broken = BrokenPoolError(f"the pool is broken: {type(error).__name__}: {error}")
+    broken.__cause__ = error
+    return broken
 
 
 _numbers = count(1)
@@ -109,6 +115,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._waiting: deque[Call] = deque()
+        self._taken: set[Call] = set()  # by `take`, and not settled
         self._condition = threading.Condition()
         self._closed = False
 
@@ -146,11 +153,18 @@ class Calls:
             call.future.cancel()
             call.future.set_running_or_notify_cancel()
 
+    def settle(self, completion: Completion) -> None:
+        """Gives the calls of a chunk that was taken what became of them."""
+        for at, call in enumerate(completion.chunk.payload):
+            self._taken.discard(call)
+            _settle(call, completion, at)
+
     def drain(self) -> list[Call]:
-        """All that have not been taken."""
+        """All that are not settled, but those that were cancelled."""
         with self._condition:
-            waiting, self._waiting = list(self._waiting), deque()
-        return waiting
+            waiting, self._waiting = self._waiting, deque()
+            taken, self._taken = self._taken, set()
+        return [*taken, *(call for call in waiting if call.begins())]
 
     def take(self, most: int) -> Sequence[Call]:
         """The next calls that nobody has cancelled; waits for one."""
@@ -162,6 +176,7 @@ class Calls:
                     if call.begins():
                         taken.append(call)
                 if taken or self._closed:
+                    self._taken.update(taken)
                     return taken
                 self._condition.wait()
 
@@ -250,7 +265,6 @@ class Manager:
         self._shelves = shelves
         self._slots = slots
         self._setup = setup
-        self._running: dict[int, Call] = {}
         self._service = None if strategy.traits.remote else _Service(calls)
         self._workers: Workers | None = None
         self.thread = threading.Thread(target=self._run, name="factorpool-pool", daemon=True)
@@ -272,21 +286,15 @@ class Manager:
             self._serve()
         except BaseException as error:
             self.failure = error
-            broken = BrokenPoolError(f"the pool is broken: {type(error).__name__}: {error}")
-            broken.__cause__ = error
-            running = list(self._running.values())
-            waiting = [call for call in self._calls.drain() if call.begins()]
-            for call in running + waiting:
-                call.future.set_exception(broken)
+            for call in self._calls.drain():
+                call.future.set_exception(broken_by(error))
         finally:
-            self._running.clear()
             self._shelves.close()
 
     def _serve(self) -> None:
         task = MapTask(_call, collect=True, setup=self._setup, names_items=False)
         workers = self._strategy.open(TaskRef(task), self._count, self._shelves.of(self._strategy))
-        source = _Kept(self._calls, self._running) if self._service is None else self._service
-        cutter = Cutter(source, self._count, "dynamic", 1, 1)
+        cutter = Cutter(self._service or self._calls, self._count, "dynamic", 1, 1)
 
         def limits() -> tuple[int, int | None]:
             size = 1
@@ -299,45 +307,19 @@ class Manager:
         self._workers = counted
         dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
         for completion in dispatcher.run():
-            if self._service is not None:
-                continue
-            for at in range(len(completion.chunk.payload)):
-                _settle(self._running.pop(completion.chunk.start + at).future, completion, at)
+            if self._service is None:
+                self._calls.settle(completion)
             del completion  # nothing of it is to live on here until the next call
 
 
-def _settle(future: Future[Any], completion: Completion, at: int) -> None:
-    """Gives a future what became of its call."""
+def _settle(call: Call, completion: Completion, at: int) -> None:
+    """Gives the future of a call what became of it."""
     if completion.error is not None:
-        future.set_exception(completion.error)
+        call.future.set_exception(completion.error)
     elif isinstance(value := completion.value[at], _Interrupted):
-        future.set_exception(value.error)
+        call.future.set_exception(value.error)
     else:
-        future.set_result(value)
-
-
-class _Kept:
-    """The calls, of which those that were taken are remembered by their index until they are done."""
-
-    def __init__(self, calls: Calls, running: dict[int, Call]) -> None:
-        self._calls = calls
-        self._running = running
-        self._index = count()
-
-    def take(self, most: int) -> Sequence[Call]:
-        """The next calls."""
-        taken = self._calls.take(most)
-        for call in taken:
-            self._running[next(self._index)] = call
-        return taken
-
-    def remaining(self) -> int | None:
-        """Nobody knows."""
-        return None
-
-    def ready(self, most: int) -> bool:
-        """Whether `take` would answer at once."""
-        return self._calls.ready(most)
+        call.future.set_result(value)
 
 
 _managers: weakref.WeakKeyDictionary[threading.Thread, Manager] = weakref.WeakKeyDictionary()

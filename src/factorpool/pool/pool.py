@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from factorpool.errors import OptionError
 from factorpool.pool.auto.machine import Machine
-from factorpool.pool.calls import BrokenPoolError, Call, Calls, Manager, Setup
+from factorpool.pool.calls import Call, Calls, Manager, Setup, broken_by
 from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.gil import gil_enabled
 from factorpool.pool.protocol import Place, Strategy
@@ -79,7 +79,7 @@ class Pool(Executor):
         future: Future[T] = Future()
         with self._lock:
             if self._manager is not None and (failure := self._manager.failure) is not None:
-                raise BrokenPoolError(f"the pool is broken: {type(failure).__name__}: {failure}") from failure
+                raise broken_by(failure)
             if self._calls.closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             call = Call(future, fn, args, kwargs)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from factorpool.pool.strategies.processes import Processes
 
 GRACEFUL_SECONDS = 5.0
-"""How long `close` waits for idle workers to flush what they have printed and end, before it kills them;"""
+"""How long `close` waits for idle workers to flush what they have printed and end, before it kills them."""
 
 ABRUPT_SECONDS = 0.2
 """How long it waits after an error or Ctrl-C."""
