@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing import process, spawn
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
@@ -63,14 +64,12 @@ def _pickle_task(task: Task, inherits: bool) -> TaskMessage:
         buffers.append(raw)
         return False
 
-    try:
+    named: tuple[bytes, list[memoryview]] | None = None
+    with suppress(Exception):  # what has no name goes by value
         data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
         if inherits or MAIN not in data:
             return TaskMessage(data, buffers, None, _search_path())
-        failure: Exception | None = None
-    except Exception as error:
-        failure = error
-    named = None if failure else (data, buffers[:])
+        named = data, buffers[:]
     buffers.clear()
     try:
         return TaskMessage(by_value(task, keep), buffers, None, _search_path())
@@ -103,12 +102,10 @@ copied = False
 
 def dumps(value: object, by_name: bool = False, *, back: bool = False) -> bytes:
     """The bytes of an item or a result: by name if the other side has the name, else by value."""
-    try:
+    with suppress(Exception):
         data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
         if by_name or copied or MAIN not in data:
             return data
-    except Exception:
-        pass
     return by_value(value, back=back)
 
 
