@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from factorpool import _native
+from factorpool.pool import dispatcher
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.strategies import BUILT_IN, find
 
@@ -109,6 +110,12 @@ def workers_left() -> Iterator[None]:
     yield
     close_shared()
     assert not [p for p in multiprocessing.active_children() if p.name == "factorpool"]
+
+
+@pytest.fixture
+def patient_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error waits until all before it has come: on a busy machine a worker may take seconds to start."""
+    monkeypatch.setattr(dispatcher, "ERROR_SECONDS", 60.0)
 
 
 @contextmanager

@@ -134,6 +134,7 @@ def test_no_item_is_run_twice_or_lost(tmp_path: Path, seconds: float, ordered: b
     assert Counter(map(int, notes.read_text().split())) == dict.fromkeys(range(len(items)), 1)
 
 
+@pytest.mark.usefixtures("patient_errors")
 def test_errors_while_measuring_are_the_items_own() -> None:
     outcomes = list(fp.pmap(functions.fail_at_7, range(40), max_workers=2, on_error="collect"))
     assert [o.value for o in outcomes] == [*range(7), None, *range(8, 40)]

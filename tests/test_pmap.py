@@ -70,6 +70,7 @@ def test_unordered_results_come_as_they_are_done() -> None:
     assert list(fp.pmap(functions.slow_first, range(10), **options)) == list(range(10))
 
 
+@pytest.mark.usefixtures("patient_errors")
 def test_exception_keeps_its_type_and_names_the_item(strategy: str) -> None:
     results = fp.pmap(functions.fail_at_7, range(20), strategy=strategy, max_workers=2, chunksize=1)
     got = []

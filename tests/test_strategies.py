@@ -85,6 +85,7 @@ def test_traits_say_what_a_strategy_can(strategy: str) -> None:
     assert hash(find(strategy)) == hash(find(strategy))
 
 
+@pytest.mark.usefixtures("patient_errors")
 def test_every_schedule_and_error_on_it(strategy: str) -> None:
     for schedule in ("static", "dynamic", "guided"):
         results = fp.pmap(functions.square, range(50), strategy=strategy, max_workers=2, schedule=schedule)

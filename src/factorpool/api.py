@@ -372,7 +372,7 @@ def pmap(
         ordered: False yields results as they come.
         on_error: `raise` the first error, or `collect`: one `Outcome(index, value, error)` an item.  An exception of fn
             keeps its type, and has a note that names its item and, from another process, the traceback as its cause.
-            Items before it that are running get a tenth of a second to finish; all others are given up.
+            Items before it that are running get a second to finish; all others are given up.
         retries: how often an item is tried again that is known to have ended its worker (`processes`).  The chunk in a
             dead worker is run again, ever less of it, until the item that kills is alone; no result that has come back
             is computed again.

@@ -23,9 +23,9 @@ from factorpool.pool.source import Source
 POLL_SECONDS = 0.02
 """How often the loop looks for new items while it waits for workers and the source has none yet."""
 
-ERROR_SECONDS = 0.1
-"""How long an error waits for items before its own that are running: it does not wait for slow ones, and quick ones are
-not lost by a race."""
+ERROR_SECONDS = 1.0
+"""How long an error waits for the items before its own that workers hold.  Quick items are delivered even if their
+worker is still starting (a subinterpreter takes 0.15 s, a process up to 0.5 s); slow items do not delay the error."""
 
 
 _open: WeakSet[Dispatcher] = WeakSet()  # runs that nobody has brought to their end
