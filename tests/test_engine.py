@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from factorpool.bench.predict import list_schedule, predict
 from factorpool.errors import OptionError
+from factorpool.factoring.block import Block
 from factorpool.factoring.tasks import FactorTask
 from factorpool.pool import starts
 from factorpool.pool.auto import rules as choosing
@@ -83,19 +84,23 @@ def chosen(task: Task, items: object, total: int | None, workers: int) -> str | 
 def test_choice_for_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starts, "_measured", {})  # what other tests have measured here
     kernel, naive = FactorTask("auto"), FactorTask("naive")
-    words = memoryview(b"").cast("Q")
+    words = Block(range(0))
     assert chosen(kernel, words, 10**6, 2) == "threads"
     assert chosen(kernel, words, None, 2) == "threads"
     assert chosen(kernel, words, 10, 2) == "serial"
     assert chosen(kernel, words, 10**6, 1) == "serial"
-    assert chosen(kernel, [2**70], 1, 8) == "serial"
-    assert chosen(kernel, [2**70] * 9, 9, 8) == "serial"
-    assert chosen(kernel, [2**70] * 99, 99, 8) == "threads"
-    assert chosen(kernel, [2**120] * 9, 9, 8) == "serial"  # they are done before processes have started
-    assert chosen(kernel, [2**120] * 900, 900, 8) == "processes"
-    assert chosen(kernel, [2**82 + 1] * 10, 10, 8) == "serial"
-    assert chosen(kernel, range(10**12, 10**12 + 10**6), 10**6, 8) == "threads"
-    assert chosen(kernel, [2**400], 1, 1) == "processes"
+    for bits, count, strategy in (
+        (70, 1, "serial"),
+        (70, 9, "serial"),
+        (70, 99, "threads"),
+        (82, 10, "serial"),
+        (120, 9, "serial"),  # they are done before processes have started
+        (120, 900, "processes"),
+        (400, 1, "serial"),  # what is large comes back
+        (400, 20, "serial"),
+    ):
+        assert chosen(kernel, Block([2**bits] * count), count, 8) == strategy, (bits, count)
+    assert chosen(kernel, Block(range(10**12, 10**12 + 10**6)), 10**6, 8) == "threads"
     assert chosen(naive, words, 300, 2) is None
 
 

@@ -97,7 +97,7 @@ def test_wrong_answers_of_flint_are_noticed(monkeypatch: pytest.MonkeyPatch) -> 
         def __init__(self, n: int) -> None:
             self.n = n
 
-        def factor(self) -> list[tuple[int, int]]:
+        def factor(self, trial_limit: int = 0) -> list[tuple[int, int]]:
             return [(3, 1), (5, 1)]
 
         def is_prime(self) -> bool:

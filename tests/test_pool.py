@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -331,3 +332,19 @@ time.sleep(60)
 def test_a_partial_of_a_pool_call_travels() -> None:
     with fp.Pool("processes", 1) as pool:
         assert pool.submit(partial(pow, 2), 5).result() == 32
+
+
+def test_kill_workers_ends_what_runs() -> None:
+    pool = fp.Pool("processes", 1)
+    running = pool.submit(time.sleep, 3600)
+    waiting = [pool.submit(pow, 2, n) for n in range(5)]
+    while not running.running() or not descendants(os.getpid()):
+        time.sleep(0.01)
+    pool.kill_workers()
+    with pytest.raises(concurrent.futures.BrokenExecutor, match="workers were killed"):
+        running.result(timeout=0)
+    assert all(future.cancelled() or future.exception(timeout=0) for future in waiting)
+    assert not [p for p in multiprocessing.active_children() if p.name == "factorpool"]
+    with pytest.raises(RuntimeError):
+        pool.submit(pow, 2, 2)
+    fp.Pool("threads").kill_workers()  # nothing has started

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, overload
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError, NumberValueError, OptionError, TooLargeError, WorkerDiedError
-from factorpool.factoring.columns import Builder, Factorizations
+from factorpool.factoring.block import WORD_MAX, Block, Kind
+from factorpool.factoring.columns import Builder, Columns, Factorizations
+from factorpool.factoring.large import Planner
 from factorpool.factoring.methods import METHODS
-from factorpool.factoring.numbers import WORD_MAX, blocks_of, check, normalize
-from factorpool.factoring.tasks import Factored, FactorTask, most_at_once
+from factorpool.factoring.numbers import blocks_of, check, normalize
+from factorpool.factoring.tasks import FactorTask, most_at_once
 from factorpool.pool.results import Outcome, Results
 from factorpool.pool.run import Options, Run, check_choice
 from factorpool.pool.schedule import Schedule
@@ -27,14 +28,20 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from factorpool.factoring.numbers import Numbers
     from factorpool.pool.auto.rules import Choice
     from factorpool.pool.pool import Pool
     from factorpool.pool.protocol import Strategy
     from factorpool.pool.run import Progress
 
 
-def factor(n: SupportsIndex, *, method: str = "auto") -> dict[int, int]:
+def factor(
+    n: SupportsIndex,
+    *,
+    method: str = "auto",
+    strategy: Strategy | str = "auto",
+    max_workers: int | None = None,
+    pool: Pool | None = None,
+) -> dict[int, int]:
     """The factorization of one integer: prime -> exponent, ascending; `{}` for 1.
 
     Any size up to 4300 digits: 128 bits go to the kernel, more to python-flint.
@@ -43,16 +50,24 @@ def factor(n: SupportsIndex, *, method: str = "auto") -> dict[int, int]:
         n: a positive int, or anything with `__index__`, as NumPy's integers.
         method: `auto`, `trial`, `rho` (up to 64 bits), `ecm` (up to 128; beyond, python-flint decides) or `naive`, the
             article's.
+        strategy, max_workers, pool: as in `factor_many`.  With `auto`, a number runs in this thread unless it has a
+            large cofactor, which may take long: then in another process, so that Ctrl-C stops it at once, and other
+            threads go on.
 
     Raises:
         NumberTypeError, NumberValueError: n is not an integer, or below 1 or too long.
-        OptionError: there is no such method.
+        OptionError, StrategyUnavailableError, WorkerDiedError: as in `factor_many`.
 
     >>> factor(360)
     {2: 3, 3: 2, 5: 1}
     """
     check_choice("method", method, METHODS)
-    return FactorTask(method).factor_one(check(n))
+    number = check(n)
+    if strategy == "auto" and max_workers is None and pool is None:
+        factors = FactorTask(method).factor_one(number)
+        if factors is not None:
+            return factors
+    return factor_many([number], method=method, strategy=strategy, max_workers=max_workers, pool=pool)[0]
 
 
 def factor_many(
@@ -74,7 +89,8 @@ def factor_many(
         numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.  A range
             of step 1 or 2, and an array of which the numbers are as dense as that, is sieved, not factored one by one.
         strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 81 bits
-            (the kernel releases the GIL) and processes for longer ones.
+            (the kernel releases the GIL) and processes for longer ones.  Large cofactors, of more than 160 bits, are
+            spread over all workers one by one; `auto` takes processes for them.
         max_workers: how many; None means the CPUs this process may use (affinity and cgroup quota).
         schedule: `static`, `dynamic` or `guided`: how numbers are cut into chunks.
         chunksize: numbers in a chunk; None leaves it to the schedule.
@@ -99,28 +115,25 @@ def factor_many(
     if isinstance(numbers, range):
         _check_size(numbers)
     errors: dict[int, FactorpoolError] = {}
-    words = normalize(numbers, errors if on_error == "collect" else None)
-    dense = _dense(words) if METHODS[method].sieves else None
+    block = normalize(numbers, errors if on_error == "collect" else None)
+    dense = _dense(block) if METHODS[method].sieves else None
     if dense is not None and callable(progress):
-        options = options._replace(progress=_scaled(progress, len(words)))
-    items = words if dense is None else dense
+        options = options._replace(progress=_scaled(progress, len(block)))
+    items = block if dense is None else Block(dense)
     builder = Builder()
-    run = Run(FactorTask(method, items), SequenceSource(items), items, options)
+    planner = Planner(options)
+    run = Run(FactorTask(method, items), SequenceSource(items), items, options, planner.finish)
     for completion in run:
         if isinstance(completion.error, WorkerDiedError) and dense is None:
             errors[completion.chunk.start] = completion.error
-            builder.add((bytes(1), b"", b""))
+            builder.add(Columns(bytes(1), b"", b""))
         elif completion.error is not None:
             raise completion.error
         else:
             builder.add(completion.value)
-    if dense is None:
-        fs = builder.build(words, errors)
-    else:
-        assert isinstance(words, memoryview)
-        fs = builder.build_from(words, dense.start, errors)
-    if run.choice is not None:
-        fs.strategy, fs.reason = run.choice.strategy.name, run.choice.reason
+    fs = builder.build(block, errors) if dense is None else builder.build_from(block.words(), dense.start, errors)
+    if (choice := planner.choice or run.choice) is not None:
+        fs.strategy, fs.reason = choice.strategy.name, choice.reason
     return fs
 
 
@@ -189,12 +202,12 @@ DENSE = 2
 """An array is sieved if the run of integers it lies in is less than this many times as long."""
 
 
-def _dense(numbers: Numbers) -> range | None:
+def _dense(block: Block) -> range | None:
     """The range in which words lie dense enough to be sieved."""
-    if isinstance(numbers, list | range) or len(numbers) < DENSE_FROM:
+    if block.kind is not Kind.WORDS or len(block) < DENSE_FROM:
         return None
-    low, high = _native.span(numbers)
-    return range(low, high + 1) if high - low < DENSE * len(numbers) else None
+    low, high = _native.span(block.words())
+    return range(low, high + 1) if high - low < DENSE * len(block) else None
 
 
 def _scaled(progress: Progress, count: int) -> Progress:
@@ -241,10 +254,10 @@ def factor_stream(
         mp_context=mp_context,
         pool=pool,
     )
-    for chunk, factored in blocks:
+    for block, columns in blocks:
         builder = Builder()
-        builder.add(factored)
-        yield builder.build(chunk, {})  # type: ignore[arg-type]
+        builder.add(columns)
+        yield builder.build(block, {})
 
 
 STREAM_AHEAD = 1 << 20
@@ -252,7 +265,7 @@ STREAM_AHEAD = 1 << 20
 
 
 def factor_blocks(
-    blocks: Iterator[Numbers],
+    blocks: Iterator[Block],
     ready: Callable[[], bool],
     *,
     strategy: Strategy | str = "auto",
@@ -264,10 +277,10 @@ def factor_blocks(
     announce: Callable[[Choice], object] | None = None,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
-) -> Iterator[tuple[Sequence[int], Factored]]:
-    """The factorizations of a stream, in order, as it arrives: pairs of numbers and what they factor into.
+) -> Iterator[tuple[Block, Columns]]:
+    """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
-    `blocks` gives normalized numbers (a zero among them has no primes); `ready` says whether the next block is there.
+    `ready` says whether the next of the `blocks` is there.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
     first block.  `announce` is called with the strategy once it is known, and why it is that.
     """
@@ -275,14 +288,15 @@ def factor_blocks(
     options = Options(
         strategy, max_workers, schedule, chunksize, mp_context, buffersize=buffersize, announce=announce, pool=pool
     ).resolved()
-    first = next(blocks, memoryview(b"").cast("Q"))
+    first = next(blocks, Block(range(0)))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all
-        source = SequenceSource(numbers if max(numbers, default=0) > WORD_MAX else memoryview(array("Q", numbers)))
+        source = SequenceSource(Block.packed(numbers))
         options = options._replace(buffersize=None)
-    for completion in Run(FactorTask(method, first), source, first, options):
-        yield completion.chunk.payload, completion.value
+    planner = Planner(options)
+    for completion in Run(FactorTask(method, first), source, first, options, planner.finish):
+        yield completion.chunk.payload, completion.value  # type: ignore[misc]
 
 
 T = TypeVar("T")

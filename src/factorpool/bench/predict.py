@@ -21,7 +21,7 @@ from factorpool.pool.strategies.simulated import Overheads, SimulatedWorkers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool.factoring.numbers import Numbers
+    from factorpool.factoring.block import Block
     from factorpool.pool.schedule import Schedule
 
 
@@ -77,7 +77,7 @@ def list_schedule(costs: Sequence[float], workers: int) -> float:
     return max(ends)
 
 
-def item_costs(task: FactorTask, numbers: Numbers) -> list[float]:
+def item_costs(task: FactorTask, numbers: Block) -> list[float]:
     """Seconds for every number: alone with the naive method, else its share of a chunk, as the kernel works on many."""
     size = task.first_chunk
     costs: list[float] = []
@@ -124,7 +124,7 @@ class _Timed:
         self._workers.close(graceful=graceful)
 
 
-def measure_overheads(strategy: str, task: FactorTask, numbers: Numbers) -> Overheads:
+def measure_overheads(strategy: str, task: FactorTask, numbers: Block) -> Overheads:
     """What a strategy costs here beside the numbers' own time: a run of one worker, the first chunk set apart."""
     timed = _Timed(find(strategy).open(TaskRef(task), 1, None))
     cutter = Cutter(SequenceSource(numbers), 1, "dynamic", max(1, len(numbers) // 20), task.first_chunk)
@@ -145,10 +145,10 @@ def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequen
     """
     cases = [case for case in result.measured(method) if case.strategy != "serial"]
     strategy = min(cases, key=lambda case: case.median).strategy
-    task, words = FactorTask(method), normalize(numbers)
+    task, block = FactorTask(method), normalize(numbers)
     schedule = cast("Schedule", result.schedule)
-    costs = item_costs(task, words)
-    overheads = measure_overheads(strategy, task, words)
+    costs = item_costs(task, block)
+    overheads = measure_overheads(strategy, task, block)
 
     def predicted(workers: int) -> Prediction:
         return predict(costs, workers, overheads, result.schedule, first=task.first_chunk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
 
@@ -12,8 +12,9 @@ import click
 
 from factorpool.api import factor_blocks
 from factorpool.cli.options import workers
+from factorpool.factoring.block import Block
+from factorpool.factoring.columns import Columns
 from factorpool.factoring.methods import METHODS
-from factorpool.factoring.tasks import Factored, Wide
 from factorpool.formats import FORMATS, find_writer
 from factorpool.jobs.reader import Reader, from_arguments
 from factorpool.pool.schedule import SCHEDULES, Schedule
@@ -79,12 +80,12 @@ def command(
     paths = inputs or (() if numbers else ("-",))
     reader = Reader(paths, report)
 
-    def blocks() -> Iterator[Sequence[int]]:
+    def blocks() -> Iterator[Block]:
         yield from given
         yield from reader.blocks()
 
     results = factor_blocks(
-        blocks(),  # type: ignore[arg-type]
+        blocks(),
         reader.ready,
         strategy=strategy,
         max_workers=max_workers,
@@ -99,10 +100,9 @@ def command(
     if progress:
         from factorpool.pool.progress import Bar
 
-        counted = sum(map(len, given))
-        bar = Bar(lambda done: reader.position, reader.size) if paths else Bar(lambda done: done, counted)
-    with bar or nullcontext() as advance:
-        written = _write(results, form, advance)
+        bar = Bar(reader.size if paths else sum(map(len, given)))
+    with bar or nullcontext():
+        written = _write(results, form, bar, bool(paths))
     return 1 if bad or reader.bad or not written else 0
 
 
@@ -125,21 +125,24 @@ class _Output:
             raise _OutputError from error
 
 
-def _write(results: Iterator[tuple[Sequence[int], Factored]], form: str, advance: Callable[[int], None] | None) -> bool:
-    """Prints results as they come; False if the output cannot be written to."""
+def _write(results: Iterator[tuple[Block, Columns]], form: str, bar: Bar | None, by_position: bool) -> bool:
+    """Prints results as they come; False if the output cannot be written to.
+
+    The bar goes by the positions of blocks in what is read, or by numbers.
+    """
     unproved: set[int] = set()
-    done = 0
+    done = position = 0
     try:
         writer = find_writer(form)(_Output())
-        for numbers, factored in results:
-            writer.write(numbers, factored)
-            if advance is not None:
-                done += len(numbers)
-                advance(done)
-            if isinstance(factored, Wide):
-                for p in set(factored.probable) - unproved:
-                    click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
-                unproved.update(factored.probable)
+        for block, columns in results:
+            writer.write(block, columns)
+            if bar is not None:
+                done += len(block)
+                position = block.position or position
+                bar.advance(done, position if by_position else None)
+            for p in set(columns.probable) - unproved:
+                click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
+            unproved.update(columns.probable)
         writer.close()
     except _OutputError:
         return False

@@ -1,22 +1,66 @@
-"""The columnar result: all primes in one column, all exponents in another, and where each number's begin."""
+"""Factorizations as columns: all primes in one, all exponents in another, and how many of them each number has.
+
+`Columns` is what a worker sends back for a block; `Builder` puts those of all blocks together; `Factorizations` is what
+users get.
+"""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain, repeat
-from typing import SupportsIndex, overload
+from typing import NamedTuple, SupportsIndex, cast, overload
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError
-from factorpool.factoring.numbers import WORD_MAX, words_of
-from factorpool.factoring.tasks import Factored, Wide
+from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool.factoring.numbers import Numbers
-
     Column = memoryview[int] | tuple[int, ...]
+
+
+class Large(NamedTuple):
+    """A composite that is too large for one worker beside others: what is left of number `at` of its block.
+
+    It divides that number `exponent` times.
+    """
+
+    at: int
+    composite: int
+    exponent: int
+
+
+class Columns(NamedTuple):
+    """The factorizations of a block: of each number how many distinct primes, then all primes and all exponents.
+
+    As the kernel makes them they are bytes: uint8 `counts`, uint64 `primes`, uint8 `exponents`; for a wide block they
+    are lists.  `probable` has the primes that are not proved, `large` what still has to be factored.
+    """
+
+    counts: bytes | list[int]
+    primes: bytes | list[int]
+    exponents: bytes | list[int]
+    probable: list[int] = []  # noqa: RUF012 (never changed)
+    large: list[Large] = []  # noqa: RUF012
+
+    @property
+    def wide(self) -> bool:
+        """Whether they are lists."""
+        return isinstance(self.primes, list)
+
+    def packed(self) -> tuple[bytes, bytes, bytes]:
+        """The three columns, not wide, as the kernel made them."""
+        return cast(tuple[bytes, bytes, bytes], self[:3])
+
+    def rows(self) -> Iterator[tuple[list[int], list[int]]]:
+        """The primes and the exponents of each number."""
+        primes = self.primes if isinstance(self.primes, list) else memoryview(self.primes).cast("Q").tolist()
+        exponents = list(self.exponents)
+        at = 0
+        for count in self.counts:
+            yield primes[at : at + count], exponents[at : at + count]
+            at += count
 
 
 class Factorizations(Sequence[dict[int, int]]):
@@ -136,10 +180,10 @@ def _view(words: array[int]) -> memoryview[int]:
     return memoryview(words).toreadonly()
 
 
-def _column(values: Sequence[int]) -> Column:
+def _column(values: array[int] | Sequence[int]) -> Column:
     """Words as a memoryview; ints as one where they fit, else as a tuple."""
-    if isinstance(values, array | memoryview | range):
-        return (words_of(values) if isinstance(values, range) else memoryview(values)).toreadonly()
+    if isinstance(values, array):
+        return _view(values)
     return tuple(values) if max(values, default=0) > WORD_MAX else _view(array("Q", values))
 
 
@@ -147,15 +191,15 @@ class Builder:
     """Puts the factorizations of chunks, in order, into one."""
 
     def __init__(self) -> None:
-        self._only: tuple[bytes, bytes, bytes] | None = None  # the first chunk, as long as it is alone: no copy
+        self._only: Columns | None = None  # the first chunk's, as long as it is alone: no copy
         self._counts: array[int] = array("B")
         self._primes: array[int] | list[int] = array("Q")
         self._exponents: array[int] = array("B")
         self._probable: list[int] = []
 
-    def add(self, part: Factored) -> None:
+    def add(self, part: Columns) -> None:
         """Appends a chunk's."""
-        if self._only is None and not self._counts and not isinstance(part, Wide):
+        if self._only is None and not self._counts and not part.wide:
             self._only = part
             return
         if self._only is not None:
@@ -163,39 +207,33 @@ class Builder:
             self._append(first)
         self._append(part)
 
-    def _append(self, part: Factored) -> None:
-        if isinstance(part, Wide):
-            if isinstance(self._primes, array):  # the first that is wide: from here on all are
-                self._counts, self._exponents = array("H", self._counts), array("H", self._exponents)
-                self._primes = self._primes.tolist()
-            self._counts.extend(part.counts)
-            self._primes.extend(part.primes)
-            self._exponents.extend(part.exponents)
-            self._probable += part.probable
-            return
-        counts, primes, exponents = part
+    def _append(self, part: Columns) -> None:
+        self._probable += part.probable
+        if part.wide and isinstance(self._primes, array):  # the first that is wide: from here on all are
+            self._counts, self._exponents = array("H", self._counts), array("H", self._exponents)
+            self._primes = self._primes.tolist()
         if isinstance(self._primes, array):
-            self._counts.frombytes(counts)
-            self._primes.frombytes(primes)
-            self._exponents.frombytes(exponents)
+            for column, more in zip((self._counts, self._primes, self._exponents), part.packed(), strict=True):
+                column.frombytes(more)
         else:
-            self._counts.extend(counts)
-            self._primes.extend(memoryview(primes).cast("Q"))
-            self._exponents.extend(exponents)
+            primes = part.primes if isinstance(part.primes, list) else memoryview(part.primes).cast("Q")
+            self._counts.extend(part.counts)
+            self._primes.extend(primes)
+            self._exponents.extend(part.exponents)
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
-        counts, primes, exponents = self._only or (self._counts, self._primes, self._exponents)
+        counts, primes, exponents = self._only.packed() if self._only else (self._counts, self._primes, self._exponents)
         picked = Builder()
         offsets = _native.offsets(counts)
-        picked.add(_native.gather(words, start, counts, offsets, primes, exponents))  # type: ignore[arg-type]
-        return picked.build(words, errors)
+        picked.add(Columns(*_native.gather(words, start, counts, offsets, primes, exponents)))  # type: ignore[arg-type]
+        return picked.build(Block(words), errors)
 
-    def build(self, numbers: Numbers, errors: Mapping[int, FactorpoolError]) -> Factorizations:
-        """The whole, for the numbers that the chunks were cut from."""
+    def build(self, block: Block, errors: Mapping[int, FactorpoolError]) -> Factorizations:
+        """The whole, for the block that the chunks were cut from."""
         primes: Column
         if self._only is not None:
-            counts, words, small = self._only
+            counts, words, small = self._only.packed()
             offsets, primes, exponents = _native.offsets(counts), words_of(words), memoryview(small)
         elif isinstance(self._primes, array):
             offsets, primes = _native.offsets(self._counts), _column(self._primes)
@@ -203,4 +241,5 @@ class Builder:
         else:
             offsets = array("Q", accumulate(self._counts, initial=0)).tobytes()
             primes, exponents = _column(self._primes), _view(self._exponents)
-        return Factorizations(_column(numbers), words_of(offsets), primes, exponents, errors, frozenset(self._probable))
+        numbers = _column(block) if block.kind is Kind.WIDE else block.words().toreadonly()
+        return Factorizations(numbers, words_of(offsets), primes, exponents, errors, frozenset(self._probable))

@@ -1,9 +1,4 @@
-"""What counts as an integer, and the forms in which integers travel on: packed 64-bit words, a range, a list of ints.
-
-`normalize` takes whatever `factor_many` is given.  Where every number has at most 64 bits the answer is a memoryview of
-uint64, never the caller's own memory, or a range of step 1 or 2, which the kernel sieves; else it is a list of Python
-ints.
-"""
+"""What counts as an integer, and how whatever a caller calls numbers becomes blocks of them."""
 
 from __future__ import annotations
 
@@ -15,19 +10,16 @@ from itertools import islice
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError, InputError, NumberTypeError, NumberValueError, show
+from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    Words = memoryview[int]
-    Numbers = Words | range | list[int]
-
 MAX_DIGITS = 4300
 """Longest number accepted, in decimal digits: the interpreter's own default limit for turning text into an integer."""
 
 _LIMIT = 10**MAX_DIGITS
-WORD_MAX = (1 << 64) - 1
 _BLOCK = 1 << 12  # numbers drawn from an iterator at a time: their objects stay in the cache until they are packed
 
 _SIGNED, _UNSIGNED = "bhilq", "BHILQ"
@@ -64,13 +56,13 @@ def check(value: object, index: int | None = None) -> int:
     return number
 
 
-def normalize(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None = None) -> Numbers:
-    """All of `numbers`, checked: a memoryview of uint64 or a range where they fit, else a list of int.
+def normalize(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None = None) -> Block:
+    """All of `numbers`, checked, as one block, which never shares the caller's own memory.
 
     With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.
     """
     if isinstance(numbers, range) and numbers.step in (1, 2) and numbers and numbers[0] > 0 and numbers[-1] <= WORD_MAX:
-        return numbers
+        return Block(numbers)
     words = _from_buffer(numbers, errors)
     return words if words is not None else _from_iterable(numbers, errors)
 
@@ -79,8 +71,8 @@ BLOCK = 1 << 16
 """Numbers drawn from an iterator for a block of a stream: a few milliseconds of work."""
 
 
-def blocks_of(numbers: Iterable[object] | Buffer) -> Iterator[Numbers]:
-    """Any amount of numbers, checked, in blocks as `normalize` gives them; iterators are drawn from block by block."""
+def blocks_of(numbers: Iterable[object] | Buffer) -> Iterator[Block]:
+    """Any amount of numbers, checked, in blocks; iterators are drawn from block by block."""
     if isinstance(numbers, range):
         yield from _pieces(numbers)
         return
@@ -94,7 +86,7 @@ def blocks_of(numbers: Iterable[object] | Buffer) -> Iterator[Numbers]:
         count += len(block)
 
 
-def _pieces(numbers: range) -> Iterator[Numbers]:
+def _pieces(numbers: range) -> Iterator[Block]:
     """A range in pieces that have a length Python can count."""
     most = 1 << 62
     while numbers:
@@ -102,15 +94,8 @@ def _pieces(numbers: range) -> Iterator[Numbers]:
         yield normalize(piece)
 
 
-def words_of(numbers: Words | range | bytes) -> Words:
-    """A memoryview of uint64: of the words, or those of a range."""
-    if isinstance(numbers, range):
-        numbers = _native.progression(numbers.start, numbers.step, len(numbers))
-    return memoryview(numbers).cast("B").cast("Q")
-
-
-def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> Numbers | None:
-    """The words of an object with the buffer protocol; None for one without, or of Python objects."""
+def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> Block | None:
+    """The block of an object with the buffer protocol; None for one without, or of Python objects."""
     if isinstance(numbers, str | bytes | bytearray):
         raise NumberTypeError(
             f"{show(numbers)} is a {type(numbers).__name__}, not integers; parse it first, or use a list",
@@ -144,7 +129,7 @@ def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> 
             words[bad] = 1
             further = _native.find_outside(words[bad + 1 :], 1, most)
             bad = bad + 1 + further if further >= 0 else -1
-        return words
+        return Block(words)
     return _pack(raw.tolist(), 0, errors)
 
 
@@ -158,23 +143,23 @@ def _reject(value: object, index: int, errors: dict[int, FactorpoolError] | None
         errors[index] = error
 
 
-def _from_iterable(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None) -> Numbers:
+def _from_iterable(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None) -> Block:
     if type(numbers) in (list, tuple) and (packed := _native.pack(numbers)) is not None:  # type: ignore[arg-type]
-        return words_of(packed)
+        return Block(words_of(packed))
     iterator = _iterator_of(numbers)
     words = array("Q")
     wide: list[int] | None = None
     count = 0
     while block := _draw(iterator, count):
         checked = _pack(block, count, errors)
-        if wide is None and isinstance(checked, list):
+        if wide is None and checked.kind is Kind.WIDE:
             wide = words.tolist()
         if wide is not None:
             wide.extend(checked)
         else:
-            words.frombytes(checked.cast("B"))  # type: ignore[union-attr]
+            words.frombytes(checked.words().cast("B"))
         count += len(block)
-    return memoryview(words) if wide is None else wide
+    return Block(words if wide is None else wide)
 
 
 def _iterator_of(numbers: Iterable[object] | Buffer) -> Iterator[object]:
@@ -197,10 +182,10 @@ def _draw(iterator: Iterable[object], before: int, most: int = _BLOCK) -> list[o
     return block
 
 
-def _pack(block: Sequence[object], start: int, errors: dict[int, FactorpoolError] | None) -> Numbers:
-    """A block of values as words if they fit, else as ints; `start` is the index of the first."""
+def _pack(block: Sequence[object], start: int, errors: dict[int, FactorpoolError] | None) -> Block:
+    """A block of values; `start` is the index of the first."""
     if (packed := _native.pack(block)) is not None:
-        return words_of(packed)
+        return Block(words_of(packed))
     checked = []
     for index, value in enumerate(block, start):
         try:
@@ -210,4 +195,4 @@ def _pack(block: Sequence[object], start: int, errors: dict[int, FactorpoolError
                 raise
             errors[index] = error
             checked.append(1)
-    return memoryview(array("Q", checked)) if max(checked, default=0) <= WORD_MAX else checked
+    return Block.packed(checked)

@@ -6,16 +6,14 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import cast
 
 from factorpool import _native
+from factorpool.factoring.block import WORD_MAX, Block, Kind
+from factorpool.factoring.columns import Columns, Large
 from factorpool.factoring.methods import METHODS
-from factorpool.factoring.numbers import WORD_MAX, words_of
+from factorpool.factoring.methods.flint import LARGE_BITS, Found, complete
 from factorpool.pool.protocol import Hint, Piece, Place
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from factorpool.factoring.numbers import Numbers
 
 KERNEL_MAX = (1 << 128) - 1
 """The kernel takes numbers up to this one."""
@@ -25,10 +23,6 @@ RANGE_CHUNK = 1 << 18
 
 THREADS_FROM = 4_000
 """Numbers for the kernel from which threads pay: starting two costs about 0.2 ms, a 32-bit number about 0.1 us."""
-
-PROCESS_BITS = 128
-"""Integers up to this size take at most about 20 ms each; longer ones can take hours, during which only another process
-can be interrupted."""
 
 THREAD_BITS = 81
 """Integers up to this size are almost all the kernel's work; longer primes take python-flint half a millisecond to
@@ -48,49 +42,38 @@ those of the block before, which the sizes of chunks go by."""
 
 def most_at_once(block: Sequence[int]) -> int | None:
     """How many numbers of a block a worker may get at once; None: any."""
-    return WIDE_CHUNK if isinstance(block, list) else None
+    return WIDE_CHUNK if cast(Block, block).kind is Kind.WIDE else None
 
 
 class StoppedError(Exception):
     """The stop flag was set while the chunk was running."""
 
 
-class Wide(NamedTuple):
-    """A chunk's factorizations with numbers beyond 64 bits among them; else it is the kernel's three `bytes`."""
-
-    counts: list[int]
-    primes: list[int]
-    exponents: list[int]
-    probable: list[int]
-
-
-Factored = tuple[bytes, bytes, bytes] | Wide
-
-
 class FactorTask:
-    """Factors numbers by a method, those that are not too long for it in the kernel.
+    """Factors blocks by a method: numbers that are not too long for it in the kernel, others as far as that is quick.
 
-    `numbers` is a sample of what there will be, for the sizes of the first chunks.
+    `block` is a sample of what there will be, for the sizes of the first chunks.
     """
 
     itemwise = False  # a call of the kernel for each number would cost more than most numbers
     taints = False
 
-    def __init__(self, method: str, numbers: object = None) -> None:
+    def __init__(self, method: str, block: Block | None = None) -> None:
         self.method = METHODS[method]
         self.first_chunk = self.method.first_chunk
-        self._wide = isinstance(numbers, list)
+        kind = None if block is None else block.kind
+        self._wide = kind is Kind.WIDE
         if self._wide:  # of ints beyond 64 bits each may take long
             self.first_chunk = 1
-        elif isinstance(numbers, range):  # the longer a range, the better it sieves
+        elif kind is Kind.RANGE:  # the longer a range, the better it sieves
             self.first_chunk = RANGE_CHUNK
 
     def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
         """The kernel's costs are known."""
         if not self.method.costs_known:
             return Hint(Place.HERE, "there is nothing to share") if total is not None and total < 2 else None
-        if isinstance(items, list):
-            return _hint_for_wide(items, count)
+        if cast(Block, items).kind is Kind.WIDE:
+            return _hint_for_wide(cast(Block, items), count)
         if total is not None and total < THREADS_FROM:
             return Hint(Place.HERE, f"so few numbers ({total}) are done before threads have started")
         if count() == 1:
@@ -104,57 +87,56 @@ class FactorTask:
     def start(self) -> None:
         """Nothing to prepare."""
 
-    def pieces(self, payload: Numbers, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Piece]:
-        """One piece: the factorizations of words (a memoryview or bytes), of a range, or of a list of ints."""
+    def pieces(self, payload: Block, start: int, stop: bytearray | memoryview, pace: float) -> Iterator[Piece]:
+        """One piece: the columns of the block."""
         began = time.perf_counter()
-        count = len(payload) // 8 if isinstance(payload, bytes) else len(payload)
         try:
             value, failure = self._factor(payload, stop), None
         except StoppedError:
             return
         except Exception as error:
             value, failure = None, error
-        yield Piece(count, value, failure, time.perf_counter() - began, True)
+        yield Piece(len(payload), value, failure, time.perf_counter() - began, True)
 
-    def _factor(self, payload: Numbers, stop: bytearray | memoryview) -> Factored:
-        if isinstance(payload, range) and self.method.sieves:
-            return _native.sieve_chunk(payload.start, payload.step, len(payload), stop)
-        if not isinstance(payload, list):
-            words = words_of(payload)
-            if self.method.words:
-                return _native.factor_chunk(words, self.method.name, stop)
-            payload = words.tolist()
-        wide = Wide([], [], [], [])
+    def _factor(self, block: Block, stop: bytearray | memoryview) -> Columns:
+        if block.kind is Kind.RANGE and self.method.sieves:
+            run = cast(range, block.values)
+            return Columns(*_native.sieve_chunk(run.start, run.step, len(run), stop))
+        if block.kind is not Kind.WIDE and self.method.words:
+            return Columns(*_native.factor_chunk(block.words(), self.method.name, stop))
+        counts, primes, exponents = list[int](), list[int](), list[int]()
+        columns = Columns(counts, primes, exponents, [], [])
         batches = {  # those the kernel can do, all at once
             width: self._pairs(numbers, width, stop)
             for width in (1, 2)
-            if (numbers := [n for n in payload if self._width(n) == width])
+            if (numbers := [n for n in block if self._width(n) == width])
         }
-        for n in payload:
+        for at, n in enumerate(block):
             if stop[0]:
                 raise StoppedError
-            width = self._width(n)
-            if width:
-                pairs = next(batches[width])
-            else:
-                pairs, unproved = self.method.factor(n)
-                wide.probable.extend(unproved)
-            if width == 2 and (pairs[-1][0] > WORD_MAX or pairs[-1][1] == 0):
-                from factorpool.factoring.methods.flint import complete
+            found = self._one(n, batches)
+            counts.append(len(found.pairs))
+            primes.extend(p for p, _ in found.pairs)
+            exponents.extend(e for _, e in found.pairs)
+            columns.probable.extend(found.probable)
+            columns.large.extend(Large(at, cofactor, exponent) for cofactor, exponent in found.large)
+        return columns
 
-                pairs = complete(pairs)
-            wide.counts.append(len(pairs))
-            wide.primes.extend(p for p, _ in pairs)
-            wide.exponents.extend(e for _, e in pairs)
-        return wide
+    def _one(self, n: int, batches: dict[int, Iterator[list[tuple[int, int]]]]) -> Found:
+        """What is found of one number; of one that the kernel takes, what it has found in its batch."""
+        width = self._width(n)
+        if not width:
+            return self.method.factor(n)
+        pairs = next(batches[width])
+        unproved = width == 2 and (pairs[-1][0] > WORD_MAX or pairs[-1][1] == 0)
+        return Found(complete(pairs) if unproved else pairs)
 
-    def factor_one(self, n: int) -> dict[int, int]:
-        """The factorization of one number."""
+    def factor_one(self, n: int) -> dict[int, int] | None:
+        """The factorization of one number in this thread; None if that may take long."""
         if self._width(n) == 1:
             return dict(next(self._pairs([n], 1, bytearray(1))))
-        result = self._factor([n], bytearray(1))
-        assert isinstance(result, Wide)
-        return dict(zip(result.primes, result.exponents, strict=True))
+        columns = self._factor(Block([n]), bytearray(1))
+        return None if columns.large else dict(zip(columns.primes, columns.exponents, strict=True))
 
     def _width(self, n: int) -> int:
         """The words that the kernel takes n in; 0 where it does not take it."""
@@ -173,11 +155,9 @@ class FactorTask:
         return (list(islice(pairs, count)) for count in counts)
 
 
-def _hint_for_wide(items: list[int], count: Callable[[], int]) -> Hint:
-    """For lists of ints with some beyond 64 bits, which may take python-flint, holding the GIL."""
+def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:
+    """For a block with numbers beyond 64 bits, which may take python-flint, holding the GIL."""
     longest = max(items, default=0).bit_length()
-    if longest > PROCESS_BITS:
-        return Hint(Place.APART, f"a number of {longest} bits may take long, and only a process can be stopped")
     if len(items) < 2 or count() == 1:
         return Hint(Place.HERE, "there is nothing to share")
     if longest <= THREAD_BITS:
@@ -187,10 +167,12 @@ def _hint_for_wide(items: list[int], count: Callable[[], int]) -> Hint:
     return Hint(Place.APART, "python-flint holds the GIL", _expected_seconds(items))
 
 
-def _expected_seconds(items: list[int]) -> float:
+def _expected_seconds(items: Block) -> float:
     """What random integers of these sizes take: 0.1 ms at 82 bits, twice that for every 8 bits more.
 
     By `benchmarks/kernel.py` (uniform 96 bits 0.2 ms, 128 bits 2.4 ms on Zen 5); of long lists a sample is taken.
+    Of those beyond LARGE_BITS almost all are sent back at once.
     """
-    sample = items[:: max(1, len(items) // SAMPLE)]
-    return sum(1e-4 * float(2.0 ** ((n.bit_length() - 82) / 8)) for n in sample) * len(items) / len(sample)
+    sample = [items[at].bit_length() for at in range(0, len(items), max(1, len(items) // SAMPLE))]
+    seconds = sum(1e-4 * 2.0 ** ((bits - 82) / 8) if bits <= LARGE_BITS else 1e-4 for bits in sample)
+    return seconds * len(items) / len(sample)

@@ -7,13 +7,13 @@ and its name in FORMATS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool.factoring.tasks import Factored
+    from factorpool.factoring.block import Block
+    from factorpool.factoring.columns import Columns
 
 FORMATS = ("gnu", "jsonl", "csv")
 
@@ -31,7 +31,7 @@ class Writer(Protocol):
     def __init__(self, file: File) -> None:
         """Writes what stands above all."""
 
-    def write(self, numbers: Sequence[int], factored: Factored) -> None:
+    def write(self, block: Block, columns: Columns) -> None:
         """Writes a block of numbers, and what they factor into."""
 
     def close(self) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from factorpool.factoring.tasks import Factored
+from factorpool.factoring.block import Block
+from factorpool.factoring.columns import Columns
 from factorpool.formats import File
-from factorpool.formats.rows import repeated, rows_of
+from factorpool.formats.rows import repeated
 
 
 class Writer:
@@ -16,9 +15,9 @@ class Writer:
         self._file = file
         file.write(b"number,factors\n")
 
-    def write(self, numbers: Sequence[int], factored: Factored) -> None:
+    def write(self, block: Block, columns: Columns) -> None:
         """Adds a row for each number."""
-        lines = (f"{n},{repeated(p, e)[1:]}\n" for n, p, e in rows_of(numbers, factored))
+        lines = (f"{n},{repeated(p, e)[1:]}\n" for n, (p, e) in zip(block, columns.rows(), strict=True))
         self._file.write("".join(lines).encode())
 
     def close(self) -> None:

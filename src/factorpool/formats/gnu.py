@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from factorpool import _native
-from factorpool.factoring.numbers import words_of
-from factorpool.factoring.tasks import Factored, Wide
+from factorpool.factoring.block import Block, Kind
+from factorpool.factoring.columns import Columns
 from factorpool.formats import File
-from factorpool.formats.rows import repeated, rows_of
+from factorpool.formats.rows import repeated
 
 
 class Writer:
@@ -17,12 +15,12 @@ class Writer:
     def __init__(self, file: File) -> None:
         self._file = file
 
-    def write(self, numbers: Sequence[int], factored: Factored) -> None:
+    def write(self, block: Block, columns: Columns) -> None:
         """Adds a line for each number; where all have at most 64 bits the kernel makes them."""
-        if not isinstance(factored, Wide) and isinstance(numbers, memoryview | range):
-            self._file.write(_native.format_gnu(words_of(numbers), *factored))
+        if block.kind is not Kind.WIDE and not columns.wide:
+            self._file.write(_native.format_gnu(block.words(), *columns.packed()))
         else:
-            lines = (f"{n}:{repeated(p, e)}\n" for n, p, e in rows_of(numbers, factored))
+            lines = (f"{n}:{repeated(p, e)}\n" for n, (p, e) in zip(block, columns.rows(), strict=True))
             self._file.write("".join(lines).encode())
 
     def close(self) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from factorpool.factoring.tasks import Factored
+from factorpool.factoring.block import Block
+from factorpool.factoring.columns import Columns
 from factorpool.formats import File
-from factorpool.formats.rows import rows_of
 
 
 class Writer:
@@ -15,11 +13,11 @@ class Writer:
     def __init__(self, file: File) -> None:
         self._file = file
 
-    def write(self, numbers: Sequence[int], factored: Factored) -> None:
+    def write(self, block: Block, columns: Columns) -> None:
         """Adds a line for each number."""
         lines = (
             f'{{"number": {n}, "primes": {p}, "exponents": {e}}}\n'  # lists of ints are JSON as Python shows them
-            for n, p, e in rows_of(numbers, factored)
+            for n, (p, e) in zip(block, columns.rows(), strict=True)
         )
         self._file.write("".join(lines).encode())
 

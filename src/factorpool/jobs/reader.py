@@ -1,4 +1,4 @@
-"""Numbers from text: files, pipes and command line arguments, as blocks of normalized numbers.
+"""Numbers from text: files, pipes and command line arguments, as blocks.
 
 White space separates numbers (CRLF and a byte-order mark are white space too), `#` begins a comment that ends with its
 line. What is not a number is reported with its position and left out; the rest is read on.
@@ -15,11 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
 from factorpool.errors import show
-from factorpool.factoring.numbers import MAX_DIGITS, WORD_MAX, blocks_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from factorpool.factoring.numbers import Numbers
+from factorpool.factoring.block import WORD_MAX, Block
+from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
 
 READ_BYTES = 1 << 18
 """Read at a time: about 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
@@ -35,7 +32,8 @@ class Reader:
     """Reads numbers from files one after the other; `-` is standard input.
 
     `report` is called with one line for every token that is no number and every file that cannot be read; `bad` counts
-    them.  `position` is the number of bytes read so far, `size` what there is in all, where that is known.
+    them.  `size` is the number of bytes there are in all, where that is known; the `position` of a block is how many
+    of them are used up with it.
     """
 
     def __init__(self, paths: Iterable[str], report: Callable[[str], None]) -> None:
@@ -43,11 +41,11 @@ class Reader:
         self._report = report
         self._fd = -1
         self.bad = 0
-        self.position = 0
+        self._position = 0
         self.size = self._total_size()
 
-    def blocks(self) -> Iterator[Numbers]:
-        """The numbers: memoryviews of uint64, or lists of int where some exceed 64 bits."""
+    def blocks(self) -> Iterator[Block]:
+        """The numbers."""
         for path in self._paths:
             name = "standard input" if path == "-" else path
             try:
@@ -77,14 +75,14 @@ class Reader:
         self.bad += 1
         self._report(line)
 
-    def _file(self, name: str) -> Iterator[Numbers]:
+    def _file(self, name: str) -> Iterator[Block]:
         parser = Parser(lambda line, token: self._complain(f"{name}, line {line}: {explain(token)}"))
         while data := os.read(self._fd, READ_BYTES):
-            self.position += len(data)
-            if len(numbers := parser.feed(data)):
-                yield numbers
-        if len(numbers := parser.feed(b"\n", last=True)):
-            yield numbers
+            self._position += len(data)
+            if numbers := parser.feed(data):
+                yield Block(numbers, self._position)
+        if numbers := parser.feed(b"\n", last=True):
+            yield Block(numbers, self._position)
 
 
 class Parser:
@@ -98,8 +96,8 @@ class Parser:
         self._start = True
         self._skipping = False  # within a token that was too long to keep
 
-    def feed(self, data: bytes, last: bool = False) -> Numbers:
-        """The numbers of the tokens that are complete with this piece."""
+    def feed(self, data: bytes, last: bool = False) -> array[int] | list[int]:
+        """The numbers, packed if they fit into words, of the tokens that are complete with this piece."""
         text = self._rest + data
         if self._start and (len(text) >= len(_BOM) or last):
             text = text.removeprefix(_BOM)
@@ -118,7 +116,7 @@ class Parser:
             self._rest, self._skipping = b"", True
         return numbers
 
-    def _parse(self, text: bytes) -> Numbers:
+    def _parse(self, text: bytes) -> array[int] | list[int]:
         words = array("Q")
         wide: list[int] | None = None
         at = counted = 0
@@ -140,21 +138,21 @@ class Parser:
             counted = odd
             self._bad(self._line, token)
         self._line += text.count(b"\n", counted)
-        return memoryview(words) if wide is None else wide
+        return words if wide is None else wide
 
 
-def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> tuple[list[Numbers], int]:
+def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> tuple[list[Block], int]:
     """The numbers among command line arguments, in blocks, and how many were none; each of those is reported.
 
     `FIRST..LAST` is a block of its own, a range.
     """
-    blocks: list[Numbers] = []
+    blocks: list[Block] = []
     numbers: list[int] = []
     bad = 0
 
     def close() -> None:
         if numbers:
-            blocks.append(numbers[:] if max(numbers) > WORD_MAX else memoryview(array("Q", numbers)))
+            blocks.append(Block.packed(numbers[:]))
             numbers.clear()
 
     for position, argument in enumerate(arguments, 1):

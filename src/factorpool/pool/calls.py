@@ -267,6 +267,8 @@ class Manager:
         self._setup = setup
         self._service = None if strategy.traits.remote else _Service(calls)
         self._workers: Workers | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._killed = False
         self.thread = threading.Thread(target=self._run, name="factorpool-pool", daemon=True)
         _managers[self.thread] = self
         self.thread.start()
@@ -281,15 +283,25 @@ class Manager:
         self._calls.close()
         self.wake()
 
+    def kill(self) -> None:
+        """Ends all workers that can be ended in the middle, and the thread with them."""
+        self._killed = True
+        if self._dispatcher is not None:
+            self._dispatcher.stop()
+        if self._strategy.traits.stops_items:
+            self.thread.join()
+
     def _run(self) -> None:
         try:
             self._serve()
         except BaseException as error:
             self.failure = error
+        if self._killed and self.failure is None:
+            self.failure = FactorpoolError("its workers were killed")
+        if self.failure is not None:
             for call in self._calls.drain():
-                call.future.set_exception(broken_by(error))
-        finally:
-            self._shelves.close()
+                call.future.set_exception(broken_by(self.failure))
+        self._shelves.close()
 
     def _serve(self) -> None:
         task = MapTask(_call, collect=True, setup=self._setup, names_items=False)
@@ -305,8 +317,10 @@ class Manager:
 
         counted, limited = slotted(workers, limits, self._slots)
         self._workers = counted
-        dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
-        for completion in dispatcher.run():
+        self._dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
+        if self._killed:
+            self._dispatcher.stop()
+        for completion in self._dispatcher.run():
             if self._service is None:
                 self._calls.settle(completion)
             del completion  # nothing of it is to live on here until the next call

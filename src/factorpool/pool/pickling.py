@@ -239,7 +239,7 @@ def chunk_message(chunk: Chunk, by_name: bool) -> bytes:
     `by_name` says that workers have the caller's main module.
     """
     try:
-        return pickle.dumps((chunk.start, chunk.pace, dumps(_packed(chunk), by_name)), pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps((chunk.start, chunk.pace, dumps(chunk.payload, by_name)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         cause = error
     for index, item in enumerate(chunk.payload, chunk.start):
@@ -268,11 +268,6 @@ def raise_failure(message: bytes) -> None:
     """In the caller: raises what `start_failure` has made a message of."""
     error, trace = pickle.loads(message)
     raise error from RemoteTraceback(trace)
-
-
-def _packed(chunk: Chunk) -> Any:
-    """A chunk's items in a form that pickles."""
-    return chunk.payload.tobytes() if isinstance(chunk.payload, memoryview) else chunk.payload
 
 
 def answers(task: Task, message: bytes, stop: bytearray | memoryview, most: float) -> Iterator[bytes]:

@@ -123,6 +123,19 @@ class Pool(Executor):
         if wait and manager.thread is not threading.current_thread():
             manager.thread.join()
 
+    def kill_workers(self) -> None:
+        """Ends the workers at once, whatever they are doing, and takes no more calls.
+
+        Calls that have not begun are cancelled, those under way get a BrokenPoolError.  Threads and subinterpreters
+        cannot be killed: they are left to themselves.
+        """
+        self._calls.close()
+        self._calls.cancel()
+        if self._manager is None:
+            self.shelves.close()
+        else:
+            self._manager.kill()
+
     @property
     def closed(self) -> bool:
         """Whether it has been shut down."""
@@ -134,11 +147,12 @@ class Pool(Executor):
         return f"<Pool of {self.max_workers} workers, strategy {name}, {state}>"
 
     def _start_manager(self) -> Manager:
-        manager = Manager(self._calls, self._submit_strategy(), self.max_workers, self.shelves, self.slots, self.setup)
+        manager = Manager(self._calls, self.submit_strategy(), self.max_workers, self.shelves, self.slots, self.setup)
         weakref.finalize(self, manager.finish)
         return manager
 
-    def _submit_strategy(self) -> Strategy:
+    def submit_strategy(self) -> Strategy:
+        """Where `submit` runs its calls."""
         if not isinstance(self.strategy, str):
             return self.strategy
         machine = Machine()

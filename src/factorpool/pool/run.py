@@ -124,36 +124,45 @@ def _check_count(option: str, value: int | None, least: int = 1, hint: str = "")
 class Run:
     """One run of a task over a source: iterating it does the work.
 
-    `choice` says where it runs and why; with strategy `auto` it may take the first items to tell.
+    `choice` says where it runs and why; with strategy `auto` it may take the first items to tell.  `finish` does what
+    the caller's side has to do on the completions before they count as done.
     """
 
-    def __init__(self, task: Task, source: Source, items: object, options: Options) -> None:
+    def __init__(
+        self,
+        task: Task,
+        source: Source,
+        items: object,
+        options: Options,
+        finish: Callable[[Iterator[Completion]], Iterator[Completion]] = iter,
+    ) -> None:
         self.choice: Choice | None = None
         self._running: Dispatcher | None = None
         self._ref = TaskRef(task, options.timeout)
         self._source = source
         self._items = items
         self._options = options
+        self._finish = finish
 
     def __iter__(self) -> Iterator[Completion]:
         progress, total = self._options.progress, self._source.remaining()
         try:
             if not progress:
-                yield from self._completions(total)
+                yield from self._finish(self._completions(total))
             elif callable(progress):
                 yield from self._watched(total, progress)
             else:
                 from factorpool.pool.progress import Bar
 
-                with Bar(lambda done: done, total, "items") as advance:
-                    yield from self._watched(total, lambda done, _: advance(done))
+                with Bar(total, "items") as bar:
+                    yield from self._watched(total, lambda done, _: bar.advance(done))
         finally:
             if isinstance(self._source, IteratorSource):
                 self._source.close()
 
     def _watched(self, total: int | None, progress: Progress) -> Iterator[Completion]:
         done = 0
-        for completion in self._completions(total):
+        for completion in self._finish(self._completions(total)):
             done += len(completion.chunk.payload)
             progress(done, total)
             yield completion

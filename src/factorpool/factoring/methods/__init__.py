@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.methods.kernel import AUTO, ECM, RHO, TRIAL
 from factorpool.factoring.methods.naive import NAIVE
-
-Found = tuple[list[tuple[int, int]], list[int]]
-"""The (prime, exponent) pairs of a number, ascending, and those of its primes that are only probable."""
 
 
 class Method(Protocol):
@@ -42,7 +40,7 @@ class Method(Protocol):
         """Whether it is known where it runs best; if not, that is measured."""
 
     def factor(self, n: int) -> Found:
-        """Factors one number that is too long for the kernel."""
+        """Factors one number that is too long for the kernel, as far as that is quick."""
 
 
 METHODS: dict[str, Method] = {method.name: method for method in (AUTO, TRIAL, RHO, ECM, NAIVE)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from factorpool.factoring.methods.flint import Found, factor_big
+
 CHUNK = 1024
 """First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
 
@@ -18,10 +20,8 @@ class KernelMethod(NamedTuple):
     sieves: bool = False
     costs_known: bool = True
 
-    def factor(self, n: int) -> tuple[list[tuple[int, int]], list[int]]:
+    def factor(self, n: int) -> Found:
         """By python-flint."""
-        from factorpool.factoring.methods.flint import factor_big
-
         return factor_big(n)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from factorpool.factoring.methods.flint import Found
+
 
 def factorize_naive(n: int) -> list[int]:
     """The prime factors of n, ascending and repeated; `[]` below 2.
@@ -36,10 +38,10 @@ class NaiveMethod(NamedTuple):
     sieves: bool = False
     costs_known: bool = False
 
-    def factor(self, n: int) -> tuple[list[tuple[int, int]], list[int]]:
+    def factor(self, n: int) -> Found:
         """Divides; all primes are certain."""
         factors = factorize_naive(n)
-        return [(p, factors.count(p)) for p in dict.fromkeys(factors)], []
+        return Found([(p, factors.count(p)) for p in dict.fromkeys(factors)])
 
 
 NAIVE = NaiveMethod()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, NamedTuple
 
 from factorpool.errors import StartError
 from factorpool.pool.cpus import usable_cpus
-from factorpool.pool.gil import gil_enabled
 from factorpool.pool.inside import become_worker
 from factorpool.pool.protocol import Chunk, Event, Free, Piece, Plain, TaskRef, Traits, events_of, to_the_last
 
@@ -160,7 +159,7 @@ class ThreadWorkers:
         self._slots = slots
         self._runner = runner
         self._shelf = shelf
-        self._packed = packed or _unshared
+        self._packed = packed
         self._idle: list[_Thread] = []
         self._busy: dict[int, tuple[_Thread, bytearray]] = {}  # by the start of the chunk
         self._started = 0
@@ -173,7 +172,7 @@ class ThreadWorkers:
 
     def submit(self, chunk: Chunk) -> None:
         """Hands the chunk to a thread that is free."""
-        payload = self._packed(chunk)
+        payload = chunk.payload if self._packed is None else self._packed(chunk)
         thread = self._idle.pop() if self._idle else self._new_thread()
         thread.task = self._ref.number
         stop = bytearray(1)  # one for each chunk: a buffer is not to be exported by two threads at once
@@ -233,13 +232,3 @@ class ThreadWorkers:
         for thread in ending:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._idle.clear()
-
-
-def _unshared(chunk: Chunk) -> Sequence[Any]:
-    """A chunk's items in an object that no other thread has a part of.
-
-    Without a GIL, the slices of one memoryview lose count of each other when threads let go of them (CPython issue
-    155606): the whole is then taken for released.
-    """
-    payload = chunk.payload
-    return payload.tobytes() if isinstance(payload, memoryview) and not gil_enabled() else payload
