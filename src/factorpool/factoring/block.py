@@ -59,13 +59,15 @@ class Block(Sequence[int]):
     def __getitem__(self, index: int | slice) -> int | Block:
         if not isinstance(index, slice):
             return self.values[index]
+        if index.start == 0 and index.stop == len(self.values):
+            return self
         part: Any = self.values[index]
         if self.kind is Kind.WORDS and not gil_enabled():
             # Without a GIL, the slices of one memoryview lose count of each other when threads let go of them
             # (CPython issue 155606), so each gets memory of its own.
             part = memoryview(part.tobytes()).cast("Q")
-        whole = index.stop is None or index.stop >= len(self.values)
-        return Block(part, self.position if whole else None)
+        last = index.stop is None or index.stop >= len(self.values)
+        return Block(part, self.position if last else None)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.values)
@@ -78,7 +80,7 @@ class Block(Sequence[int]):
     def words(self) -> Words:
         """All of a block that is not wide as a memoryview of uint64."""
         assert self.kind is not Kind.WIDE
-        return words_of(self.values)  # type: ignore[arg-type]
+        return self.values if self.kind is Kind.WORDS else words_of(self.values)  # type: ignore[arg-type, return-value]
 
 
 def _from_bytes(words: bytes) -> Block:

@@ -60,7 +60,12 @@ class Cutter:
     @property
     def sized(self) -> bool:
         """Whether the source knows how many items are left, and so has them all at hand."""
-        return self._source.remaining() is not None
+        return self._total is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is known that nothing is left."""
+        return self._source.remaining() == 0
 
     def ready(self, room: int | None, size: int | None = None) -> bool:
         """Whether `cut` would answer at once."""
@@ -268,7 +273,7 @@ class Dispatcher:
             chunk = self._cutter.cut(room, size)
         except Exception as error:  # of the items' iterator
             self._failure = error
-        self._more = chunk is not None
+        self._more = chunk is not None and not self._cutter.over
         return chunk
 
     def _make_do(self, chunk: Chunk, error: StartError) -> None:

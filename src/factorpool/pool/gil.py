@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from collections.abc import Callable
+
+
+_ask: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)  # new in 3.13
 
 
 def gil_enabled() -> bool:
     """Whether there is a GIL now."""
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+    return _ask is None or _ask()
 
 
 def gil_note() -> str:

@@ -32,17 +32,20 @@ class SequenceSource:
 
     def __init__(self, items: Sequence[Any]) -> None:
         self._items = items
+        self._count = len(items)
         self._next = 0
 
     def take(self, most: int) -> Sequence[Any]:
         """The next slice."""
-        taken = self._items[self._next : self._next + most]
+        if self._next >= self._count:
+            return ()
+        taken = self._items[self._next : min(self._next + most, self._count)]
         self._next += len(taken)
         return taken
 
     def remaining(self) -> int | None:
         """How many items are left."""
-        return len(self._items) - self._next
+        return self._count - self._next
 
     def ready(self, most: int) -> bool:
         """Always: everything is there."""
