@@ -10,7 +10,7 @@ setup(
     ext_modules=[
         Extension(
             "factorpool._native",
-            sources=sorted(str(path) for path in native.rglob("*.c")),
+            sources=sorted(str(path) for path in native.rglob("*.c") if not path.name.startswith("t-")),
             depends=sorted(str(path) for path in native.rglob("*.h")),
             # Empty unless CI asks for more, such as -Werror or a sanitizer.
             extra_compile_args=["-O3", *os.environ.get("FACTORPOOL_CFLAGS", "").split()],

@@ -45,7 +45,7 @@ def nanoseconds(folder: Path, isa: str) -> list[float]:
     found = []
     for header in ARITHMETICS[isa]:
         program = folder / header.replace("/", "_")
-        lanes = ["-DFP_LANES=6"] if isa == "generic" else []
+        lanes = ["-DFP_UNITS=6"] if isa == "generic" else []
         compile_c(program, *FLAGS[isa], "-DTIME", f'-DLANES="{header}"', *lanes, SOURCE, "-lm")
         found.append(float(subprocess.run([program], check=True, capture_output=True).stdout))
     return found
@@ -60,10 +60,14 @@ def counter(folder: Path) -> Path:
         ("128", "lanes_wide.h", "-DFP_FIELD_BITS=128"),
     ):
         fields.append(str(folder / f"{name}.o"))
-        defined = [f'-DLANES="{header}"', f"-DFP_FIELD=fp_generic_{name}", "-DFP_LANES=1", *flags]
+        defined = [f'-DLANES="{header}"', f"-DFP_FIELD=fp_generic_{name}", "-DFP_UNITS=1", *flags]
         compile_c(Path(fields[-1]), "-c", *defined, SOURCE)
     skipped = {"generic_64.c", "generic_123.c", "generic_128.c"}
-    kernel = [str(p) for p in NATIVE.rglob("*.c") if p.name not in skipped and p.parent.name != "python"]
+    kernel = [
+        str(p)
+        for p in NATIVE.rglob("*.c")
+        if p.name not in skipped and p.parent.name != "python" and not p.name.startswith("t-")
+    ]
     compile_c(folder / "count", SOURCE, *kernel, *fields, "-lm")
     return folder / "count"
 

@@ -1,14 +1,16 @@
 /* A field: the methods that run in lanes, compiled for one arithmetic.
  *
- * An arithmetic is a header lanes_*.h, which defines FP_LANES, FP_FIELD_BITS and these types and functions, each on FP_LANES
- * independent odd moduli of at most FP_FIELD_BITS bits:
+ * An arithmetic is a header lanes_*.h for odd moduli of at most FP_FIELD_BITS bits.  It defines units, each of FP_UNIT_LANES
+ * independent moduli, and how many of them (FP_UNITS) run side by side:
  *
- *     fp_vec                    a residue a lane            fp_vec_mul, fp_vec_sqr, fp_vec_add, fp_vec_sub, fp_vec_one
- *     fp_vec_mod                a modulus a lane            fp_vec_mod_load
- *     fp_vec_bits               a bit string a lane         fp_vec_bits_load, fp_vec_pick: the first where the bit is set
- *     fp_vec_constants          small integers as residues (|c| < 2^FP_CONSTANT_BITS)
- *     fp_vec_equal              as a mask, lane 0 in its lowest bit
- *     fp_vec_gcd                of each lane's residue and modulus
+ *     fp_unit                   a residue a lane            fp_unit_mul, fp_unit_sqr, fp_unit_add, fp_unit_sub, fp_unit_one
+ *     fp_unit_mod               a modulus a lane            fp_unit_mod_load
+ *     fp_unit_bits              a bit string a lane         fp_unit_bits_load, fp_unit_pick: the first where the bit is set
+ *     fp_unit_constants         small integers as residues (|c| < 2^FP_CONSTANT_BITS)
+ *     fp_unit_equal             as a mask, lane 0 in its lowest bit
+ *
+ * and then includes lanes_loops.h, which makes fp_vec and its functions of them, all lanes at once.  fp_vec_gcd, of each
+ * lane's residue and modulus, is its own.
  *
  * So that an arithmetic may leave residues unreduced: a sum or a difference is good for a multiplication, for fp_vec_equal and
  * for fp_vec_pick, not for another sum or difference.  lanes_methods.h turns an arithmetic into a field; cpu.c lists the

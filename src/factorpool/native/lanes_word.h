@@ -9,82 +9,46 @@
 #include "mont.h"
 
 #define FP_FIELD_BITS 64
-/* More lanes overflow the sixteen registers; see "Lanes" in README.md for the measurement. */
-#ifndef FP_LANES
-#define FP_LANES 2
+#define FP_UNIT_LANES 1
+/* More overflow the sixteen registers; see "Registers" in README.md for the measurement. */
+#ifndef FP_UNITS
+#define FP_UNITS 2
 #endif
-#define FP_EACH_LANE(k) _Pragma("GCC unroll 8") for (int k = 0; k < FP_LANES; k++)
 
-/* Residues in Montgomery form, in [0, n). */
-typedef struct {
-    uint64_t at[FP_LANES];
-} fp_vec;
+/* A residue in Montgomery form, in [0, n). */
+typedef uint64_t fp_unit;
+typedef fp_mont fp_unit_mod;
+typedef uint64_t fp_unit_bits;
 
-typedef struct {
-    fp_mont at[FP_LANES];
-} fp_vec_mod;
+static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m) { return fp_mul(a, b, m); }
 
-typedef fp_vec fp_vec_bits;
+static FP_INLINE fp_unit fp_unit_sqr(fp_unit a, const fp_unit_mod *m) { return fp_mul(a, a, m); }
 
-static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_LANE (k) r.at[k] = fp_mul(a.at[k], b.at[k], &m->at[k]);
-    return r;
+static FP_INLINE fp_unit fp_unit_add(fp_unit a, fp_unit b, const fp_unit_mod *m) { return fp_add(a, b, m); }
+
+static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m) { return fp_sub(a, b, m); }
+
+static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
+
+static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *n) { return fp_mont_init((uint64_t)*n); }
+
+static FP_INLINE fp_unit fp_unit_constants(const int64_t *c, const fp_unit_mod *m) {
+    fp_unit r = fp_mul(fp_mont_square_of_radix(m), (uint64_t)(*c < 0 ? -*c : *c), m);
+    return *c < 0 ? fp_sub(0, r, m) : r;
 }
 
-static FP_INLINE fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) { return fp_vec_mul(a, a, m); }
+static FP_INLINE fp_unit_bits fp_unit_bits_load(const fp_u128 *d) { return (uint64_t)*d; }
 
-static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_LANE (k) r.at[k] = fp_add(a.at[k], b.at[k], &m->at[k]);
-    return r;
+static FP_INLINE fp_unit fp_unit_pick(fp_unit_bits d, int bit, fp_unit set, fp_unit clear) {
+    return d >> bit & 1 ? set : clear;
 }
 
-static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_LANE (k) r.at[k] = fp_sub(a.at[k], b.at[k], &m->at[k]);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_LANE (k) r.at[k] = m->at[k].one;
-    return r;
-}
-
-static FP_INLINE fp_vec_mod fp_vec_mod_load(const fp_u128 *n) {
-    fp_vec_mod m;
-    FP_EACH_LANE (k) m.at[k] = fp_mont_init((uint64_t)n[k]);
-    return m;
-}
-
-static FP_INLINE fp_vec fp_vec_constants(const int64_t *c, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_LANE (k) {
-        r.at[k] = fp_mul(fp_mont_square_of_radix(&m->at[k]), (uint64_t)(c[k] < 0 ? -c[k] : c[k]), &m->at[k]);
-        if (c[k] < 0) r.at[k] = fp_sub(0, r.at[k], &m->at[k]);
-    }
-    return r;
-}
-
-static FP_INLINE fp_vec_bits fp_vec_bits_load(const fp_u128 *d) {
-    fp_vec_bits r;
-    FP_EACH_LANE (k) r.at[k] = (uint64_t)d[k];
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_pick(fp_vec_bits d, int bit, fp_vec set, fp_vec clear) {
-    fp_vec r;
-    FP_EACH_LANE (k) r.at[k] = d.at[k] >> bit & 1 ? set.at[k] : clear.at[k];
-    return r;
-}
-
-static FP_INLINE uint32_t fp_vec_equal(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    uint32_t equal = 0;
+static FP_INLINE uint32_t fp_unit_equal(fp_unit a, fp_unit b, const fp_unit_mod *m) {
     (void)m;
-    FP_EACH_LANE (k) equal |= (uint32_t)(a.at[k] == b.at[k]) << k;
-    return equal;
+    return a == b;
 }
+
+#include "lanes_loops.h"
 
 static FP_INLINE void fp_vec_gcd(fp_vec a, const fp_vec_mod *m, fp_u128 *out) {
     for (int k = 0; k < FP_LANES; k++) out[k] = fp_gcd(a.at[k], m->at[k].n);

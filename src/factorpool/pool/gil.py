@@ -6,7 +6,6 @@ import sys
 import sysconfig
 from collections.abc import Callable
 
-
 _ask: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)  # new in 3.13
 
 

@@ -14,40 +14,31 @@
 
 #define FP_FIELD_BITS 100
 /* Pairs of registers side by side: one multiplication depends on the last for 36 cycles, and three can begin in that time. */
-#ifndef FP_REGISTERS
-#define FP_REGISTERS 3
+#ifndef FP_UNITS
+#define FP_UNITS 3
 #endif
-#define FP_LANES (8 * FP_REGISTERS)
-#define FP_EACH_REGISTER(i) _Pragma("GCC unroll 8") for (int i = 0; i < FP_REGISTERS; i++)
+#define FP_UNIT_LANES 8
 
 /* Eight residues in Montgomery form, low + 2^52 high.  The low limb of a sum or difference may carry bits above 52, which are
  * in the high limb already: IFMA does not see them. */
 typedef struct {
     __m512i low, high;
-} fp_pair;
+} fp_unit;
 
 typedef struct {
-    fp_pair n, twice_n;
+    fp_unit n, twice_n;
     __m512i inverse; /* 1 / n modulo 2^52 */
-    fp_pair one, radix2;
+    fp_unit one, radix2;
     int words; /* all moduli are below 2^64 */
-} fp_pair_mod;
+} fp_unit_mod;
 
-typedef struct {
-    fp_pair at[FP_REGISTERS];
-} fp_vec;
-
-typedef struct {
-    fp_pair_mod at[FP_REGISTERS];
-} fp_vec_mod;
-
-typedef fp_vec fp_vec_bits;
+typedef fp_unit fp_unit_bits;
 
 #define FP_LOW(sum, a, b) _mm512_madd52lo_epu64(sum, a, b)
 #define FP_HIGH(sum, a, b) _mm512_madd52hi_epu64(sum, a, b)
 
 /* The product t0 + 2^52 t1 + 2^104 (t2 + 2^52 t3 - n) divided by 2^104; n was added to stay positive. */
-static FP_INLINE fp_pair fp_pair_reduce(__m512i t0, __m512i t1, __m512i t2, __m512i t3, const fp_pair_mod *m) {
+static FP_INLINE fp_unit fp_unit_reduce(__m512i t0, __m512i t1, __m512i t2, __m512i t3, const fp_unit_mod *m) {
     const __m512i zero = _mm512_setzero_si512(), mask = _mm512_set1_epi64((1LL << 52) - 1);
     /* Subtract q0 n, which makes the lowest limb 0. */
     __m512i q0 = FP_LOW(zero, t0, m->inverse);
@@ -59,11 +50,11 @@ static FP_INLINE fp_pair fp_pair_reduce(__m512i t0, __m512i t1, __m512i t2, __m5
     s2 = FP_LOW(FP_HIGH(s2, q1, m->n.low), q1, m->n.high);
     t2 = _mm512_add_epi64(t2, _mm512_sub_epi64(_mm512_srai_epi64(t1, 52), s2));
     t3 = _mm512_sub_epi64(t3, FP_HIGH(zero, q1, m->n.high));
-    fp_pair r = {_mm512_and_si512(t2, mask), _mm512_add_epi64(t3, _mm512_srai_epi64(t2, 52))};
+    fp_unit r = {_mm512_and_si512(t2, mask), _mm512_add_epi64(t3, _mm512_srai_epi64(t2, 52))};
     return r;
 }
 
-static FP_INLINE fp_pair fp_pair_mul(fp_pair a, fp_pair b, const fp_pair_mod *m) {
+static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m) {
     const __m512i zero = _mm512_setzero_si512();
     __m512i t0 = FP_LOW(zero, a.low, b.low);
     __m512i t1 = FP_LOW(FP_HIGH(zero, a.low, b.low), a.low, b.high);
@@ -71,72 +62,73 @@ static FP_INLINE fp_pair fp_pair_mul(fp_pair a, fp_pair b, const fp_pair_mod *m)
     __m512i t2 = FP_HIGH(m->n.low, a.low, b.high);
     __m512i u2 = FP_LOW(FP_HIGH(zero, a.high, b.low), a.high, b.high);
     __m512i t3 = FP_HIGH(m->n.high, a.high, b.high);
-    return fp_pair_reduce(t0, _mm512_add_epi64(t1, u1), _mm512_add_epi64(t2, u2), t3, m);
+    return fp_unit_reduce(t0, _mm512_add_epi64(t1, u1), _mm512_add_epi64(t2, u2), t3, m);
 }
 
-static FP_INLINE fp_pair fp_pair_sqr(fp_pair a, const fp_pair_mod *m) {
+static FP_INLINE fp_unit fp_unit_sqr(fp_unit a, const fp_unit_mod *m) {
     const __m512i zero = _mm512_setzero_si512();
     __m512i twice = _mm512_add_epi64(a.high, a.high); /* below 2^51 */
     __m512i t0 = FP_LOW(zero, a.low, a.low);
     __m512i t1 = FP_LOW(FP_HIGH(zero, a.low, a.low), a.low, twice);
     __m512i t2 = FP_LOW(FP_HIGH(m->n.low, a.low, twice), a.high, a.high);
     __m512i t3 = FP_HIGH(m->n.high, a.high, a.high);
-    return fp_pair_reduce(t0, t1, t2, t3, m);
+    return fp_unit_reduce(t0, t1, t2, t3, m);
 }
 
-static FP_INLINE fp_pair fp_pair_add(fp_pair a, fp_pair b) {
-    fp_pair r = {_mm512_add_epi64(a.low, b.low), _mm512_add_epi64(a.high, b.high)};
+static FP_INLINE fp_unit fp_unit_add(fp_unit a, fp_unit b, const fp_unit_mod *m) {
+    (void)m;
+    fp_unit r = {_mm512_add_epi64(a.low, b.low), _mm512_add_epi64(a.high, b.high)};
     r.high = _mm512_add_epi64(r.high, _mm512_srli_epi64(r.low, 52));
     return r;
 }
 
-static FP_INLINE fp_pair fp_pair_sub(fp_pair a, fp_pair b, const fp_pair_mod *m) {
-    fp_pair r = {_mm512_sub_epi64(_mm512_add_epi64(a.low, m->twice_n.low), b.low),
+static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m) {
+    fp_unit r = {_mm512_sub_epi64(_mm512_add_epi64(a.low, m->twice_n.low), b.low),
                  _mm512_sub_epi64(_mm512_add_epi64(a.high, m->twice_n.high), b.high)};
     r.high = _mm512_add_epi64(r.high, _mm512_srai_epi64(r.low, 52));
     return r;
 }
 
 /* x - y where that is not negative, else x; limbs in, limbs out. */
-static FP_INLINE fp_pair fp_reduce_once(fp_pair x, fp_pair y) {
+static FP_INLINE fp_unit fp_reduce_once(fp_unit x, fp_unit y) {
     const __m512i mask = _mm512_set1_epi64((1LL << 52) - 1);
     __m512i low = _mm512_sub_epi64(x.low, y.low);
     __m512i high = _mm512_add_epi64(_mm512_sub_epi64(x.high, y.high), _mm512_srai_epi64(low, 52));
     __mmask8 negative = _mm512_movepi64_mask(high);
-    fp_pair r = {_mm512_mask_mov_epi64(_mm512_and_si512(low, mask), negative, x.low),
+    fp_unit r = {_mm512_mask_mov_epi64(_mm512_and_si512(low, mask), negative, x.low),
                  _mm512_mask_mov_epi64(high, negative, x.high)};
     return r;
 }
 
 /* Residues in [0, 4 n) to [0, n). */
-static FP_INLINE fp_pair fp_reduced(fp_pair a, const fp_pair_mod *m) {
+static FP_INLINE fp_unit fp_reduced(fp_unit a, const fp_unit_mod *m) {
     a.low = _mm512_and_si512(a.low, _mm512_set1_epi64((1LL << 52) - 1));
     return fp_reduce_once(fp_reduce_once(a, m->twice_n), m->n);
 }
 
-static FP_INLINE fp_pair fp_limbs(const fp_u128 *numbers) {
+static FP_INLINE fp_unit fp_limbs(const fp_u128 *numbers) {
     uint64_t low[8], high[8];
     for (int k = 0; k < 8; k++)
         low[k] = (uint64_t)numbers[k] & ((1ULL << 52) - 1), high[k] = (uint64_t)(numbers[k] >> 52);
-    fp_pair r = {_mm512_loadu_si512(low), _mm512_loadu_si512(high)};
+    fp_unit r = {_mm512_loadu_si512(low), _mm512_loadu_si512(high)};
     return r;
 }
 
 /* 2 x mod n for x < n. */
-static FP_INLINE fp_pair fp_doubled(fp_pair x, const fp_pair_mod *m) {
-    fp_pair twice = fp_pair_add(x, x);
+static FP_INLINE fp_unit fp_doubled(fp_unit x, const fp_unit_mod *m) {
+    fp_unit twice = fp_unit_add(x, x, m);
     twice.low = _mm512_and_si512(twice.low, _mm512_set1_epi64((1LL << 52) - 1));
     return fp_reduce_once(twice, m->n);
 }
 
-static FP_INLINE fp_pair_mod fp_pair_load(const fp_u128 *numbers) {
+static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *numbers) {
     const __m512i zero = _mm512_setzero_si512(), two = _mm512_set1_epi64(2);
-    fp_pair_mod m;
+    fp_unit_mod m;
     fp_u128 one[8], all = 0;
     for (int k = 0; k < 8; k++) all |= numbers[k];
     m.words = all >> 64 == 0;
     m.n = fp_limbs(numbers);
-    m.twice_n = fp_pair_add(m.n, m.n);
+    m.twice_n = fp_unit_add(m.n, m.n, &m);
     m.twice_n.low = _mm512_and_si512(m.twice_n.low, _mm512_set1_epi64((1LL << 52) - 1));
     /* Newton, from 5 correct bits to 10, 20, 40, 80. */
     __m512i n = m.n.low, x = _mm512_xor_si512(_mm512_add_epi64(n, _mm512_add_epi64(n, n)), two);
@@ -154,44 +146,48 @@ static FP_INLINE fp_pair_mod fp_pair_load(const fp_u128 *numbers) {
     __m512i left = _mm512_loadu_si512(steps);
     for (int k = 0; k < most; k++) {
         __mmask8 more = _mm512_cmpgt_epu64_mask(left, _mm512_set1_epi64(k));
-        fp_pair doubled = fp_doubled(m.one, &m);
+        fp_unit doubled = fp_doubled(m.one, &m);
         m.one.low = _mm512_mask_mov_epi64(m.one.low, more, doubled.low);
         m.one.high = _mm512_mask_mov_epi64(m.one.high, more, doubled.high);
     }
     /* 2^(104+i) doubled is 2^(104+i+1), squared 2^(104+2i); on to 2^208. */
     m.radix2 = m.one;
     for (int k = 0; k < 13; k++) m.radix2 = fp_doubled(m.radix2, &m);
-    for (int k = 0; k < 3; k++) m.radix2 = fp_pair_sqr(m.radix2, &m);
+    for (int k = 0; k < 3; k++) m.radix2 = fp_unit_sqr(m.radix2, &m);
     return m;
 }
 
-static FP_INLINE fp_pair fp_pair_constants(const int64_t *c, const fp_pair_mod *m) {
+static FP_INLINE fp_unit fp_unit_constants(const int64_t *c, const fp_unit_mod *m) {
     __m512i constants = _mm512_loadu_si512(c);
-    fp_pair r = {_mm512_abs_epi64(constants), _mm512_setzero_si512()};
-    r = fp_pair_mul(r, m->radix2, m);
+    fp_unit r = {_mm512_abs_epi64(constants), _mm512_setzero_si512()};
+    r = fp_unit_mul(r, m->radix2, m);
     __mmask8 negative = _mm512_movepi64_mask(constants);
-    fp_pair zero = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-    fp_pair flipped = fp_pair_sub(zero, r, m); /* 2 n - r */
+    fp_unit zero = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    fp_unit flipped = fp_unit_sub(zero, r, m); /* 2 n - r */
     flipped.low = _mm512_and_si512(flipped.low, _mm512_set1_epi64((1LL << 52) - 1));
     r.low = _mm512_mask_mov_epi64(r.low, negative, flipped.low);
     r.high = _mm512_mask_mov_epi64(r.high, negative, flipped.high);
     return r;
 }
 
-static FP_INLINE fp_pair fp_pair_pick(fp_pair d, int bit, fp_pair set, fp_pair clear) {
+static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
+
+static FP_INLINE fp_unit_bits fp_unit_bits_load(const fp_u128 *d) { return fp_limbs(d); }
+
+static FP_INLINE fp_unit fp_unit_pick(fp_unit d, int bit, fp_unit set, fp_unit clear) {
     __m512i word = bit < 52 ? d.low : d.high;
     __mmask8 is_set = _mm512_test_epi64_mask(word, _mm512_set1_epi64(1LL << (bit < 52 ? bit : bit - 52)));
-    fp_pair r = {_mm512_mask_mov_epi64(clear.low, is_set, set.low),
+    fp_unit r = {_mm512_mask_mov_epi64(clear.low, is_set, set.low),
                  _mm512_mask_mov_epi64(clear.high, is_set, set.high)};
     return r;
 }
 
-static FP_INLINE uint32_t fp_pair_equal(fp_pair a, fp_pair b, const fp_pair_mod *m) {
-    fp_pair x = fp_reduced(a, m), y = fp_reduced(b, m);
+static FP_INLINE uint32_t fp_unit_equal(fp_unit a, fp_unit b, const fp_unit_mod *m) {
+    fp_unit x = fp_reduced(a, m), y = fp_reduced(b, m);
     return (uint32_t)(_mm512_cmpeq_epi64_mask(x.low, y.low) & _mm512_cmpeq_epi64_mask(x.high, y.high));
 }
 
-static FP_INLINE void fp_pair_gcd(fp_pair a, const fp_pair_mod *m, fp_u128 *out) {
+static FP_INLINE void fp_unit_gcd(fp_unit a, const fp_unit_mod *m, fp_u128 *out) {
     a = fp_reduced(a, m);
     if (m->words) {
         __m512i x = _mm512_or_si512(a.low, _mm512_slli_epi64(a.high, 52));
@@ -209,69 +205,10 @@ static FP_INLINE void fp_pair_gcd(fp_pair a, const fp_pair_mod *m, fp_u128 *out)
         out[k] = fp_gcd128(((fp_u128)high[k] << 52) | low[k], ((fp_u128)n_high[k] << 52) | n_low[k]);
 }
 
-static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_REGISTER(i) r.at[i] = fp_pair_mul(a.at[i], b.at[i], &m->at[i]);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_REGISTER(i) r.at[i] = fp_pair_sqr(a.at[i], &m->at[i]);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    (void)m;
-    FP_EACH_REGISTER(i) r.at[i] = fp_pair_add(a.at[i], b.at[i]);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_REGISTER(i) r.at[i] = fp_pair_sub(a.at[i], b.at[i], &m->at[i]);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_REGISTER(i) r.at[i] = m->at[i].one;
-    return r;
-}
-
-static FP_INLINE fp_vec_mod fp_vec_mod_load(const fp_u128 *n) {
-    fp_vec_mod m;
-    FP_EACH_REGISTER(i) m.at[i] = fp_pair_load(n + 8 * i);
-    return m;
-}
-
-static FP_INLINE fp_vec fp_vec_constants(const int64_t *c, const fp_vec_mod *m) {
-    fp_vec r;
-    FP_EACH_REGISTER(i) r.at[i] = fp_pair_constants(c + 8 * i, &m->at[i]);
-    return r;
-}
-
-static FP_INLINE fp_vec_bits fp_vec_bits_load(const fp_u128 *d) {
-    fp_vec_bits r;
-    FP_EACH_REGISTER(i) r.at[i] = fp_limbs(d + 8 * i);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_pick(fp_vec_bits d, int bit, fp_vec set, fp_vec clear) {
-    fp_vec r;
-    FP_EACH_REGISTER(i) r.at[i] = fp_pair_pick(d.at[i], bit, set.at[i], clear.at[i]);
-    return r;
-}
-
-static FP_INLINE uint32_t fp_vec_equal(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    uint32_t equal = 0;
-    FP_EACH_REGISTER(i) equal |= fp_pair_equal(a.at[i], b.at[i], &m->at[i]) << 8 * i;
-    return equal;
-}
+#include "../lanes_loops.h"
 
 static FP_INLINE void fp_vec_gcd(fp_vec a, const fp_vec_mod *m, fp_u128 *out) {
-    FP_EACH_REGISTER(i) fp_pair_gcd(a.at[i], &m->at[i], out + 8 * i);
+    FP_EACH_UNIT (i) fp_unit_gcd(a.at[i], &m->at[i], out + 8 * i);
 }
 
 #endif

@@ -1,0 +1,70 @@
+/* Tests prime.c. */
+#include "t.h"
+
+typedef struct {
+    uint64_t n;
+    int prime;
+    const char *name;
+} named;
+
+/* clang-format off */
+static const named cases[] = {
+    {0, 0, "zero"}, {1, 0, "one"}, {2, 1, "the even prime"}, {3, 1, "three"}, {4, 0, "the first composite"},
+    {25, 0, "the first odd square beyond 9"}, {4294967291u, 1, "the last prime below 2^32"},
+    {4294967311u, 1, "the first prime beyond 2^32"}, {18446744073709551557u, 1, "the last prime below 2^64"},
+    {18446744073709551615u, 0, "2^64 - 1"}, {2305843009213693951u, 1, "the Mersenne prime 2^61 - 1"},
+    {4294967297u, 0, "Euler's 2^32 + 1 = 641 6700417"}, {561, 0, "the first Carmichael number"},
+    {2047, 0, "the first strong pseudoprime to 2"}, {1194649, 0, "1093^2, a strong pseudoprime to 2"},
+    {12327121, 0, "3511^2, a strong pseudoprime to 2"}, {3215031751u, 0, "to 2, 3, 5 and 7"},
+    {3825123056546413051u, 0, "to the first nine primes"}, {318665857834031151u, 0, "to the first eleven"},
+    {5459, 0, "the first strong Lucas pseudoprime"}, {989, 0, "the first extra strong Lucas pseudoprime"},
+    {18446743979220271189u, 0, "4294967279 4294967291, two primes below 2^32"},
+};
+/* clang-format on */
+
+/* Strong pseudoprimes to base 2 and to many bases, Carmichael numbers, Lucas and Frobenius pseudoprimes; all composite. */
+/* clang-format off */
+static const uint64_t liars[] = {
+    2047u, 3277u, 4033u, 4681u, 8321u, 15841u, 29341u, 42799u, 49141u, 52633u, 65281u, 74665u, 80581u, 85489u, 561u,
+    1105u, 1729u, 2465u, 2821u, 6601u, 8911u, 3215031751u, 2152302898747u, 3474749660383u, 341550071728321u,
+    3825123056546413051u, 4759123141u, 1122004669633u, 318665857834031151u, 4294967297u, 18446744073709551615u,
+    1373653u, 25326001u, 5459u, 5777u, 10877u, 16109u, 18971u, 22499u, 24569u, 25199u, 40309u, 58519u, 75077u, 97439u,
+    989u, 3239u, 10469u, 27971u, 29681u, 30739u, 31631u, 39059u, 72389u,
+};
+/* clang-format on */
+
+static void check_words(size_t count) {
+    for (uint64_t n = 0; n < 200000; n++)
+        if (fp_is_prime(t_isa, n) != t_is_prime(n)) t_fail("fp_is_prime", n);
+    for (size_t i = 0; i < sizeof liars / sizeof *liars; i++)
+        if (fp_is_prime(t_isa, liars[i])) t_fail("fp_is_prime of a pseudoprime", liars[i]);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = t_next() >> (t_next() % 58);
+        if (fp_is_prime(t_isa, n) != t_is_prime(n)) t_fail("fp_is_prime", n);
+        /* p (2p - 1), p (3p - 2): the pseudoprimes of many bases have this form. */
+        uint64_t p = t_prime_of(8 + (int)(t_next() % 23)), k = 2 + t_next() % 4;
+        n = p * (k * (p - 1) + 1);
+        if (fp_is_prime(t_isa, n) != t_is_prime(n)) t_fail("fp_is_prime", n);
+    }
+}
+
+/* Primes, and products of two, of 65 to 128 bits: wherever an arithmetic ends, some are next to its end. */
+static void check_wide(size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int bits = 65 + (int)(t_next() % 64), half = bits / 2;
+        fp_u128 n = ((fp_u128)t_next() << 64 | t_next()) >> (128 - bits) | (fp_u128)1 << (bits - 1) | 1;
+        if (i % 4 == 0) n = (fp_u128)t_prime_of(half) * t_prime_of(bits - half);
+        if (i % 4 == 1) n = (0 - (fp_u128)(2 * (t_next() % 2000) + 1)) >> (128 - bits) | 1; /* just below 2^bits */
+        if (n % 3 == 0 || n % 5 == 0 || n % 7 == 0) continue;
+        uint8_t answer;
+        fp_are_prime(t_isa, &n, 1, &answer);
+        if (answer != t_is_prime(n)) t_fail("fp_are_prime", n);
+    }
+}
+
+void t_prime(size_t count) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (fp_is_prime(t_isa, cases[i].n) != cases[i].prime) t_fail(cases[i].name, cases[i].n);
+    check_words(count / 4);
+    check_wide(count / 20);
+}

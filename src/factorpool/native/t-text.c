@@ -1,0 +1,73 @@
+/* Tests text.c. */
+#include "t.h"
+
+typedef struct {
+    const char *text;
+    size_t count;
+    uint64_t first;
+    const char *odd; /* the first token that is no number of up to 64 bits; NULL: none */
+} named;
+
+/* clang-format off */
+static const named cases[] = {
+    {"", 0, 0, NULL}, {" \t\r\n", 0, 0, NULL}, {"360", 1, 360, NULL}, {"+7", 1, 7, NULL}, {"007 8", 2, 7, NULL},
+    {"12 # 13\n14", 2, 12, NULL}, {"#", 0, 0, NULL}, {"18446744073709551615", 1, 18446744073709551615u, NULL},
+    {"18446744073709551616", 0, 0, "18446744073709551616"}, {"5 -6 7", 1, 5, "-6"}, {"++1", 0, 0, "++1"}, {"+", 0, 0, "+"},
+    {"1e9", 0, 0, "1e9"}, {"00000000000000000000000000000000000003", 1, 3, NULL},
+};
+/* clang-format on */
+
+static void check_case(const named *c) {
+    const char *end = c->text + strlen(c->text);
+    uint64_t numbers[64];
+    size_t count;
+    int in_comment = 0;
+    fp_token odd;
+    fp_parse(c->text, end, &in_comment, numbers, &count, &odd);
+    if (count != c->count || (count && numbers[0] != c->first)) t_fail(c->text, count);
+    size_t length = c->odd ? strlen(c->odd) : 0;
+    if (c->odd ? !odd.start || (size_t)(odd.end - odd.start) != length || memcmp(odd.start, c->odd, length)
+               : !!odd.start)
+        t_fail(c->text, 0);
+}
+
+/* Text to numbers and back, cut at random places, with junk between. */
+static void check_random(size_t count) {
+    static const char alphabet[] = "0123456789 \n\t+-#x\r\xff";
+    for (size_t i = 0; i < count; i++) {
+        size_t length = t_next() % 64, n;
+        char *text = malloc(length + 1);
+        for (size_t k = 0; k < length; k++) text[k] = alphabet[t_next() % (sizeof alphabet - 1)];
+        const char *s = text, *end = text + length;
+        uint64_t *numbers = malloc(8 * (length / 2 + 1));
+        int in_comment = 0;
+        fp_token odd;
+        while (s < end) {
+            const char *before = s;
+            s = fp_parse(s, end, &in_comment, numbers, &n, &odd);
+            if (s <= before || s > end || n > length / 2 + 1) t_fail("fp_parse", i);
+        }
+        free(numbers), free(text);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = t_next() >> (t_next() % 64), back;
+        char line[FP_LINE], expected[32];
+        fp_columns c = {.counts = malloc(1)};
+        int in_comment = 0;
+        size_t one;
+        fp_token odd;
+        if (fp_factor(t_isa, &n, 1, 1, FP_AUTO, NULL, &c) != FP_OK) t_fail("fp_factor", n);
+        char *end = fp_format(&n, 1, c.counts, c.primes, c.exponents, line);
+        if (end > line + FP_LINE || end[-1] != '\n') t_fail("fp_format", n);
+        int length = snprintf(expected, sizeof expected, "%llu", (unsigned long long)n);
+        if (memcmp(line, expected, (size_t)length) || line[length] != ':') t_fail("fp_format", n);
+        fp_parse(line, line + length, &in_comment, &back, &one, &odd);
+        if (one != 1 || back != n || odd.start) t_fail("fp_parse", n);
+        free(c.counts), free(c.primes), free(c.exponents);
+    }
+}
+
+void t_text(size_t count) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i]);
+    check_random(count / 10 + 1);
+}
