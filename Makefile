@@ -50,12 +50,12 @@ check: $(VENV)/installed-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*.c
+	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/native/*.c
 
 format: $(VENV)/installed-check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*.c
+	$(BIN)/clang-format -i src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/native/*.c
 
 clean:
 	rm -rf .venv* $(VENV) demo build src/*.egg-info src/factorpool/*.so

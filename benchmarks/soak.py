@@ -3,8 +3,8 @@
     python benchmarks/soak.py [SECONDS] [SEED]
 
 Two processes for each CPU do nothing but compute.  Meanwhile runs of up to 300 items, whose costs change in the ways of
-`tests/shapes.py`, must end, run each item once and bring each back once.  A run that does not end within a minute ends
-the program with the stacks of its threads; its options have been printed before.
+`tests/shapes.py`, must end, run each item once and bring each back once.  A run that does not end within a minute
+ends the program with the stacks of its threads; its options have been printed before.
 """
 
 from __future__ import annotations

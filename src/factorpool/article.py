@@ -1,7 +1,7 @@
 """The four functions of the article of 2012 that factorpool grew out of, with its names, arguments and results.
 
 The article factored a list of integers serially, on threads and on processes, split the list into one equal part for
-each worker, and timed the three.  Here they run on factorpool's engine; the naive method, and what the functions
+each worker, and timed the three.  Here they run on factorpool's pool; the naive method, and what the functions
 answer, is unchanged: a dict from each number to the list of its prime factors, `[]` for numbers below 2.
 
     >>> from factorpool.article import serial_factorizer, threaded_factorizer

@@ -78,7 +78,7 @@ def command(
     """Run the same work with every strategy, check that all agree, and say which to use.
 
     By default the article's benchmark: 300 numbers, its naive method and then factorpool's kernel (method auto).  The
-    result is saved after each run; `factorpool bench chart` draws it.  With --predict, the engine then runs on virtual
+    result is saved after each run; `factorpool bench chart` draws it.  With --predict, the pool then runs on virtual
     time, with the costs and overheads measured here: what would more workers bring?
 
     \b

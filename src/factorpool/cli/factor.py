@@ -1,4 +1,4 @@
-"""`factorpool factor`: parses its arguments, reads, writes; the engine does the rest."""
+"""`factorpool factor`: parses its arguments, reads, writes; the pool does the rest."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ static int has_lzcnt(void) {
     return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
 }
 
-/* Each asks for all that its files enable by x86/begin_*.h; tests/test_kernel.py compares the two. */
+/* Each asks for all that its files enable by x86/begin_*.h; tests/native/test_kernel.py compares the two. */
 static int has_avx512ifma(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma") &&

@@ -1,4 +1,4 @@
-/* What the tests beside the C files share; tests/kernel_check.c, which runs them, defines it.
+/* What the tests beside the C files share; tests/native/kernel_check.c, which runs them, defines it.
  *
  * t-NAME.c tests NAME.c: cases with names first, then random and awkward numbers against slow, obvious code.  A test is called
  * once for every isa that the machine can run, with how many numbers to try, and ends the program at the first difference.

@@ -1,1 +1,1 @@
-"""The engine: how work is cut, fed to workers and put together again, the same for every strategy."""
+"""The pool: how work is cut, fed to workers and put together again, the same for every strategy."""

@@ -177,7 +177,7 @@ def test_after_shutdown(pool: fp.Pool) -> None:
 def test_a_program_that_ends_does_what_was_submitted_first(strategy: str, ending: str) -> None:
     code = f"""
 import sys, time
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
 import factorpool as fp, functions
 pool = fp.Pool({strategy!r}, 2)
 pool.submit(functions.note, "/dev/stdout", 5)

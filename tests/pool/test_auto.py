@@ -10,7 +10,7 @@ from pathlib import Path
 
 import functions
 import pytest
-from conftest import command, run_python
+from conftest import REPOSITORY, command, run_python
 
 import factorpool as fp
 from factorpool.pool.gil import gil_enabled
@@ -208,7 +208,7 @@ if __name__ == "__main__":
     def test_a_program_may_end_while_they_are_busy(self, tmp_path: Path) -> None:
         code = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
 import factorpool as fp, functions
 results = fp.pmap(functions.forever_after_0, range(9), strategy="interpreters", max_workers=2, chunksize=1)
 print(next(results), flush=True)

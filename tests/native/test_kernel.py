@@ -37,7 +37,7 @@ def build(compiler: str, flags: list[str], target: Path, program: str = "kernel_
     sources = [str(path) for path in sorted(NATIVE.rglob("*.c")) if path.parent.name != "python"]
     if program != "kernel_check.c":
         sources = [path for path in sources if not Path(path).name.startswith("t-")]
-    check = str(REPOSITORY / "tests" / program)
+    check = str(Path(__file__).parent / program)
     flags = [*flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}", "-o", str(target)]
     command = [compiler, *flags, check, *sources, "-lm"]
     subprocess.run(command, check=True, capture_output=True)

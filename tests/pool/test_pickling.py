@@ -15,6 +15,7 @@ from typing import Any
 
 import functions
 import pytest
+from conftest import REPOSITORY
 
 import factorpool as fp
 from factorpool.pool.strategies import find
@@ -263,7 +264,7 @@ def test_a_notebook() -> None:
     """Headless, in a real kernel: functions and classes of cells, a bar, an interrupt."""
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
-    cells = [nbformat.v4.new_code_cell(cell.replace("TESTS", repr(str(Path(__file__).parent)))) for cell in NOTEBOOK]
+    cells = [nbformat.v4.new_code_cell(cell.replace("TESTS", repr(str(REPOSITORY / "tests")))) for cell in NOTEBOOK]
     notebook = nbformat.v4.new_notebook(cells=cells)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook.metadata.update(kernel)

@@ -1,7 +1,7 @@
-"""The engine beside the pools that people use: what is kept when things go wrong, and what it costs when they do not.
+"""factorpool beside the pools that people use: what is kept when things go wrong, and what it costs when they do not.
 
     pip install joblib mpire pebble
-    python benchmarks/engine.py            # all, or name some: faults overhead makespan
+    python benchmarks/pools.py            # all, or name some: faults overhead makespan
 
 Every run is a process of its own, for some of them never end: after LIMIT seconds it is killed, and said to hang.
 """
@@ -91,7 +91,7 @@ Contestant = Callable[[Callable[[Any], Any], Any], Iterator[Any]]
 
 
 def ours(fn: Callable[[Any], Any], items: Any) -> Iterator[Any]:
-    """This engine."""
+    """This one."""
     for outcome in fp.pmap(fn, items, strategy="processes", max_workers=WORKERS, on_error="collect"):
         if outcome.error is None:
             yield outcome.value
@@ -352,4 +352,4 @@ if __name__ == "__main__":
         run_timed(*sys.argv[2:])
     else:
         for part in sys.argv[1:] or PARTS:
-            save(f"engine-{part}", PARTS[part](), versions=versions())
+            save(f"pools-{part}", PARTS[part](), versions=versions())

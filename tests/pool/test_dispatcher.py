@@ -23,36 +23,54 @@ def sets(total: int) -> st.SearchStrategy[set[int]]:
 
 @settings(max_examples=400, deadline=None)
 @given(data=st.data(), total=st.integers(0, 60), count=st.integers(1, 5), itemwise=st.booleans())
-def test_each_item_comes_back_once(data: st.DataObject, total: int, count: int, itemwise: bool) -> None:
+def test_each_item_comes_back_once_or_an_error_ends_the_run(
+    data: st.DataObject, total: int, count: int, itemwise: bool
+) -> None:
     items = {name: data.draw(sets(total), name) for name in ERRORS}
     if not itemwise:
         items["raising"] = set()
     ordered, retries = data.draw(st.booleans(), "ordered"), data.draw(st.integers(0, 2), "retries")
+    collect = data.draw(st.booleans(), "collect")
     buffersize = data.draw(st.none() | st.integers(1, 20), "buffersize")
     rng = data.draw(st.randoms(use_true_random=False), "rng")
     # A single item may have lost its worker once by chance, and must still have a try.
     storms = data.draw(st.integers(0, 6), "storms") if retries else 0
     workers = Adversary(rng, count, items, storms, itemwise)
     source: Source = SequenceSource(range(total)) if rng.random() < 0.5 else IteratorSource(iter(range(total)))
-    schedule, chunksize = rng.choice([("guided", None), ("dynamic", 1), ("dynamic", 7), ("dynamic", 100)])
+    schedule, chunksize = rng.choice(
+        [("guided", None), ("static", None), ("dynamic", 1), ("dynamic", 7), ("dynamic", 100)]
+    )
     now = iter(range(10**9))
     dispatcher = Dispatcher(
         Cutter(source, count, schedule, chunksize, 1), workers, lambda: (count, None), lambda: next(now) * 1e-4,
-        policy=Policy(retries, itemwise), ordered=ordered, buffersize=buffersize, collect=True,
+        policy=Policy(retries, itemwise), ordered=ordered, buffersize=buffersize, collect=collect,
     )  # fmt: skip
     values: dict[int, object] = {}
     workers.room = buffersize
-    for completion in dispatcher.run():
-        for index in range(completion.chunk.start, completion.chunk.start + len(completion.chunk.payload)):
-            assert index not in values, f"item {index} twice"
-            assert not ordered or index == len(values), f"item {index} out of order"
-            values[index] = index if completion.error is None else type(completion.error)
-        workers.room = None if buffersize is None else len(values) + buffersize
+    ending: Exception | None = None
+    try:
+        for completion in dispatcher.run():
+            for index in range(completion.chunk.start, completion.chunk.start + len(completion.chunk.payload)):
+                assert index not in values, f"item {index} twice"
+                assert not ordered or index == len(values), f"item {index} out of order"
+                values[index] = index if completion.error is None else type(completion.error)
+            workers.room = None if buffersize is None else len(values) + buffersize
+    except (fp.FactorpoolError, LookupError) as error:
+        ending = error
     assert workers.closed == 1
-    assert values.keys() == set(range(total))
+    wrong = {
+        index: {error for name, error in ERRORS.items() if index in items[name]}
+        for index in set().union(*items.values())
+    }
+    wrong = {index: errors for index, errors in wrong.items() if index < total}
+    if collect or not wrong:
+        assert ending is None
+        assert values.keys() == set(range(total))
+    else:
+        assert type(ending) in set().union(*wrong.values())
+        assert not wrong.keys() & values.keys()
     for index, value in values.items():
-        wrong = {error for name, error in ERRORS.items() if index in items[name]}
-        assert value in wrong if wrong else value == index, f"item {index} is {value}"
+        assert value in wrong[index] if index in wrong else value == index, f"item {index} is {value}"
 
 
 class Forgetful(Adversary):

@@ -1,4 +1,4 @@
-"""`pmap` and the engine under it, on every strategy and start method, with real workers that really die."""
+"""`pmap` and the pool under it, on every strategy and start method, with real workers that really die."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import functions
 import pytest
-from conftest import alive, descendants, ends_within, gone, run_python
+from conftest import REPOSITORY, alive, descendants, ends_within, gone, run_python
 
 import factorpool as fp
 
@@ -200,7 +200,7 @@ def test_workers_die_with_their_parent(start_method: str, tmp_path: Path) -> Non
     script = tmp_path / "script.py"
     script.write_text(f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
 import factorpool as fp
 import functions
 if __name__ == "__main__":

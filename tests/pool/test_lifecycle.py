@@ -17,7 +17,7 @@ from pathlib import Path
 
 import functions
 import pytest
-from conftest import descendants, gone
+from conftest import REPOSITORY, descendants, gone
 
 import factorpool as fp
 from factorpool.pool.shelf import close_shared
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("workers_left")
 
 HEAD = f"""
 import os, sys, time
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(REPOSITORY / "tests")!r})
 import factorpool as fp
 import functions
 """

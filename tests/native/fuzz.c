@@ -1,6 +1,6 @@
 /* A libFuzzer target: bytes become numbers of one or two words, or a run, and every isa must factor them alike and rightly.
  *
- *     clang -O1 -fsanitize=fuzzer,address,undefined -Isrc/factorpool/native -o /tmp/fuzz tests/fuzz.c \
+ *     clang -O1 -fsanitize=fuzzer,address,undefined -Isrc/factorpool/native -o /tmp/fuzz tests/native/fuzz.c \
  *         $(find src/factorpool/native -name '*.c' | grep -v python) -lm && /tmp/fuzz
  *
  * test_kernel.py runs a few hundred inputs where clang has the library. */

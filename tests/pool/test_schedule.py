@@ -1,0 +1,39 @@
+"""Schedules: how items are cut into chunks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factorpool.pool.dispatcher import Cutter
+from factorpool.pool.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
+from factorpool.pool.source import SequenceSource
+
+
+@given(st.integers(0, 10**6), st.integers(1, 1000))
+def test_static_gives_every_worker_one_chunk(total: int, workers: int) -> None:
+    size = static(total, workers)
+    assert size * workers >= total
+    assert (size - 1) * workers < max(total, 1)
+
+
+@given(st.integers(1, 10**9), st.integers(2, 10**4), st.floats(1e-9, 1e3), st.floats(0, 10), st.integers(1, 10**6))
+def test_guided_leaves_work_for_all_at_the_end(
+    remaining: int, workers: int, cost: float, overhead: float, last: int
+) -> None:
+    size = guided(remaining, workers, 1, Measured(last, cost, overhead))
+    assert 1 <= size <= max(1, remaining // (4 * workers), TAIL_SECONDS / cost)
+    assert size <= max(1, max(20 * overhead, LEAST_SECONDS) / cost)
+    assert size <= 4 * last
+
+
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "guided"])
+@given(total=st.integers(0, 5000), workers=st.integers(1, 20), room=st.none() | st.integers(1, 50))
+def test_chunks_cover_everything_once(schedule: str, total: int, workers: int, room: int | None) -> None:
+    cutter = Cutter(SequenceSource(range(total)), workers, schedule, None, 3)
+    items: list[int] = []
+    while (chunk := cutter.cut(room)) is not None:
+        assert chunk.start == len(items)
+        items.extend(chunk.payload)
+    assert items == list(range(total))

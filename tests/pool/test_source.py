@@ -1,0 +1,40 @@
+"""Sources: where items come from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from factorpool.pool.source import BlockSource, IteratorSource
+
+
+def test_iterator_source_gives_items_before_the_error() -> None:
+    def items() -> Iterator[int]:
+        yield from (1, 2, 3)
+        raise KeyError("x")
+
+    source = IteratorSource(items())
+    assert source.take(2) == [1, 2]
+    assert source.take(2) == [3]
+    with pytest.raises(KeyError):
+        source.take(2)
+
+
+def test_block_source_never_crosses_blocks() -> None:
+    source = BlockSource(iter([[1, 2, 3], [], [4]]), lambda: False)
+    assert [list(source.take(2)) for _ in range(4)] == [[1, 2], [3], [4], []]
+    assert not source.ready(1)
+
+
+def test_an_iterator_that_is_slow_is_not_drawn_from_for_long() -> None:
+    def items() -> Iterator[int]:
+        for n in range(100):
+            time.sleep(0.004)
+            yield n
+
+    source = IteratorSource(items())
+    taken = source.take(100)
+    assert 1 <= len(taken) < 20
+    assert taken == list(range(len(taken)))
