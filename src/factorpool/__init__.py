@@ -21,6 +21,7 @@ from factorpool.pool.results import Outcome, Results
 from factorpool.pool.strategies import StrategyInfo, strategies
 
 if TYPE_CHECKING:
+    from factorpool.bench.comparison import Comparison, compare
     from factorpool.pool.calls import BrokenPoolError
     from factorpool.pool.pool import Pool
     from factorpool.pool.strategies.interpreters import Interpreters
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrokenPoolError",
+    "Comparison",
     "Factorizations",
     "FactorpoolError",
     "InputError",
@@ -50,6 +52,7 @@ __all__ = [
     "Threads",
     "TooLargeError",
     "WorkerDiedError",
+    "compare",
     "factor",
     "factor_many",
     "factor_range",
@@ -60,6 +63,8 @@ __all__ = [
 
 _LATER = {
     "BrokenPoolError": "factorpool.pool.calls",
+    "Comparison": "factorpool.bench.comparison",
+    "compare": "factorpool.bench.comparison",
     "Interpreters": "factorpool.pool.strategies.interpreters",
     "Pool": "factorpool.pool.pool",
     "Processes": "factorpool.pool.strategies.processes",

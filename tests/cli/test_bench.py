@@ -11,10 +11,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from conftest import command
+from conftest import REPOSITORY, command
 
 import factorpool as fp
-from factorpool.bench.measure import DisagreementError, cases_for, measure
 from factorpool.bench.recommend import recommend
 from factorpool.bench.result import Case, Result, load
 from factorpool.bench.workloads import WORKLOADS
@@ -32,7 +31,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_result_has_every_case_and_what_it_ran_on(saved: tuple[Path, str]) -> None:
     data = json.loads(saved[0].read_text())
-    assert (data["format"], data["version"], data["count"]) == ("factorpool.bench", 1, 12)
+    assert (data["format"], data["version"], data["count"]) == ("factorpool.bench", 2, 12)
     cases = [(c["method"], c["strategy"], c["workers"]) for c in data["cases"]]
     parallel = [name for name, info in fp.strategies().items() if info.available and name != "serial"]
     article = [("serial", 1)] + [(s, n) for s in parallel for n in (2, 4, 8)]
@@ -91,6 +90,13 @@ def test_options_choose_what_runs(tmp_path: Path) -> None:
         (["--workload", "article:x"], 2, "'x' is not a count"),
         (["--strategy", "fibers"], 2, "'fibers' is not one of 'serial', 'threads', 'interpreters', 'processes'"),
         (["-j", "0"], 2, "0 workers can do nothing"),
+        (["--function", "math:sqrt"], 2, "--function and --items go together"),
+        (["--function", "math:sqrt", "--items", "range:1:3", "--method", "auto"], 2, "are for numbers"),
+        (["--function", "math:nothing", "--items", "range:1:3"], 2, "math has no nothing"),
+        (["--function", "math:pi", "--items", "range:1:3"], 2, "'math:pi' is a float, not a function"),
+        (["--function", "no.such:f", "--items", "range:1:3"], 2, "no.such cannot be imported: ModuleNotFoundError"),
+        (["--function", "math:sqrt", "--items", "nothing.txt"], 2, "write a file (lines, .jsonl, or FILE.csv:COLUMN)"),
+        (["--function", "math:sqrt", "--items", "range:3:3"], 2, "there are no items to compare on"),
         (["--workload", "article:1", "-o", "/no/such/folder/r.json"], 1, "No such file or directory"),
         (["--workload", "article:1", "-o", "/dev/null"], 2, "'/dev/null': it is not a regular file"),
         (["--workload", "article:1", "-o", ""], 2, "it is not a regular file"),
@@ -142,12 +148,32 @@ def test_every_run_is_saved_before_the_next(tmp_path: Path) -> None:
     assert load(str(file)).measured()[0].label == "serial"
 
 
-def test_results_that_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([fp.factor_many([15]), fp.factor_many([15]), fp.factor_many([21])])
-    monkeypatch.setattr("factorpool.bench.measure.factor_many", lambda *_, **__: next(answers))
-    runs = measure([15], cases_for(["auto"], ["threads"], [2, 3]), 1, "guided")
-    with pytest.raises(DisagreementError, match="threads, 3 workers with method auto disagrees with serial"):
-        list(runs)
+def test_any_function_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def double(line):\n    return 2 * int(line)\n")
+    (tmp_path / "items.csv").write_text("id,number\na,7\nb,8\n")
+    arguments = ["--function", f"{tmp_path}/mine.py:double", "--items", f"{tmp_path}/items.csv:number"]
+    file = tmp_path / "r.json"
+    ran = command("bench", *arguments, "-s", "threads", "-s", "processes", "-j", "2", "--repeat", "2", "-o", str(file))
+    assert ran.returncode == 0, ran.stderr
+    assert "mine.py:double on 2 items" in " ".join(ran.stdout.decode().split())
+    assert b"On this machine, for" in ran.stdout
+    comparison = fp.Comparison.load(str(file))
+    assert [(case.strategy, case.note) for case in comparison.rows] == [
+        ("serial", ""),
+        ("threads", ""),
+        ("processes", ""),
+    ]
+    assert all(len(case.seconds) == len(case.warm) == len(case.cpu) > 0 for case in comparison.rows)
+    assert comparison.options.keys() == {"strategy", "max_workers", "schedule"}
+
+
+def test_what_cannot_run_somewhere_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import threading\nitems = [1, threading.Lock()]\ndef f(item):\n    return 1\n")
+    arguments = ["--function", f"{tmp_path}/mine.py:f", "--items", f"{tmp_path}/mine.py:items", "--repeat", "1"]
+    ran = command("bench", *arguments, "-j", "2", "-o", str(tmp_path / "r.json"))
+    assert ran.returncode == 0, ran.stderr
+    assert b"processes, 2 workers: item 1, <unlocked _thread.lock object" in ran.stdout
+    assert b"On this machine, for" in ran.stdout
 
 
 def test_an_old_result_stays_until_there_is_a_new_one(tmp_path: Path) -> None:
@@ -163,8 +189,15 @@ def test_other_versions_are_refused(saved: tuple[Path, str], tmp_path: Path) -> 
     data["version"] = 99
     file = tmp_path / "future.json"
     file.write_text(json.dumps(data))
-    with pytest.raises(fp.OptionError, match="version 99; this factorpool reads version 1"):
+    with pytest.raises(fp.OptionError, match="version 99; this factorpool reads up to version 2"):
         load(str(file))
+
+
+def test_older_results_are_read() -> None:
+    old = load(str(REPOSITORY / "benchmarks" / "results" / "predict.json"))
+    assert json.loads((REPOSITORY / "benchmarks" / "results" / "predict.json").read_text())["version"] == 1
+    assert old.measured()
+    assert "use processes" in recommend(old)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -187,29 +220,35 @@ def result(*cases: Case) -> Result:
 
 
 def test_recommendation_prefers_the_simpler_of_equals() -> None:
-    serial = Case("naive", "serial", 1, [1.0, 1.1, 1.0])
-    threads = Case("naive", "threads", 2, [1.0, 0.99, 1.02])
-    fast = Case("naive", "processes", 2, [0.5, 0.5, 0.52])
-    faster = Case("naive", "processes", 8, [0.49, 0.49, 0.5])
-    assert "use serial, since threads, 2 workers is not 5% faster, and less simple." in recommend(
-        result(serial, threads)
+    serial = Case("naive", "serial", 1, [1.0, 1.1, 1.0] * 2)
+    threads = Case("naive", "threads", 2, [1.0, 0.99, 1.02] * 2)
+    fast = Case("naive", "processes", 2, [0.5, 0.5, 0.52] * 2)
+    faster = Case("naive", "processes", 8, [0.49, 0.5, 0.51] * 2)
+    assert "use serial, since no difference is seen to threads, 2 workers (1.00x" in recommend(result(serial, threads))
+    assert "use processes, 2 workers, 2.00 times as fast as serial (sure: 2.00x, 95% between" in recommend(
+        result(serial, fast, faster)
     )
-    assert "use processes, 2 workers, 2.00 times as fast as serial" in recommend(result(serial, fast, faster))
     assert "no other strategy was measured" in recommend(result(serial))
 
 
 @pytest.mark.parametrize(
-    ("seconds", "certainty"),
+    ("seconds", "advice"),
     [
-        ([0.5, 0.5, 0.5, 0.5], "sure: ahead in 4 of 4 rounds"),
-        ([0.5, 0.5, 0.5, 1.5], "likely: ahead in 3 of 4 rounds"),
-        ([0.5, 0.5, 1.5, 1.5, 0.6], "a toss-up: ahead in 3 of 5 rounds"),
-        ([0.5, 0.5], "too few rounds to be sure: ahead in 2 of 2 rounds"),
+        ([0.5] * 6, "use processes, 2 workers, 2.00 times as fast as serial (sure"),
+        ([0.5] * 4, "use processes, 2 workers, 2.00 times as fast as serial (too few rounds to be sure)"),
+        ([0.5, 1.5, 0.6, 1.4, 0.9, 1.1], "use serial, since no difference is seen to processes, 2 workers"),
+        ([0.99] * 9, "use serial, since no difference is seen to processes, 2 workers"),
     ],
 )
-def test_recommendation_says_how_sure_it_is(seconds: list[float], certainty: str) -> None:
+def test_recommendation_says_how_sure_it_is(seconds: list[float], advice: str) -> None:
     serial = Case("naive", "serial", 1, [1.0] * len(seconds))
-    assert certainty in recommend(result(serial, Case("naive", "processes", 2, seconds)))
+    assert advice in recommend(result(serial, Case("naive", "processes", 2, seconds)))
+
+
+def test_nothing_is_sure_on_a_busy_machine() -> None:
+    busy = result(Case("naive", "serial", 1, [1.0] * 6), Case("naive", "processes", 2, [0.5] * 6))
+    busy.noise.others = [0.5] * 12
+    assert "(not sure, since other programs used 50% of the CPUs meanwhile)" in recommend(busy)
 
 
 def test_predictions_are_printed_saved_and_held_against_runs(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def draw(result: Result, path: str) -> None:
         import altair  # noqa: F401
         import vl_convert  # noqa: F401
     except ImportError as error:
-        raise FactorpoolError(f"charts need {error.name}: pip install altair vl-convert-python") from error
+        raise FactorpoolError(f'charts need {error.name}: pip install "factorpool[plot]"') from error
     chart(result).save(path, scale_factor=PNG_SCALE if path.endswith(".png") else 1.0)
 
 
@@ -51,7 +51,7 @@ def chart(result: Result) -> Any:
     )
     panels = [_panel(result, method) for method in result.methods()]
     title = alt.TitleParams(
-        f"Factoring {result.description}",
+        f"Factoring {result.description}" if any(result.methods()) else result.description,
         subtitle=subtitle,
         anchor="start",
         fontSize=16,
@@ -94,5 +94,5 @@ def _panel(result: Result, method: str) -> alt.LayerChart | alt.FacetChart:
         mark = alt.Chart(alt.InlineData([{"time": serial.median * scale}]))
         layers.append(mark.mark_rule(strokeDash=[4, 4], color=colors[serial.strategy]).encode(x="time:Q"))
     name = {"auto": "auto, the kernel", "naive": "naive, the article's"}.get(method, method)
-    title = alt.TitleParams(f"method {name}", anchor="start", fontSize=13)
+    title = alt.TitleParams(f"method {name}" if method else "", anchor="start", fontSize=13)
     return alt.layer(*layers).properties(width=WIDTH, height=BAR_HEIGHT * len(rows), title=title)

@@ -2,40 +2,92 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from typing import NamedTuple
+
+from factorpool.bench.intervals import LEAST_ROUNDS, NOISE, Interval, interval
 from factorpool.bench.result import Case, Result
+from factorpool.errors import OptionError
 from factorpool.pool.strategies import find
 
 MARGIN = 0.05
-"""A case must be this much faster by its median than a simpler one to be preferred: less is a machine's mood."""
+"""Where rounds are too few to be sure, a case must be this much faster than a simpler one to be preferred."""
+
+CONFIDENCE = 0.95
+
+
+class Advice(NamedTuple):
+    """The case to use; the fastest of the other strategies, and how many times as long that takes."""
+
+    case: Case
+    rival: Case | None
+    ratio: Interval | None
 
 
 def recommend(result: Result) -> str:
     """One sentence, with a clause for each method that was measured."""
-    clauses = [_clause(result.measured(method), method) for method in result.methods()]
+    clauses = [reason(result, method) for method in result.methods()]
     return f"On this machine, for {result.description}: {'; '.join(clauses)}."
 
 
-def best(cases: list[Case]) -> Case:
-    """The fastest case, or the simplest of those that are nearly as fast: serial before all, then fewer workers."""
-    fastest = min(case.median for case in cases)
-    near = [case for case in cases if case.median <= fastest * (1 + MARGIN)]
-    return min(near, key=lambda case: (find(case.strategy).traits.rank, case.workers))
-
-
-def _clause(cases: list[Case], method: str) -> str:
+def reason(result: Result, method: str) -> str:
     """What to use, and how sure that is against the best of the other strategies."""
-    choice = best(cases)
-    clause = f"with method {method} use {choice.label}"
-    others = [case for case in cases if case.strategy != choice.strategy]
-    if not others:
+    case, rival, ratio = advise(result, method)
+    clause = f"with method {method} use {case.label}" if method else f"use {case.label}"
+    if rival is None or ratio is None:
         return f"{clause} (no other strategy was measured)"
-    rival = min(others, key=lambda case: case.median)
-    ratio = rival.median / choice.median
-    if ratio <= 1 + MARGIN:
-        return f"{clause}, since {rival.label} is not {MARGIN:.0%} faster, and less simple"
-    pairs = list(zip(choice.seconds, rival.seconds, strict=False))  # one may have a round more, when cut short
-    won = sum(a < b for a, b in pairs)
-    sure = "too few rounds to be sure"
-    if len(pairs) >= 3:
-        sure = "sure" if won == len(pairs) else "likely" if 3 * won >= 2 * len(pairs) else "a toss-up"
-    return f"{clause}, {ratio:.2f} times as fast as {rival.label} ({sure}: ahead in {won} of {len(pairs)} rounds)"
+    if not ratio.ratio > 1 + NOISE or (ratio.rounds >= LEAST_ROUNDS and not ratio.sure):
+        return f"{clause}, since no difference is seen to {rival.label} ({_shown(ratio)}), which is less simple"
+    problem = result.noise.problem(result.machine.get("usable_cpus", 1))
+    if problem:
+        sure = f"not sure, since {problem}"
+    elif ratio.rounds < LEAST_ROUNDS:
+        sure = "too few rounds to be sure"
+    else:
+        sure = f"sure: {_shown(ratio)}"
+    return f"{clause}, {ratio.ratio:.2f} times as fast as {rival.label} ({sure})"
+
+
+def advise(result: Result, method: str) -> Advice:
+    """The simplest case than which none is surely faster: serial before all, then fewer workers."""
+    cases = result.measured(method)
+    if not cases:
+        raise OptionError("nothing has been measured: there is nothing to recommend")
+    fastest = min(cases, key=result.median)
+
+    def good(case: Case) -> bool:
+        ratio = against(result, case, fastest)
+        return not ratio.sure if ratio.rounds >= LEAST_ROUNDS else ratio.ratio <= 1 + MARGIN
+
+    simple = sorted(cases, key=lambda case: (find(case.strategy).traits.rank, case.workers))
+    chosen = next(case for case in simple if case is fastest or good(case))
+    others = [case for case in cases if case.strategy != chosen.strategy]
+    if not others:
+        return Advice(chosen, None, None)
+    rival = min(others, key=result.median)
+    return Advice(chosen, rival, against(result, rival, chosen))
+
+
+def against(result: Result, slow: Case, fast: Case) -> Interval:
+    """How many times as long one case takes as another.
+
+    The confidence is corrected for having picked two of several (Bonferroni).
+    """
+    several = max(1, len(result.measured(fast.method)) - 1)
+    return interval(result.times(slow), result.times(fast), 1 - (1 - CONFIDENCE) / several, result.seed)
+
+
+def pays_from(result: Result, case: Case, serial: Case) -> str:
+    """From how many items on a case is faster than serial, where that is sure."""
+    if interval(serial.warm, case.warm, CONFIDENCE, result.seed).sure:
+        gain = (statistics.median(serial.warm) - statistics.median(case.warm)) / result.count
+        count = max(1, math.ceil(case.startup / gain))
+        return f"{count} item{'s' * (count > 1)}"
+    return "never" if interval(case.warm, serial.warm, CONFIDENCE, result.seed).sure else "not seen"
+
+
+def _shown(ratio: Interval) -> str:
+    if ratio.rounds < 2:
+        return f"{ratio.ratio:.2f}x in one round"
+    return f"{ratio.ratio:.2f}x, {CONFIDENCE:.0%} between {ratio.low:.2f} and {ratio.high:.2f}, {ratio.rounds} rounds"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Callable
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from factorpool.bench.result import Forecast, Result
+from factorpool.bench.recommend import against, pays_from
+from factorpool.bench.result import Case, Forecast, Result
 
-LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case, where there is room and where there is not
-COLUMNS = 69  # what the other columns take
+LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case; without room for that, there are no bars
+SPARED = ("CPU", "least … most", "start-up", "beside the best", "pays from")
+"""Columns that are left out, in this order, where there is no room for all; the saved result has everything."""
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -21,30 +27,76 @@ def show(result: Result, console: Console) -> None:
         f"{machine['python']} (GIL {machine['gil']}), isa {machine['isa']}",
         highlight=False,
     )
-    width = max(SHORTEST, min(LONGEST, console.width - COLUMNS))
     for method in result.methods():
-        console.print(_table(result, method, width))
+        console.print(_table(result, method, console.width))
+    for case in result.cases:
+        if case.note:
+            console.print(f"{case.label}: {case.note}", highlight=False)
+    for note in result.notes:
+        console.print(f"Note: {note}.", highlight=False)
+    for name, reason in result.skipped.items():
+        console.print(f"{name} was left out: {reason}", highlight=False)
+    if problem := result.noise.problem(machine["usable_cpus"]):
+        console.print(f"The machine was not quiet: {problem}.", highlight=False)
+
+
+def table_of(result: Result, method: str) -> tuple[list[str], list[list[str]]]:
+    """The headings and the rows of a method's table, in words.
+
+    Where runs with workers that had started were measured too, it has start-up and from how many items it pays, and the
+    ratio to the fastest with its interval; of a sample also what all items would take.
+    """
+    cases = result.measured(method)
+    serial = result.serial(method)
+    headings = ["strategy", "time"]
+    rows = [[case.label, duration(case.median)] for case in cases]
+
+    def column(heading: str, cell: Callable[[Case], str]) -> None:
+        headings.append(heading)
+        for case, row in zip(cases, rows, strict=True):
+            row.append(cell(case))
+
+    warm = all(case.warm for case in cases)
+    if not warm:
+        column("least … most", lambda case: f"{duration(min(case.seconds))} … {duration(max(case.seconds))}")
+    if serial is not None:
+        base = result.median(serial)
+        column("speedup", lambda case: f"{base / result.median(case):.2f}x")
+    if warm:
+        fastest = min(cases, key=result.median)
+        column("beside the best", lambda case: "" if case is fastest else str(against(result, case, fastest)))
+        column("start-up", lambda case: "" if case is serial else duration(case.startup))
+        if serial is not None:
+            column("pays from", lambda case: "" if case is serial else pays_from(result, case, serial))
+        column("CPU", lambda case: f"{statistics.median(case.cpu):.2f} s")
+    if result.sample:
+        column("all items", lambda case: duration(result.median(case)))
+    return headings, rows
+
+
+def _width(headings: list[str], rows: list[list[str]]) -> int:
+    """What a table takes without bars."""
+    return sum(max(map(len, column)) + 2 for column in zip(headings, *rows, strict=True)) + len(headings) + 1
 
 
 def _table(result: Result, method: str, width: int) -> Table:
     cases = result.measured(method)
-    serial = result.serial(method)
     longest = max(case.median for case in cases)
-    title = f"\nmethod {method}, median of {len(cases[0].seconds)}; shorter is faster"
+    headings, rows = table_of(result, method)
+    for heading in SPARED:
+        if _width(headings, rows) > width and heading in headings:
+            at = headings.index(heading)
+            headings, rows = [*headings[:at], *headings[at + 1 :]], [[*row[:at], *row[at + 1 :]] for row in rows]
+    rounds = len(cases[0].seconds)
+    title = f"\n{f'method {method}, ' if method else ''}median of {rounds}; shorter is faster"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("strategy", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("least … most", justify="right", no_wrap=True)
-    table.add_column("speedup", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for case in cases:
-        table.add_row(
-            case.label,
-            duration(case.median),
-            f"{duration(min(case.seconds))} … {duration(max(case.seconds))}",
-            f"{serial.median / case.median:.2f}x" if serial else "",
-            bar(case.median / longest, width),
-        )
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == headings[0] else "right", no_wrap=True)
+    bars = min(LONGEST, width - _width(headings, rows) - 3)
+    if bars >= SHORTEST:
+        table.add_column("", no_wrap=True)
+    for case, row in zip(cases, rows, strict=True):
+        table.add_row(*row, *([bar(case.median / longest, bars)] if bars >= SHORTEST else []))
     return table
 
 

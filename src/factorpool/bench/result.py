@@ -8,30 +8,63 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from factorpool.bench.load import BUSY
 from factorpool.errors import OptionError
 
 FORMAT = "factorpool.bench"
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
+"""Version 1 had no `warm`, `cpu`, `note` and `noise`, and measured numbers only."""
 
 
 @dataclass
 class Case:
-    """One way of doing the work: seconds of every run, in the order of the rounds."""
+    """One way of doing the work, and its runs in the order of the rounds.
+
+    `seconds` are those of runs that start their workers, `warm` of runs right after that find them started (not
+    measured for numbers), `cpu` the CPU seconds of all processes in each of `seconds`.  `note` says why it could not be
+    measured, or what is wrong with its results.
+    """
 
     method: str
     strategy: str
     workers: int
     seconds: list[float] = field(default_factory=list)
+    warm: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    note: str = ""
 
     @property
     def label(self) -> str:
         """As it stands in tables and charts."""
-        return self.strategy if self.strategy == "serial" else f"{self.strategy}, {self.workers} workers"
+        if self.strategy == "serial":
+            return self.strategy
+        return f"{self.strategy}, {self.workers} worker{'s' * (self.workers > 1)}"
 
     @property
     def median(self) -> float:
         """Seconds of the run in the middle."""
         return statistics.median(self.seconds)
+
+    @property
+    def startup(self) -> float:
+        """Seconds that workers take to start: what runs that start them take longer."""
+        return max(0.0, self.median - statistics.median(self.warm)) if self.warm else 0.0
+
+
+@dataclass
+class Noise:
+    """How quiet the machine was: CPUs that other programs used, and that a hypervisor took, in each run."""
+
+    others: list[float] = field(default_factory=list)
+    stolen: list[float] = field(default_factory=list)
+
+    def problem(self, cpus: int) -> str:
+        """What kept the machine from being quiet; empty if nothing did."""
+        for what, seen in (("other programs used", self.others), ("a hypervisor took", self.stolen)):
+            if seen and (part := statistics.median(seen) / cpus) > BUSY:
+                return f"{what} {part:.0%} of the CPUs meanwhile"
+        return ""
 
 
 @dataclass
@@ -51,7 +84,12 @@ class Forecast:
 
 @dataclass
 class Result:
-    """A benchmark: what ran on what, and how long."""
+    """A benchmark: what ran on what, and how long.
+
+    `seed` is that of the order in which cases ran.  If the work was too long for the time there was, `sample` says of
+    how many items `count` are a sample, and how long all of them would take serially.
+    `notes` are what else a reader should know.
+    """
 
     workload: str
     description: str
@@ -61,10 +99,14 @@ class Result:
     skipped: dict[str, str]
     cases: list[Case]
     forecasts: list[Forecast] = field(default_factory=list)
+    noise: Noise = field(default_factory=Noise)
+    seed: int = 0
+    sample: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def measured(self, method: str | None = None) -> list[Case]:
-        """The cases that have been run, of one method or all."""
-        return [case for case in self.cases if case.seconds and method in (None, case.method)]
+        """The cases that have been run, and that agree, of one method or all."""
+        return [case for case in self.cases if case.seconds and not case.note and method in (None, case.method)]
 
     def methods(self) -> list[str]:
         """The methods that have been run, in order."""
@@ -73,6 +115,17 @@ class Result:
     def serial(self, method: str) -> Case | None:
         """What the others of a method are compared with."""
         return next((case for case in self.measured(method) if case.strategy == "serial"), None)
+
+    def times(self, case: Case) -> list[float]:
+        """Seconds of all the work, by rounds: for a sample, what starting takes and the rest as often as it fits."""
+        if not self.sample:
+            return case.seconds
+        part = self.count / self.sample["of"]
+        return [max(0.0, cold - warm) + warm / part for cold, warm in zip(case.seconds, case.warm, strict=True)]
+
+    def median(self, case: Case) -> float:
+        """Those of the round in the middle."""
+        return statistics.median(self.times(case))
 
     @staticmethod
     def check_place(path: str) -> None:
@@ -89,9 +142,12 @@ class Result:
         path = os.path.realpath(path)  # through a link, not over it
         temporary = f"{path}.part"
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"format": FORMAT, "version": VERSION, **asdict(self)}, file, indent=1)
-            file.write("\n")
+            file.write(self.to_json())
         os.replace(temporary, path)
+
+    def to_json(self) -> str:
+        """All of it as text."""
+        return json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1) + "\n"
 
 
 def load(path: str) -> Result:
@@ -106,13 +162,14 @@ def load(path: str) -> Result:
         if data.pop("format") != FORMAT:
             raise KeyError("format")
         version = data.pop("version")
-        if version != VERSION:
-            raise OptionError(f"{path} is of version {version}; this factorpool reads version {VERSION}")
+        if version not in READABLE:
+            raise OptionError(f"{path} is of version {version}; this factorpool reads up to version {VERSION}")
         cases = [Case(**case) for case in data.pop("cases")]
+        noise = Noise(**data.pop("noise", {}))
         for key in ("cpu", "usable_cpus", "python", "gil", "isa"):
             data["machine"][key]
         forecasts = [Forecast(**forecast) for forecast in data.pop("forecasts", [])]
-        return Result(**data, cases=cases, forecasts=forecasts)
+        return Result(**data, cases=cases, forecasts=forecasts, noise=noise)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, OptionError):
             raise

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from io import TextIOWrapper
 
 import click
 from rich.console import Console
 
+from factorpool.bench.comparison import SECONDS, compare
 from factorpool.bench.machine import describe
-from factorpool.bench.measure import cases_for, measure
+from factorpool.bench.measure import DIFFER, Rounds, cases_for
+from factorpool.bench.named import find_function, find_items
 from factorpool.bench.predict import forecast
 from factorpool.bench.recommend import recommend
 from factorpool.bench.report import show, show_forecast
 from factorpool.bench.result import Result, load
+from factorpool.bench.subject import Numbers
 from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
@@ -22,6 +26,7 @@ from factorpool.pool.schedule import SCHEDULES, Schedule
 from factorpool.pool.strategies import find, find_available, names
 
 WORKERS = (2, 4, 8)  # the article's
+PIPED_WIDTH = 120  # characters, where no terminal says
 NAIVE_SECONDS = 60  # a run of the naive method that might take longer has to be asked for
 
 
@@ -60,7 +65,15 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     "--method", "methods", type=click.Choice(list(METHODS)), multiple=True, help="naive and auto if left out."
 )
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True)
-@click.option("--repeat", type=click.IntRange(1), default=5, show_default=True, help="Runs of every case.")
+@click.option(
+    "--repeat", type=click.IntRange(1), help="Rounds: runs of every case.  [default: 5; with --function by --seconds]"
+)
+@click.option("--function", "-f", metavar="NAME", help="Measure package.module:function or path/to/script.py:function.")
+@click.option("--items", "-i", metavar="ITEMS", help="Its items: a file, range:0:1000, or package.module:iterable.")
+@click.option(
+    "--seconds", type=float, default=SECONDS, show_default=True, help="How long to measure a function, about."
+)
+@click.option("--seed", type=int, help="Of the order of the runs; the result says which was taken.")
 @click.option("--predict", "predicted", metavar="N,N,...", callback=_counts, help="Say what so many workers would do.")
 @click.option("--output", "-o", default="factorpool-bench.json", show_default=True, help="Where the result is saved.")
 @click.pass_context
@@ -71,7 +84,11 @@ def command(
     counts: tuple[int, ...],
     methods: tuple[str, ...],
     schedule: Schedule,
-    repeat: int,
+    repeat: int | None,
+    function: str | None,
+    items: str | None,
+    seconds: float,
+    seed: int | None,
     predicted: list[int],
     output: str,
 ) -> None:
@@ -81,15 +98,49 @@ def command(
     result is saved after each run; `factorpool bench chart` draws it.  With --predict, the pool then runs on virtual
     time, with the costs and overheads measured here: what would more workers bring?
 
+    With --function and --items any function is measured, for about --seconds; of work that takes longer, a sample.  The
+    items of a file are its lines, of a .jsonl file what its lines stand for, of FILE.csv:COLUMN a column.
+
     \b
     Examples:
       factorpool bench
       factorpool bench --workload uniform64:100000 --method auto -j 1 -j 2
       factorpool bench --workload numbers.txt --strategy threads --repeat 9
       factorpool bench --method naive --predict 8,64,1024
+      factorpool bench --function mymodule:work --items range:0:1000
+      factorpool bench --function script.py:parse --items lines.jsonl --seconds 60 -j 2 -j 4
       factorpool bench chart factorpool-bench.json
     """
     if ctx.invoked_subcommand is not None:
+        return
+    Result.check_place(output)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # the table's bars may be beyond the terminal's encoding
+    console, notes = Console(markup=False), Console(stderr=True, markup=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    if function is not None or items is not None:
+        if function is None or items is None:
+            raise click.UsageError("--function and --items go together: what to call, and on what")
+        if methods or predicted:
+            raise click.UsageError("--method and --predict are for numbers, not for --function")
+        fn, each = find_function(function), find_items(items)
+        with notes.status("starting") as status:
+            notes.print(f"this takes about {seconds:.3g} s", highlight=False)
+            comparison = compare(
+                fn,
+                each,
+                strategies=strategies or None,
+                max_workers=list(counts) or (None,),
+                schedule=schedule,
+                rounds=repeat,
+                seconds=seconds,
+                seed=seed,
+                name=function,
+                progress=status.update,
+            )
+        comparison.save(output)
+        _finish(comparison.result, console, notes, output)
         return
     for strategy in strategies:
         find_available(strategy)
@@ -103,13 +154,12 @@ def command(
             methods = ("auto",)
             skipped["method naive"] = f"it might take {seconds:.0f} s a run; to insist, name it with --method naive"
     cases = cases_for(list(dict.fromkeys(methods)), usable, list(dict.fromkeys(counts or WORKERS)))
-    result = Result(work.name, work.description, len(work.numbers), schedule, describe(), skipped, cases)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # the table's bars may be beyond the terminal's encoding
-    console, notes = Console(markup=False), Console(stderr=True, markup=False)
-    Result.check_place(output)
+    repeat = repeat or 5
+    seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
+    result = Result(work.name, work.description, len(work.numbers), schedule, describe(), skipped, cases, seed=seed)
+    rounds = Rounds(Numbers(work.numbers, schedule), cases, result.noise, rounds=repeat, seed=seed)
     with notes.status("starting") as status:
-        for turn, case in measure(work.numbers, cases, repeat, schedule):
+        for turn, case in rounds:
             if result.measured():
                 result.save(output)
             if case is cases[0] and not notes.is_terminal:
@@ -119,13 +169,19 @@ def command(
             status.update(f"predicting for method {method}")
             result.forecasts.append(forecast(result, work.numbers, method, predicted, repeat))
     result.save(output)
+    _finish(result, console, notes, output)
+
+
+def _finish(result: Result, console: Console, notes: Console, output: str) -> None:
+    """Shows a result; exit status 1 if cases did not agree."""
     show(result, console)
     for prediction in result.forecasts:
         show_forecast(prediction, console)
-    for name, reason in skipped.items():
-        console.print(f"{name} was left out: {reason}", highlight=False)
-    console.print(recommend(result), highlight=False)
+    if result.measured():
+        console.print(recommend(result), highlight=False)
     notes.print(f"saved as {output}; draw it with: factorpool bench chart {output}", highlight=False)
+    if any(case.note.startswith(DIFFER) for case in result.cases):
+        sys.exit(1)
 
 
 @command.command("chart")

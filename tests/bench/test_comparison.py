@@ -1,0 +1,182 @@
+"""`compare`: any function, every way, and the advice that comes of it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+
+import functions
+import numpy as np
+import pytest
+
+import factorpool as fp
+from factorpool.bench.comparison import stratified
+from factorpool.bench.intervals import interval
+from factorpool.bench.load import between, moment
+
+pytestmark = pytest.mark.usefixtures("workers_left")
+TWO = {"strategies": ["threads"], "max_workers": [2], "rounds": 2}
+
+
+def test_all_strategies_are_measured_and_advised_on() -> None:
+    comparison = fp.compare(functions.square, range(40), rounds=2, seconds=20, max_workers=[2])
+    available = [name for name, info in fp.strategies().items() if info.available]
+    assert [case.strategy for case in comparison.rows if not case.note] == available
+    assert all(len(case.seconds) == 2 for case in comparison.rows)
+    assert comparison.best in [(case.strategy, case.workers) for case in comparison.rows]
+    assert list(fp.pmap(functions.square, range(4), **comparison.options)) == [0, 1, 4, 9]
+    assert "use " in str(comparison)
+    assert "square on 40 items" in str(comparison)
+    assert comparison._repr_html_().startswith("<table><tr><th>strategy</th>")
+
+
+def test_it_is_saved_and_loaded(tmp_path: object) -> None:
+    path = f"{tmp_path}/c.json"
+    comparison = fp.compare(functions.square, [1, 2], seed=7, **TWO)
+    comparison.save(path)
+    loaded = fp.Comparison.load(path)
+    assert loaded.to_json() == comparison.to_json()
+    assert (loaded.result.seed, loaded.reason) == (7, comparison.reason)
+
+
+def test_what_waits_is_for_threads() -> None:
+    comparison = fp.compare(lambda seconds: time.sleep(seconds), [0.01] * 8, strategies=["threads"], rounds=6)
+    assert comparison.best[0] == "threads"
+    (serial, threads) = comparison.rows
+    assert serial.median > threads.median
+    assert sum(serial.cpu) < sum(serial.seconds)
+
+
+def test_long_work_is_sampled() -> None:
+    def wait(item: int) -> int:
+        time.sleep(0.02)
+        return item
+
+    comparison = fp.compare(wait, range(1000), strategies=["threads"], max_workers=[2], seconds=4, seed=1)
+    result = comparison.result
+    assert 2 <= result.count < 1000
+    assert result.sample["of"] == 1000
+    assert result.sample["serial_seconds"] > 10
+    assert f"wait on {result.count} items, a sample of 1000" in result.description.replace("<locals>.", "")
+    assert result.median(comparison.rows[0]) > comparison.rows[0].median
+    assert "all items" in str(comparison)
+
+
+def test_items_are_drawn_once() -> None:
+    drawn = []
+
+    def items() -> object:
+        for n in range(5):
+            drawn.append(n)
+            yield n
+
+    fp.compare(functions.square, items(), **TWO)  # type: ignore[arg-type]
+    assert drawn == [0, 1, 2, 3, 4]
+
+
+def test_errors_of_items_are_compared_and_told() -> None:
+    comparison = fp.compare(functions.fail_at_7, range(10), **TWO)
+    assert [case.note for case in comparison.rows] == ["", ""]
+    assert "1 of 10 items had errors, item 7 first: LookupError('seven')" in str(comparison)
+
+
+def test_results_that_differ_are_a_note() -> None:
+    def strategy_of(_: int) -> bool:
+        return "bench" in threading.current_thread().name
+
+    comparison = fp.compare(strategy_of, range(3), **TWO)
+    assert comparison.rows[1].note == "its results differ: item 0 gave True in one and False in the other"
+    assert comparison.best == ("serial", 1)
+    same = fp.compare(strategy_of, range(3), same=lambda a, b: True, **TWO)
+    assert [case.note for case in same.rows] == ["", ""]
+
+
+def test_a_function_whose_results_never_agree() -> None:
+    comparison = fp.compare(lambda _: random.random(), range(3), **TWO)
+    assert [case.note for case in comparison.rows] == ["", ""]
+    assert "results differ from run to run, so they are not compared: item 0 gave" in str(comparison)
+
+
+def test_arrays_and_nan_are_compared() -> None:
+    comparison = fp.compare(lambda n: np.arange(n), [3, 5], **TWO)
+    assert [case.note for case in comparison.rows] == ["", ""]
+    comparison = fp.compare(lambda n: float("nan"), [3, 5], **TWO)
+    assert comparison.result.notes == []
+
+
+def test_what_never_ends() -> None:
+    stop = threading.Event()
+    try:
+        with pytest.raises(fp.FactorpoolError, match=r"an item did not end within 0\.5 s: give more seconds"):
+            fp.compare(lambda _: stop.wait(60), range(3), seconds=0.5)
+    finally:
+        stop.set()
+
+
+def test_a_strategy_that_does_not_end_is_a_row() -> None:
+    stop = threading.Event()
+
+    def work(n: int) -> int:
+        if "bench" not in threading.current_thread().name:
+            stop.wait(60)
+        return n
+
+    try:
+        comparison = fp.compare(work, range(4), strategies=["threads"], max_workers=[2], seconds=1.5)
+    finally:
+        stop.set()
+    assert comparison.rows[1].note.startswith("not within")
+    assert comparison.best == ("serial", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fn": 3}, "3 is no function"),
+        ({"items": []}, "there are no items to compare on"),
+        ({"seconds": 0}, "seconds must be positive, not 0"),
+        ({"rounds": 0}, "rounds must be 1 or more, not 0"),
+        ({"strategies": ["fibers"]}, "there is no strategy 'fibers'"),
+    ],
+)
+def test_bad_options(options: dict[str, object], message: str) -> None:
+    with pytest.raises(fp.OptionError, match=message):
+        fp.compare(**{"fn": functions.square, "items": [1], **options})  # type: ignore[arg-type]
+
+
+def test_endless_iterators_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("factorpool.bench.comparison.MOST_ITEMS", 10)
+    assert fp.compare(functions.square, itertools.count(), **TWO).result.count == 10
+
+
+def test_a_sample_has_one_of_each_part() -> None:
+    for count in (1, 2, 7, 50, 99, 100, 200):
+        sample = stratified(range(100), count, seed=3)
+        assert len(sample) == min(count, 100)
+        assert sample == sorted(sample)
+        assert all(n * len(sample) // 100 == part for part, n in enumerate(sample) if 100 % len(sample) == 0)
+
+
+def test_intervals_hold_the_true_ratio_about_as_often_as_they_say() -> None:
+    rng = random.Random(5)
+    held = sure = 0
+    for trial in range(200):
+        slow = [1.2 * rng.lognormvariate(0, 0.1) for _ in range(10)]
+        fast = [rng.lognormvariate(0, 0.1) for _ in range(10)]
+        found = interval(slow, fast, seed=trial)
+        held += found.low <= 1.2 <= found.high
+        sure += interval([n / 1.2 for n in slow], fast, seed=trial).sure
+    assert held >= 185
+    assert sure <= 10
+
+
+def test_the_load_of_this_program_is_its_own() -> None:
+    before = moment()
+    end = time.process_time() + 0.2
+    while time.process_time() < end:
+        pass
+    load = between(before, moment())
+    assert 0.15 < load.cpu_seconds < 10
+    assert load.others >= 0
