@@ -27,6 +27,7 @@ $(VENV)/installed: $(BIN)/python $(SOURCES)
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "== installing what the tests need"
 	$(BIN)/python -m pip install --quiet --group test
+	$(BIN)/python -m pip install --quiet --editable ".[plot]" || echo "no charts: what draws them has no build for this Python"
 	@touch $@
 
 $(VENV)/installed-check: $(VENV)/installed-test
@@ -35,6 +36,7 @@ $(VENV)/installed-check: $(VENV)/installed-test
 	@touch $@
 
 demo: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable ".[plot]"
 	@mkdir -p demo
 	@echo "== factoring the numbers of examples/numbers.txt on every core"
 	$(BIN)/factorpool factor --input examples/numbers.txt > demo/factors.txt

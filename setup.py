@@ -12,8 +12,8 @@ setup(
             "factorpool._native",
             sources=sorted(str(path) for path in native.rglob("*.c") if not path.name.startswith("t-")),
             depends=sorted(str(path) for path in native.rglob("*.h")),
-            # Empty unless CI asks for more, such as -Werror or a sanitizer.
-            extra_compile_args=["-O3", *os.environ.get("FACTORPOOL_CFLAGS", "").split()],
+            # Without debugging information, which is nine tenths of the size.  Then what CI asks for, such as -Werror.
+            extra_compile_args=["-O3", "-g0", *os.environ.get("FACTORPOOL_CFLAGS", "").split()],
             extra_link_args=os.environ.get("FACTORPOOL_LDFLAGS", "").split(),
         )
     ]

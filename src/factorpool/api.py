@@ -277,6 +277,7 @@ def factor_blocks(
     announce: Callable[[Choice], object] | None = None,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
+    trace: str | None = None,
 ) -> Iterator[tuple[Block, Columns]]:
     """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
@@ -286,7 +287,15 @@ def factor_blocks(
     """
     check_choice("method", method, METHODS)
     options = Options(
-        strategy, max_workers, schedule, chunksize, mp_context, buffersize=buffersize, announce=announce, pool=pool
+        strategy,
+        max_workers,
+        schedule,
+        chunksize,
+        mp_context,
+        buffersize=buffersize,
+        announce=announce,
+        pool=pool,
+        trace=trace,
     ).resolved()
     first = next(blocks, Block(range(0)))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
@@ -321,6 +330,7 @@ class PmapOptions(TypedDict, total=False):
     inner_threads: int | None
     mp_context: BaseContext | str | None
     pool: Pool | None
+    trace: str | os.PathLike[str] | None
 
 
 @overload
@@ -370,6 +380,7 @@ def pmap(
     inner_threads: int | None = 1,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
+    trace: str | os.PathLike[str] | None = None,
 ) -> Results[Any]:
     """`fn(item)` for every item, in parallel: an iterator of one result an item, in the items' order.
 
@@ -393,6 +404,9 @@ def pmap(
         timeout: seconds an item may take, its worker is killed then (`processes` only: nothing else can be stopped).
         initializer, initargs: called once in every worker before its first item.
         inner_threads: what BLAS and OpenMP may use in each worker process; None leaves them alone.
+        pool: a `Pool` to run on, which then says where and with how many workers.
+        trace: a file to write, at the end, what every worker did and when: `factorpool bench timeline FILE` draws it,
+            and Perfetto (ui.perfetto.dev) and chrome://tracing read it.
 
     Raises:
         OptionError, StrategyUnavailableError: as in `factor_many`, at once.
@@ -420,6 +434,7 @@ def pmap(
         timeout=timeout,
         inner_threads=inner_threads,
         pool=pool,
+        trace=None if trace is None else os.fspath(trace),
     ).resolved()
     items, call = iterables[0], fn
     sized = all(type(each) in (list, tuple, range) for each in iterables)  # others may not slice into what they yield

@@ -197,6 +197,7 @@ def test_older_results_are_read() -> None:
     old = load(str(REPOSITORY / "benchmarks" / "results" / "predict.json"))
     assert json.loads((REPOSITORY / "benchmarks" / "results" / "predict.json").read_text())["version"] == 1
     assert old.measured()
+    assert [row["workers"] for row in old.predictions[0].rows] == [8, 64, 1024]
     assert "use processes" in recommend(old)
 
 
@@ -260,11 +261,11 @@ def test_predictions_are_printed_saved_and_held_against_runs(tmp_path: Path) -> 
     assert ran.returncode == 0, ran.stderr
     assert b"method naive, processes, predicted" in ran.stdout
     assert b"The time it predicts is" in ran.stdout
-    (forecast,) = load(str(path)).forecasts
-    assert [row["workers"] for row in forecast.rows] == [8, 64]
-    assert set(forecast.met) == {"1", "2"}
-    assert all(part > 0 for part in forecast.met.values())
-    assert all(row["bound"] <= row["seconds"] for row in forecast.rows)
+    (predictions,) = load(str(path)).predictions
+    assert [row["workers"] for row in predictions.rows] == [8, 64]
+    assert set(predictions.met) == {"1", "2"}
+    assert all(part > 0 for part in predictions.met.values())
+    assert all(row["bound"] <= row["seconds"] for row in predictions.rows)
 
 
 def test_predictions_want_numbers() -> None:

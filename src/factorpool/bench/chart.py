@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from factorpool.bench.report import duration
@@ -28,16 +29,21 @@ def draw(result: Result, path: str) -> None:
         OptionError: another ending, or nothing was measured yet.
         FactorpoolError: the libraries that draw are not installed: some have no build for free-threaded Python.
     """
-    if not path.endswith(tuple(f".{form}" for form in FORMATS)):
-        raise OptionError(f"{path!r}: a chart is drawn as {' or '.join(f'.{form}' for form in FORMATS)}")
     if not result.methods():
         raise OptionError("nothing has been measured yet: there is nothing to draw")
+    save_chart(lambda: chart(result), path)
+
+
+def save_chart(make: Callable[[], Any], path: str) -> None:
+    """Saves the chart that `make` gives as an SVG or PNG file; see `draw` for what it raises."""
+    if not path.endswith(tuple(f".{form}" for form in FORMATS)):
+        raise OptionError(f"{path!r}: a chart is drawn as {' or '.join(f'.{form}' for form in FORMATS)}")
     try:
         import altair  # noqa: F401
         import vl_convert  # noqa: F401
     except ImportError as error:
         raise FactorpoolError(f'charts need {error.name}: pip install "factorpool[plot]"') from error
-    chart(result).save(path, scale_factor=PNG_SCALE if path.endswith(".png") else 1.0)
+    make().save(path, scale_factor=PNG_SCALE if path.endswith(".png") else 1.0)
 
 
 def chart(result: Result) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple, cast
 
 from factorpool.api import factor_many
-from factorpool.bench.result import Forecast, Result
+from factorpool.bench.result import Predictions, Result
 from factorpool.factoring.numbers import normalize
 from factorpool.factoring.tasks import FactorTask
 from factorpool.pool.dispatcher import Cutter, Dispatcher
@@ -138,7 +138,7 @@ MEASURED = (1, 2)
 """Workers with which a prediction is held against real runs."""
 
 
-def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequence[int], repeat: int) -> Forecast:
+def predict_for(result: Result, numbers: Sequence[int], method: str, counts: Sequence[int], repeat: int) -> Predictions:
     """Predicts, for the parallel strategy that was fastest with a method, what `counts` workers would do.
 
     The same is predicted for one worker and for two, and they are run: `met` is how well that went.
@@ -165,4 +165,4 @@ def forecast(result: Result, numbers: Sequence[int], method: str, counts: Sequen
         {**row._asdict(), "speedup": sum(costs) / row.seconds, "bound": list_schedule(costs, row.workers)}
         for row in map(predicted, counts)
     ]
-    return Forecast(method, strategy, result.schedule, overheads._asdict(), met, rows)
+    return Predictions(method, strategy, result.schedule, overheads._asdict(), met, rows)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from factorpool.bench.recommend import against, pays_from
-from factorpool.bench.result import Case, Forecast, Result
+from factorpool.bench.result import Case, Predictions, Result
 
 LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case; without room for that, there are no bars
 SPARED = ("CPU", "least … most", "start-up", "beside the best", "pays from")
@@ -100,13 +100,13 @@ def _table(result: Result, method: str, width: int) -> Table:
     return table
 
 
-def show_forecast(forecast: Forecast, console: Console) -> None:
+def show_predictions(predictions: Predictions, console: Console) -> None:
     """Prints what more workers would bring, and how far that can be trusted."""
-    title = f"\nmethod {forecast.method}, {forecast.strategy}, predicted from the measured costs of the numbers"
+    title = f"\nmethod {predictions.method}, {predictions.strategy}, predicted from the measured costs of the numbers"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
     for heading in ("workers", "time", "at best", "speedup", "efficiency", "idle at the end"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in forecast.rows:
+    for row in predictions.rows:
         table.add_row(
             f"{row['workers']:.0f}",
             duration(row["seconds"]),
@@ -116,7 +116,7 @@ def show_forecast(forecast: Forecast, console: Console) -> None:
             f"{row['tail']:.0%}",
         )
     console.print(table)
-    met = ", ".join(f"{part:.2f} times the measured with {workers}" for workers, part in forecast.met.items())
+    met = ", ".join(f"{part:.2f} times the measured with {workers}" for workers, part in predictions.met.items())
     console.print(f"The time it predicts is {met} workers.", highlight=False)
 
 

@@ -68,7 +68,7 @@ class Noise:
 
 
 @dataclass
-class Forecast:
+class Predictions:
     """What more workers of a strategy would bring, and how well that was met where it could be measured.
 
     `met` has, by workers, predicted over measured seconds; `overheads` and `rows` are those of `bench.predict`.
@@ -98,7 +98,7 @@ class Result:
     machine: dict[str, Any]
     skipped: dict[str, str]
     cases: list[Case]
-    forecasts: list[Forecast] = field(default_factory=list)
+    predictions: list[Predictions] = field(default_factory=list)
     noise: Noise = field(default_factory=Noise)
     seed: int = 0
     sample: dict[str, float] = field(default_factory=dict)
@@ -168,8 +168,9 @@ def load(path: str) -> Result:
         noise = Noise(**data.pop("noise", {}))
         for key in ("cpu", "usable_cpus", "python", "gil", "isa"):
             data["machine"][key]
-        forecasts = [Forecast(**forecast) for forecast in data.pop("forecasts", [])]
-        return Result(**data, cases=cases, forecasts=forecasts, noise=noise)
+        old = data.pop("forecasts", [])  # what version 1 called them
+        predictions = [Predictions(**each) for each in data.pop("predictions", old)]
+        return Result(**data, cases=cases, predictions=predictions, noise=noise)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, OptionError):
             raise

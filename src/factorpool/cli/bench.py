@@ -13,9 +13,9 @@ from factorpool.bench.comparison import SECONDS, compare
 from factorpool.bench.machine import describe
 from factorpool.bench.measure import DIFFER, Rounds, cases_for
 from factorpool.bench.named import find_function, find_items
-from factorpool.bench.predict import forecast
+from factorpool.bench.predict import predict_for
 from factorpool.bench.recommend import recommend
-from factorpool.bench.report import show, show_forecast
+from factorpool.bench.report import show, show_predictions
 from factorpool.bench.result import Result, load
 from factorpool.bench.subject import Numbers
 from factorpool.bench.workloads import WORKLOADS, naive_seconds
@@ -167,7 +167,7 @@ def command(
             status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
         for method in result.methods() if predicted and len(work.numbers) > 1 and len(cases) > len(methods) else ():
             status.update(f"predicting for method {method}")
-            result.forecasts.append(forecast(result, work.numbers, method, predicted, repeat))
+            result.predictions.append(predict_for(result, work.numbers, method, predicted, repeat))
     result.save(output)
     _finish(result, console, notes, output)
 
@@ -175,8 +175,8 @@ def command(
 def _finish(result: Result, console: Console, notes: Console, output: str) -> None:
     """Shows a result; exit status 1 if cases did not agree."""
     show(result, console)
-    for prediction in result.forecasts:
-        show_forecast(prediction, console)
+    for predictions in result.predictions:
+        show_predictions(predictions, console)
     if result.measured():
         console.print(recommend(result), highlight=False)
     notes.print(f"saved as {output}; draw it with: factorpool bench chart {output}", highlight=False)
@@ -200,4 +200,25 @@ def chart(result: str, outputs: tuple[str, ...]) -> None:
     saved = load(result)
     for output in outputs or [f"{result.removesuffix('.json')}.{form}" for form in FORMATS]:
         draw(saved, output)
+        click.echo(f"drew {output}", file=sys.stderr)
+
+
+@command.command("timeline")
+@click.argument("trace", metavar="TRACE", type=click.Path(exists=True, dir_okay=False))
+@click.option("--output", "-o", "outputs", multiple=True, help="An .svg or .png file; both beside TRACE if left out.")
+def timeline(trace: str, outputs: tuple[str, ...]) -> None:
+    """Draw what every worker did and when: a row for each worker, a block for each chunk, idle in grey.
+
+    TRACE is a file of `factorpool factor --trace FILE`, or of `pmap(..., trace=FILE)` in Python.
+
+    \b
+    Examples:
+      factorpool factor -i numbers.txt --trace trace.json > factors.txt
+      factorpool bench timeline trace.json --output timeline.png
+    """
+    from factorpool.bench.chart import FORMATS
+    from factorpool.bench.timeline import draw
+
+    for output in outputs or [f"{trace.removesuffix('.json')}.{form}" for form in FORMATS]:
+        draw(trace, output)
         click.echo(f"drew {output}", file=sys.stderr)

@@ -39,6 +39,7 @@ BUFFER = 1 << 18
     "--method", type=click.Choice(list(METHODS)), default="auto", show_default=True, help="How a number is factored."
 )
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error where the work runs, and why there.")
+@click.option("--trace", metavar="FILE", help="Write what every worker did and when; `bench timeline` draws it.")
 @click.option("--progress/--no-progress", default=None, help="A progress bar; shown by default on a terminal.")
 def command(
     numbers: tuple[str, ...],
@@ -50,6 +51,7 @@ def command(
     chunksize: int | None,
     method: str,
     verbose: bool,
+    trace: str | None,
     progress: bool | None,
 ) -> int:
     """Print the prime factors of each NUMBER, of those in files, or, without either, of those on standard input.
@@ -94,6 +96,7 @@ def command(
         method=method,
         buffersize=BUFFER,
         announce=(lambda choice: report(f"strategy {choice.strategy.name}: {choice.reason}")) if verbose else None,
+        trace=trace,
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()

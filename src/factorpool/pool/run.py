@@ -46,6 +46,7 @@ class Options(NamedTuple):
     inner_threads: int | None = 1
     announce: Callable[[Choice], object] | None = None
     pool: Pool | None = None
+    trace: str | None = None
 
     def resolved(self) -> Options:
         """These options with the strategy as a value, unless it is `auto`.
@@ -242,6 +243,10 @@ class Run:
 
     def _dispatcher(self, cutter: Cutter, workers: Workers, limits: Callable[[], tuple[int, int | None]]) -> Dispatcher:
         options = self._options
+        if options.trace is not None:
+            from factorpool.pool.trace import TracedWorkers
+
+            workers = TracedWorkers(workers, options.trace, time.perf_counter)
         if options.pool is not None:
             workers, limits = slotted(workers, limits, options.pool.slots)
         self._running = Dispatcher(

@@ -1,7 +1,7 @@
 """`simulated`: workers on virtual time, for any number of them, with given costs of items and overheads.
 
 The dispatcher that drives them is the real one, so what it predicts is what it would do: a test bed for schedules, and
-a forecast for machines that are not at hand.
+a prediction for machines that are not at hand.
 """
 
 from __future__ import annotations
