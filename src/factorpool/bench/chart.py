@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from factorpool.bench.page import OTHER_COLOR
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
 from factorpool.errors import FactorpoolError, OptionError
@@ -17,9 +18,6 @@ FORMATS = ("svg", "png")
 WIDTH = 640  # pixels of the plot; the bars' labels stand left of it
 BAR_HEIGHT = 26
 PNG_SCALE = 2.0
-
-OTHER_COLOR = "#9d9da3"
-"""Of a strategy that was measured elsewhere and is not installed here."""
 
 
 def draw(result: Result, path: str) -> None:

@@ -79,6 +79,12 @@ class Comparison:
         """Reads a file of `save`, or of `factorpool bench --function`."""
         return Comparison(load(path))
 
+    def report(self, path: str) -> None:
+        """Writes an HTML page that can be sent round: it loads nothing."""
+        from factorpool.bench.page import save_page
+
+        save_page([self.result], path)
+
     def chart(self) -> Any:
         """The chart, an object of altair; it needs `pip install "factorpool[plot]"`."""
         from factorpool.bench.chart import chart

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from factorpool.bench.recommend import against, pays_from
+from factorpool.bench.recommend import against, pays_from, reason
 from factorpool.bench.result import Case, Predictions, Result
 
 LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case; without room for that, there are no bars
@@ -34,8 +34,8 @@ def show(result: Result, console: Console) -> None:
             console.print(f"{case.label}: {case.note}", highlight=False)
     for note in result.notes:
         console.print(f"Note: {note}.", highlight=False)
-    for name, reason in result.skipped.items():
-        console.print(f"{name} was left out: {reason}", highlight=False)
+    for name, why in result.skipped.items():
+        console.print(f"{name} was left out: {why}", highlight=False)
     if problem := result.noise.problem(machine["usable_cpus"]):
         console.print(f"The machine was not quiet: {problem}.", highlight=False)
 
@@ -98,6 +98,25 @@ def _table(result: Result, method: str, width: int) -> Table:
     for case, row in zip(cases, rows, strict=True):
         table.add_row(*row, *([bar(case.median / longest, bars)] if bars >= SHORTEST else []))
     return table
+
+
+def markdown_of(result: Result) -> str:
+    """The tables and the advice in Markdown, for a pull request."""
+    machine = result.machine
+    lines = [
+        f"**{result.description}** ({machine['cpu']}, {machine['usable_cpus']} usable CPUs, {machine['python']})",
+        "",
+    ]
+    for method in result.methods():
+        headings, rows = table_of(result, method)
+        if method:
+            lines += [f"Method {method}:", ""]
+        lines.append(f"| {' | '.join(headings)} |")
+        lines.append(f"|{'|'.join(['---', *['---:'] * (len(headings) - 1)])}|")
+        lines += [f"| {' | '.join(row)} |" for row in rows]
+        lines += ["", f"{reason(result, method)}.", ""]
+    lines += [f"- {case.label}: {case.note}" for case in result.cases if case.note]
+    return "\n".join(lines)
 
 
 def show_predictions(predictions: Predictions, console: Console) -> None:

@@ -222,3 +222,28 @@ def timeline(trace: str, outputs: tuple[str, ...]) -> None:
     for output in outputs or [f"{trace.removesuffix('.json')}.{form}" for form in FORMATS]:
         draw(trace, output)
         click.echo(f"drew {output}", file=sys.stderr)
+
+
+@command.command("report")
+@click.argument("results", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.option("--output", "-o", default=None, help="The .html file; beside the first FILE if left out.")
+@click.option("--markdown", is_flag=True, help="Print tables for a pull request instead.")
+def report(results: tuple[str, ...], output: str | None, markdown: bool) -> None:
+    """Make one HTML page of saved results, side by side; it loads nothing, so it can be sent round.
+
+    \b
+    Examples:
+      factorpool bench report factorpool-bench.json -o page.html
+      factorpool bench report laptop.json server.json -o both.html
+      factorpool bench report factorpool-bench.json --markdown
+    """
+    from factorpool.bench.page import save_page
+    from factorpool.bench.report import markdown_of
+
+    saved = [load(path) for path in results]
+    if markdown:
+        click.echo("\n".join(markdown_of(result) for result in saved))
+        return
+    output = output or f"{results[0].removesuffix('.json')}.html"
+    save_page(saved, output)
+    click.echo(f"wrote {output}", file=sys.stderr)
