@@ -27,9 +27,7 @@ def result() -> Result:
         Case("", "threads", 2, [2.0, 2.1, 2.0, 2.0, 2.0, 2.2], [1.9] * 6, [1.0] * 6),
         Case("", "interpreters", 2, note="module </script> does not load"),
     ]
-    return Result(
-        "f", "f on 9 items </script><b>", 9, "guided", dict(MACHINE), {"ray": "no cluster"}, cases[:2] + cases[3:]
-    )
+    return Result("f", "f on 9 items </script><b>", 9, "guided", dict(MACHINE), {"ray": "no cluster"}, cases)
 
 
 def test_the_page_has_what_the_result_has(result: Result) -> None:
