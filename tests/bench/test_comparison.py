@@ -30,6 +30,7 @@ def test_all_strategies_are_measured_and_advised_on() -> None:
     assert "use " in str(comparison)
     assert "square on 40 items" in str(comparison)
     assert comparison._repr_html_().startswith("<table><tr><th>strategy</th>")
+    assert comparison._repr_html_().count("<rect ") == len(available)
 
 
 def test_it_is_saved_and_loaded(tmp_path: object) -> None:

@@ -98,16 +98,18 @@ class Comparison:
         return self._printed(width=120)
 
     def _repr_html_(self) -> str:
-        """The table, for a notebook."""
+        """The table, the chart and the advice, for a notebook."""
         from html import escape
 
+        from factorpool.bench.page import chart_of
         from factorpool.bench.report import table_of
 
         headings, rows = table_of(self.result, "")
         head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
         notes = "".join(f"<p>{escape(case.label)}: {escape(case.note)}</p>" for case in self.rows if case.note)
-        return f"<table><tr>{head}</tr>{body}</table>{notes}<p>{escape(self.reason)}</p>"
+        chart = chart_of(self.result, "")
+        return f"<table><tr>{head}</tr>{body}</table>{chart}{notes}<p>{escape(self.reason)}.</p>"
 
     def _printed(self, width: int) -> str:
         from rich.console import Console

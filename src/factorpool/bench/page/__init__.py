@@ -16,6 +16,8 @@ from factorpool.pool.strategies import find, names
 OTHER_COLOR = "#9d9da3"
 """Of a strategy that was measured elsewhere and is not installed here."""
 
+LINE = 'stroke="currentColor" stroke-width="1.5"'
+
 LABELS, PLOT, ROW = 170, 420, 26
 """The chart's sizes: the labels' width, that of the longest bar, and the height of a row."""
 
@@ -79,7 +81,7 @@ def _section(result: Result) -> str:
     for method in result.methods():
         parts.append(f'<p class="advice">{escape(reason(result, method))}.</p>')
         parts.append(_table(result, method))
-        parts.append(_chart(result, method))
+        parts.append(chart_of(result, method))
     problem = result.noise.problem(machine["usable_cpus"])
     notes = [f"{case.label}: {case.note}" for case in result.cases if case.note]
     notes += [f"{name} was left out: {why}" for name, why in result.skipped.items()] + result.notes
@@ -125,8 +127,8 @@ def _value(result: Result, case: Case, heading: str, cell: str) -> str:
     return number if number.replace(".", "", 1).isdigit() else cell
 
 
-def _chart(result: Result, method: str) -> str:
-    """A bar for each case, with a line from the least to the most, and the serial time as a dashed line."""
+def chart_of(result: Result, method: str) -> str:
+    """A bar for each case, with a line from the least to the most, and the serial time as a dashed line; as SVG."""
     cases = result.measured(method)
     serial = result.serial(method)
     most = max(max(case.seconds) for case in cases)
@@ -144,15 +146,19 @@ def _chart(result: Result, method: str) -> str:
             f'<text x="{LABELS - 8}" y="{y + 17}" text-anchor="end">{escape(case.label)}</text>'
             f'<rect x="{LABELS}" y="{y + 4}" width="{round(x(case.median) - LABELS, 1)}" height="{ROW - 8}" '
             f'fill="{colors.get(case.strategy, OTHER_COLOR)}"/>'
-            f'<line class="range" x1="{x(min(case.seconds))}" x2="{x(max(case.seconds))}" y1="{y + 13}" y2="{y + 13}"/>'
+            f'<line {LINE} x1="{x(min(case.seconds))}" x2="{x(max(case.seconds))}" y1="{y + 13}" y2="{y + 13}"/>'
             f'<text x="{x(max(case.seconds)) + 8}" y="{y + 17}">{escape(duration(case.median))}</text></g>'
         )
     if serial is not None:
         base = x(serial.median)
-        shapes.append(f'<line class="base" x1="{base}" x2="{base}" y1="0" y2="{len(cases) * ROW}"/>')
+        end = len(cases) * ROW
+        shapes.append(f'<line {LINE} stroke-dasharray="4 4" x1="{base}" x2="{base}" y1="0" y2="{end}"/>')
     box = f"0 0 {LABELS + PLOT + 90} {len(cases) * ROW}"
     label = "time of each case, shorter is faster"
-    return f'<div class="wide"><svg role="img" aria-label="{label}" viewBox="{box}">{"".join(shapes)}</svg></div>'
+    return (
+        f'<div class="wide"><svg role="img" aria-label="{label}" viewBox="{box}" width="{LABELS + PLOT + 90}" '
+        f'fill="currentColor" font-family="system-ui, sans-serif" font-size="12">{"".join(shapes)}</svg></div>'
+    )
 
 
 def _machine(result: Result) -> str:
