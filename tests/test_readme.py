@@ -30,11 +30,23 @@ def test_command_line() -> None:
     assert command(*shown[1].split()).stdout.decode() == re.sub("^    ", "", shown[2], flags=re.MULTILINE)
 
 
+def script_of(example: int, path: Path) -> tuple[str, subprocess.CompletedProcess[str]]:
+    """An example's code, and what it printed as a script."""
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[example]
+    path.write_text(code)
+    return code, subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100)
+
+
+def test_comparison(tmp_path: Path) -> None:
+    _, ran = script_of(1, tmp_path / "script.py")
+    assert ran.stderr == ""
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("compress on ")
+    assert lines[-1].startswith("use ")
+
+
 def test_script_with_a_function_that_crashes(tmp_path: Path) -> None:
-    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    code, ran = script_of(2, tmp_path / "script.py")
     expected = re.findall(r"print\(.*\)  # (.*)", code)
     assert len(expected) == 3
     assert (ran.stdout.splitlines(), ran.stderr) == (expected, "")

@@ -167,6 +167,21 @@ def test_any_function_is_measured(tmp_path: Path) -> None:
     assert comparison.options.keys() == {"strategy", "max_workers", "schedule"}
 
 
+def test_what_was_measured_before_ctrl_c_is_shown_and_saved(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import time\ndef nap(n):\n    time.sleep(0.01)\n")
+    file = tmp_path / "r.json"
+    arguments = ["--function", f"{tmp_path}/mine.py:nap", "--items", "range:0:5", "--seconds", "60", "-o", str(file)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "factorpool", "bench", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(8)
+    running.send_signal(signal.SIGINT)
+    out, errors = running.communicate(timeout=30)
+    assert running.returncode == 130, errors
+    assert b"Note: it was interrupted." in out
+    assert load(str(file)).measured()
+
+
 def test_what_cannot_run_somewhere_is_a_row(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("import threading\nitems = [1, threading.Lock()]\ndef f(item):\n    return 1\n")
     arguments = ["--function", f"{tmp_path}/mine.py:f", "--items", f"{tmp_path}/mine.py:items", "--repeat", "1"]

@@ -30,6 +30,9 @@ MOST_ITEMS = 1_000_000
 LEAST_RUNS = 6
 """Rounds that there should be time for: with fewer items in each, if need be."""
 
+INTERRUPTED = "it was interrupted"
+"""The note of a comparison that has less than it was to have."""
+
 PROBE = 0.1
 """Part of the time that is spent on finding out what items cost, at most."""
 
@@ -210,7 +213,7 @@ def compare(
     except KeyboardInterrupt:
         if not result.measured():
             raise
-        result.notes.append("it was interrupted")
+        result.notes.append(INTERRUPTED)
     result.notes += measuring.notes
     if not result.measured():
         raise FactorpoolError(f"nothing could be measured: {cases[0].label}: {cases[0].note}")

@@ -1,9 +1,10 @@
-"""What else the machine was doing while something was measured, and what CPU time the measured processes used."""
+"""What else the machine was doing while something was measured, and what the measured processes used of it."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 BUSY = 0.10
@@ -13,36 +14,49 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Moment(NamedTuple):
-    """The clocks at one moment, in seconds; those of Linux are 0 elsewhere.
+    """The clocks at one moment, in seconds, and memory in bytes; what Linux alone tells is 0 elsewhere.
 
     `busy` is what all CPUs have worked, `stolen` what a hypervisor gave to other machines, `mine` the CPU time of this
-    process and of all below it.
+    process and of all below it, `memory` the most that each of them has had, together.
     """
 
     wall: float
     busy: float
     stolen: float
     mine: float
+    memory: int
 
 
 def moment() -> Moment:
     """The clocks now; it takes a few milliseconds."""
-    return Moment(time.perf_counter(), *_all_cpus(), _tree_seconds())
+    seconds, memory = _tree()
+    return Moment(time.perf_counter(), *_all_cpus(), seconds, memory)
+
+
+def forget_peak() -> None:
+    """Has the most memory of this process counted anew from here."""
+    with suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
 
 
 class Load(NamedTuple):
-    """Between two moments: the CPUs that others used, those that were stolen, and the CPU seconds of this tree."""
+    """Between two moments: the CPUs that others used, those that were stolen, and what this tree of processes used.
+
+    `memory` counts pages that processes share once for each.
+    """
 
     others: float
     stolen: float
     cpu_seconds: float
+    memory: int
 
 
 def between(before: Moment, after: Moment) -> Load:
     """What happened between two moments."""
     wall = max(after.wall - before.wall, 1e-9)
     mine = max(0.0, after.mine - before.mine)
-    return Load(max(0.0, after.busy - before.busy - mine) / wall, max(0.0, after.stolen - before.stolen) / wall, mine)
+    others = max(0.0, after.busy - before.busy - mine) / wall
+    return Load(others, max(0.0, after.stolen - before.stolen) / wall, mine, after.memory)
 
 
 def _all_cpus() -> tuple[float, float]:
@@ -54,14 +68,14 @@ def _all_cpus() -> tuple[float, float]:
     return (user + nice + system + irq + soft) / _TICK, steal / _TICK
 
 
-def _tree_seconds() -> float:
-    """CPU seconds of this process and of all below it that are still there or were waited for."""
+def _tree() -> tuple[float, int]:
+    """CPU seconds of this process and of all below it, as far as they are known here, and the most memory of each."""
     times: dict[int, float] = {}
     children: dict[int, list[int]] = {}
     try:
         entries = os.listdir("/proc")
     except OSError:
-        return time.process_time()
+        return time.process_time(), 0
     for entry in entries:
         if not entry.isdigit():
             continue
@@ -72,9 +86,20 @@ def _tree_seconds() -> float:
             continue
         children.setdefault(int(fields[1]), []).append(int(entry))
         times[int(entry)] = sum(map(int, fields[11:15])) / _TICK
-    total, todo = 0.0, [os.getpid()]
+    total, memory, todo = 0.0, 0, [os.getpid()]
     while todo:
         process = todo.pop()
         total += times.get(process, 0.0)
+        memory += _most_memory(process)
         todo += children.get(process, [])
-    return total
+    return total, memory
+
+
+def _most_memory(process: int) -> int:
+    """The most resident memory that a process has had, in bytes."""
+    try:
+        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as file:
+            line = next((line for line in file if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+    except OSError:
+        return 0
+    return int(line.split()[1]) * 1024

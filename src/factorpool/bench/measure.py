@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from factorpool.bench.load import between, moment
+from factorpool.bench.load import between, forget_peak, moment
 from factorpool.bench.result import Case, Noise
 from factorpool.bench.subject import Subject
 from factorpool.errors import FactorpoolError
@@ -105,6 +105,7 @@ class Rounds:
 
     def _run(self, case: Case, began: float) -> None:
         close_shared()  # or a run would find the workers of an earlier one
+        forget_peak()
         before = moment()
         try:
             seconds, result = self._timed(case, began)
@@ -122,6 +123,7 @@ class Rounds:
             return
         case.seconds.append(seconds)
         case.cpu.append(load.cpu_seconds)
+        case.memory.append(load.memory)
         if warm is not None:
             case.warm.append(min(warm, seconds))
         self._noise.others.append(load.others)

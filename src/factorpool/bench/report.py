@@ -13,7 +13,7 @@ from factorpool.bench.recommend import against, pays_from, reason
 from factorpool.bench.result import Case, Predictions, Result
 
 LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case; without room for that, there are no bars
-SPARED = ("CPU", "least … most", "start-up", "beside the best", "pays from")
+SPARED = ("memory", "CPU", "least … most", "start-up", "beside the best", "pays from")
 """Columns that are left out, in this order, where there is no room for all; the saved result has everything."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -69,6 +69,7 @@ def table_of(result: Result, method: str) -> tuple[list[str], list[list[str]]]:
         if serial is not None:
             column("pays from", lambda case: "" if case is serial else pays_from(result, case, serial))
         column("CPU", lambda case: f"{statistics.median(case.cpu):.2f} s")
+        column("memory", lambda case: f"{max(case.memory, default=0) / 1e6:.0f} MB")
     if result.sample:
         column("all items", lambda case: duration(result.median(case)))
     return headings, rows

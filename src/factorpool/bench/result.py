@@ -22,8 +22,8 @@ class Case:
     """One way of doing the work, and its runs in the order of the rounds.
 
     `seconds` are those of runs that start their workers, `warm` of runs right after that find them started (not
-    measured for numbers), `cpu` the CPU seconds of all processes in each of `seconds`.  `note` says why it could not be
-    measured, or what is wrong with its results.
+    measured for numbers), `cpu` and `memory` the CPU seconds and the most bytes of all processes in each of `seconds`.
+    `note` says why it could not be measured, or what is wrong with its results.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Case:
     seconds: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
     note: str = ""
 
     @property

@@ -9,7 +9,7 @@ from io import TextIOWrapper
 import click
 from rich.console import Console
 
-from factorpool.bench.comparison import SECONDS, compare
+from factorpool.bench.comparison import INTERRUPTED, SECONDS, compare
 from factorpool.bench.machine import describe
 from factorpool.bench.measure import DIFFER, Rounds, cases_for
 from factorpool.bench.named import find_function, find_items
@@ -180,6 +180,8 @@ def _finish(result: Result, console: Console, notes: Console, output: str) -> No
     if result.measured():
         console.print(recommend(result), highlight=False)
     notes.print(f"saved as {output}; draw it with: factorpool bench chart {output}", highlight=False)
+    if INTERRUPTED in result.notes:
+        sys.exit(130)
     if any(case.note.startswith(DIFFER) for case in result.cases):
         sys.exit(1)
 
