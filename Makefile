@@ -1,16 +1,17 @@
-# factorpool for its users and developers: `make demo`, `make test`, `make check`, `make clean`.
+# factorpool for its users and developers: `make demo`, `make test`, `make docs`, `make check`, `make clean`.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The package is built again when what it is made of has changed.
 SOURCES := $(wildcard src/factorpool/native/* src/factorpool/native/*/*) pyproject.toml setup.py
 
-.PHONY: demo test check format clean help
+.PHONY: demo test check docs format clean help
 
 help:
 	@echo "make demo   build, factor a sample of numbers on every core, run the article's benchmark, draw its chart"
 	@echo "make test   build what the tests need and run them all"
 	@echo "make check  linters and type checks"
+	@echo "make docs   the documentation, as pages in docs/_build"
 	@echo "make clean  remove everything that was built"
 
 $(BIN)/python:
@@ -54,10 +55,19 @@ check: $(VENV)/installed-check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/native/*.c
 
+$(VENV)/installed-docs: $(VENV)/installed
+	@echo "== installing what makes the documentation"
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+docs: $(VENV)/installed-docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
+	@echo "open docs/_build/index.html"
+
 format: $(VENV)/installed-check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/native/*.c
 
 clean:
-	rm -rf .venv* $(VENV) demo build src/*.egg-info src/factorpool/*.so
+	rm -rf .venv* $(VENV) demo build docs/_build src/*.egg-info src/factorpool/*.so

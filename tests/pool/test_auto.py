@@ -222,3 +222,10 @@ def test_a_gil_that_was_switched_on_says_so() -> None:
     code = "import factorpool as fp; print(fp.strategies()['threads'].description)"
     assert "the GIL of this free-threaded Python is switched on" in run_python(code, PYTHON_GIL="1").stdout
     assert "switched on" not in run_python(code, PYTHON_GIL="0").stdout
+
+
+@pytest.mark.skipif(not gil_enabled(), reason="there is no GIL to fight for")
+def test_threads_that_keep_cpus_busy_for_nothing_are_not_taken() -> None:
+    results = fp.pmap(functions.query, range(60), max_workers=2)
+    assert list(results) == list(range(60))
+    assert results.strategy != "threads", results.reason

@@ -27,7 +27,7 @@ SECONDS = 30.0
 MOST_ITEMS = 1_000_000
 """Items drawn from an iterator, which may be endless."""
 
-LEAST_RUNS = 6
+LEAST_RUNS = 8
 """Rounds that there should be time for: with fewer items in each, if need be."""
 
 INTERRUPTED = "it was interrupted"

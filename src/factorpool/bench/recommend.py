@@ -12,7 +12,7 @@ from factorpool.errors import OptionError
 from factorpool.pool.strategies import find
 
 MARGIN = 0.05
-"""Where rounds are too few to be sure, a case must be this much faster than a simpler one to be preferred."""
+"""A case that is not surely faster must be this much faster by its median to be preferred to a simpler one."""
 
 CONFIDENCE = 0.95
 
@@ -37,7 +37,8 @@ def reason(result: Result, method: str) -> str:
     clause = f"with method {method} use {case.label}" if method else f"use {case.label}"
     if rival is None or ratio is None:
         return f"{clause} (no other strategy was measured)"
-    if not ratio.ratio > 1 + NOISE or (ratio.rounds >= LEAST_ROUNDS and not ratio.sure):
+    simpler = _simplicity(case) < _simplicity(rival)
+    if ratio.ratio <= 1 + NOISE or (simpler and ratio.ratio <= 1 + MARGIN and not ratio.sure):
         return f"{clause}, since no difference is seen to {rival.label} ({_shown(ratio)}), which is less simple"
     problem = result.noise.problem(result.machine.get("usable_cpus", 1))
     if problem:
@@ -45,12 +46,12 @@ def reason(result: Result, method: str) -> str:
     elif ratio.rounds < LEAST_ROUNDS:
         sure = "too few rounds to be sure"
     else:
-        sure = f"sure: {_shown(ratio)}"
+        sure = f"{'sure' if ratio.sure else 'not sure'}: {_shown(ratio)}"
     return f"{clause}, {ratio.ratio:.2f} times as fast as {rival.label} ({sure})"
 
 
 def advise(result: Result, method: str) -> Advice:
-    """The simplest case than which none is surely faster: serial before all, then fewer workers."""
+    """The simplest case of those that are as fast as the fastest: serial before all, then fewer workers."""
     cases = result.measured(method)
     if not cases:
         raise OptionError("nothing has been measured: there is nothing to recommend")
@@ -58,15 +59,19 @@ def advise(result: Result, method: str) -> Advice:
 
     def good(case: Case) -> bool:
         ratio = against(result, case, fastest)
-        return not ratio.sure if ratio.rounds >= LEAST_ROUNDS else ratio.ratio <= 1 + MARGIN
+        return not ratio.sure and ratio.ratio <= 1 + MARGIN
 
-    simple = sorted(cases, key=lambda case: (find(case.strategy).traits.rank, case.workers))
+    simple = sorted(cases, key=_simplicity)
     chosen = next(case for case in simple if case is fastest or good(case))
     others = [case for case in cases if case.strategy != chosen.strategy]
     if not others:
         return Advice(chosen, None, None)
     rival = min(others, key=result.median)
     return Advice(chosen, rival, against(result, rival, chosen))
+
+
+def _simplicity(case: Case) -> tuple[int, int]:
+    return find(case.strategy).traits.rank, case.workers
 
 
 def against(result: Result, slow: Case, fast: Case) -> Interval:

@@ -45,6 +45,9 @@ PAIR_SECONDS = 0.02
 PAIR_LEAST_SECONDS = 0.005
 """How long they are watched at least if their items are shorter: a thread takes a tenth of a millisecond to begin."""
 
+PAIR_MOST_SECONDS = 0.05
+"""How long an item is waited for that tells how much longer it takes beside another."""
+
 WORTH_SECONDS = 0.002
 """Less work than this is not worth a thread, nor finding out."""
 
@@ -53,6 +56,10 @@ WAITING = 0.5
 
 HELPING = 1.4
 """CPUs in use from which a second thread helps; with a GIL it is one, and without, on a machine that is busy, not 2."""
+
+CONTENDING = 1.9
+"""An item that takes so many times as long beside a second thread gains nothing by it, whatever CPUs are in use:
+threads that fight for a lock keep CPUs busy (SQLite: 1.6 CPUs, and 2.5 times as long)."""
 
 SEND_BYTES_SECONDS = 2.5e-9
 """What a byte takes to another process: copied into a message, through a pipe, and out of it; 50 MB take 130 ms."""
@@ -143,14 +150,17 @@ class _Alone:
 
 
 class _Pair:
-    """The second phase: two threads, to see how many CPUs they use."""
+    """The second phase: two threads, to see how many CPUs they use, and how much longer an item takes then."""
 
     slots = 2
 
     def __init__(self, machine: Machine, seen: _Seen) -> None:
         self.most = max(1, int(ALONE_SECONDS / seen.each))
         self.cpus = 0.0
+        self.slowed = 0.0  # how many times as long as alone; 0 if no item has come back
         self._machine = machine
+        self._alone = seen.each
+        self._items, self._seconds = 0, 0.0
         self._began: tuple[float, float] | None = None  # wall and CPU time when the second thread began
 
     @property
@@ -170,10 +180,13 @@ class _Pair:
             self.most = max(1, min(self.most, int(ALONE_SECONDS / max(each, 1e-9))))
         if self._began is None:
             return False
+        self._items += sum(event.items for event in events)
+        self._seconds += sum(event.seconds for event in events)
         wall, cpu = self._machine.wall() - self._began[0], self._machine.cpu() - self._began[1]
-        if wall < PAIR_LEAST_SECONDS:
+        if wall < PAIR_LEAST_SECONDS or (not self._items and wall < PAIR_MOST_SECONDS):
             return False
         self.cpus = cpu / wall
+        self.slowed = self._seconds / max(self._items, 1) / self._alone
         return True
 
 
@@ -295,7 +308,7 @@ class Probe:
             self._hand_over(beside.strategy, TaskRef(self._brief))
 
     def _after_pair(self, pair: _Pair) -> None:
-        if pair.cpus > HELPING:
+        if pair.cpus > HELPING and pair.slowed < CONTENDING:
             strategy = self._machine.candidate(Place.BESIDE).strategy
             self._choose(Choice(strategy, f"the function releases the GIL: two threads used {pair.cpus:.1f} CPUs"))
         else:
