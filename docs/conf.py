@@ -14,3 +14,4 @@ suppress_warnings = ["myst.xref_missing"]  # links to files beside the pages; te
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the signatures are long enough
 napoleon_use_rtype = False
+default_role = "code"
