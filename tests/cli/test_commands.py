@@ -14,7 +14,10 @@ def test_a_command_that_is_nearly_one_is_suggested() -> None:
 
 
 def test_charts_say_what_they_need(tmp_path: Path) -> None:
-    assert command("bench", "-w", "article:1", "--repeat", "1", "-o", str(tmp_path / "r.json")).returncode == 0
+    assert (
+        command("bench", "-w", "article:1", "-s", "serial", "--repeat", "1", "-o", str(tmp_path / "r.json")).returncode
+        == 0
+    )
     code = f"""
 import sys
 sys.modules["altair"] = None  # as where it is not installed
