@@ -19,7 +19,6 @@ from factorpool.bench.result import Case, Result, load
 from factorpool.bench.workloads import WORKLOADS
 from factorpool.bench.workloads import load as load_workload
 
-
 SHORT = ["-s", "threads", "-j", "2", "--repeat", "1"]
 
 
