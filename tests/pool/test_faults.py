@@ -254,7 +254,6 @@ def test_as_many_workers_as_there_are_descriptors_for() -> None:
 import resource, sys
 sys.path.insert(0, {str(REPOSITORY / "tests")!r})
 import factorpool as fp, functions
-list(fp.pmap(functions.square, range(2), strategy="processes", max_workers=1))  # the fork server has descriptors enough
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 pids = set(fp.pmap(functions.worker_pid, range(60), strategy="processes", max_workers=60, chunksize=1))
 print(1 < len(pids) < 60)
@@ -269,7 +268,7 @@ except OSError as error:
 """
     ran = run_python(code, FACTORPOOL_KEEP_SECONDS="0")
     assert ran.stdout.splitlines()[0] == "True", ran.stderr
-    assert "worker process 1 cannot be started: [Errno 24] Too many open files" in ran.stdout
+    assert "[Errno 24] Too many open files" in ran.stdout
     assert "RuntimeWarning: factorpool goes on with" in ran.stderr
 
 

@@ -138,6 +138,7 @@ class ProcessWorkers:
                 return worker
         else:
             try:
+                _check_descriptors()
                 worker = _Worker(self._context, *self._limits)
             except (OSError, EOFError) as error:
                 what = str(error) or "the fork server could not"
@@ -374,6 +375,25 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         spawn.get_preparation_data = describe
+
+
+DESCRIPTORS = 12
+"""More than starting a process takes for a moment: pipes for it and for its messages, and the fork server's request."""
+
+
+def _check_descriptors() -> None:
+    """An OSError if there are too few descriptors left to start a process.
+
+    A request to the fork server that breaks off for want of one ends the fork server, and nobody would know any more
+    how its workers have ended.
+    """
+    reserved: list[int] = []
+    try:
+        for _ in range(DESCRIPTORS // 2):
+            reserved += os.pipe()
+    finally:
+        for descriptor in reserved:
+            os.close(descriptor)
 
 
 class _Worker:
