@@ -268,7 +268,7 @@ except OSError as error:
 """
     ran = run_python(code, FACTORPOOL_KEEP_SECONDS="0")
     assert ran.stdout.splitlines()[0] == "True", ran.stderr
-    assert "[Errno 24] Too many open files" in ran.stdout
+    assert "worker process 1 cannot be started: [Errno 24] Too many open files" in ran.stdout
     assert "RuntimeWarning: factorpool goes on with" in ran.stderr
 
 

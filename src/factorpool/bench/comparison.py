@@ -183,7 +183,7 @@ def compare(
         raise OptionError("there are no items to compare on")
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     name = name or getattr(fn, "__qualname__", None) or repr(fn)
-    skipped, usable = _usable(strategies)
+    skipped, usable = usable_strategies(strategies)
     counts = list(dict.fromkeys(count or usable_cpus() for count in max_workers))
     cases = cases_for([""], usable, counts)
 
@@ -220,7 +220,7 @@ def compare(
     return Comparison(result)
 
 
-def _usable(strategies: Sequence[str] | None) -> tuple[dict[str, str], list[str]]:
+def usable_strategies(strategies: Sequence[str] | None) -> tuple[dict[str, str], list[str]]:
     """Why some of the strategies cannot run here, and the others."""
     for strategy in strategies or ():
         find_available(strategy)

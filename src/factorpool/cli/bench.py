@@ -9,7 +9,7 @@ from io import TextIOWrapper
 import click
 from rich.console import Console
 
-from factorpool.bench.comparison import INTERRUPTED, SECONDS, compare
+from factorpool.bench.comparison import INTERRUPTED, SECONDS, compare, usable_strategies
 from factorpool.bench.machine import describe
 from factorpool.bench.measure import DIFFER, Rounds, cases_for
 from factorpool.bench.named import find_function, find_items
@@ -23,7 +23,7 @@ from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
 from factorpool.factoring.methods import METHODS
 from factorpool.pool.schedule import SCHEDULES, Schedule
-from factorpool.pool.strategies import find, find_available, names
+from factorpool.pool.strategies import names
 
 WORKERS = (2, 4, 8)  # the article's
 PIPED_WIDTH = 120  # characters, where no terminal says
@@ -142,12 +142,8 @@ def command(
         comparison.save(output)
         _finish(comparison.result, console, notes, output)
         return
-    for strategy in strategies:
-        find_available(strategy)
-    reasons = {name: find(name).why_unavailable() for name in strategies or names()}
-    skipped = {name: reason for name, reason in reasons.items() if reason}
+    skipped, usable = usable_strategies(strategies)
     work = load_workload(workload)
-    usable = [name for name in reasons if name not in skipped]
     if not methods:
         methods = ("naive", "auto")
         if (seconds := naive_seconds(work.numbers)) > NAIVE_SECONDS:

@@ -104,7 +104,10 @@ class ProcessWorkers:
         self._idle: list[_Worker] = []
         self._busy: dict[Any, _Worker] = {}  # by connection, and by the sentinel of its process
         self._started = 0
-        self._waker = Pipe(duplex=False)
+        try:
+            self._waker = Pipe(duplex=False)
+        except OSError as error:
+            raise StartError(f"worker process 1 cannot be started: {error}") from error
         self._owner = os.getpid()
         _open.add(self)
 
