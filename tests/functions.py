@@ -371,3 +371,14 @@ def query(n: int) -> int:
     connection.executemany("insert into t values (?)", ((i,) for i in range(3000)))
     connection.close()
     return n
+
+
+def slow_once(n: int) -> int:
+    """The first call takes long, as one does that imports something."""
+    if not _done_once:
+        _done_once.append(n)
+        spin(0.3)
+    return n
+
+
+_done_once: list[int] = []

@@ -42,6 +42,7 @@ class HandMachine(Machine):
         super().__init__()
         self.now = self.used = self.stalled = 0.0
         self.sharing = 1  # threads that have a chunk
+        self.inner = 1  # threads that an item has of its own
         self.ran: Counter[int] = Counter()
         self._items: list[Item] = []
         self._more = more
@@ -82,7 +83,7 @@ class HandMachine(Machine):
         self.ran[item.index] += 1
         self.now += item.seconds
         if not item.waits:
-            self.used += item.seconds
+            self.used += item.seconds * self.inner
             stall = self._busy * item.seconds * 2 * self._rng.random()
             self.stalled += stall
             self.now += stall

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -13,9 +14,16 @@ import pytest
 from conftest import REPOSITORY, command, run_python
 
 import factorpool as fp
+from factorpool.pool import starts
 from factorpool.pool.gil import gil_enabled
 
-pytestmark = pytest.mark.usefixtures("workers_left")
+pytestmark = pytest.mark.usefixtures("workers_left", "quick_starts")
+
+
+@pytest.fixture
+def quick_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `auto` expects of starting a worker, whatever a busy machine has shown it before."""
+    monkeypatch.setattr(starts, "_measured", {"processes": 0.05, "interpreters": 0.05})
 
 
 def test_little_work_stays_here() -> None:
@@ -118,8 +126,8 @@ print(len(list(results)), results.strategy)
 
 @pytest.mark.skipif(not gil_enabled(), reason="there is no GIL")
 def test_what_costs_more_to_send_than_to_do_stays_here() -> None:
-    results = fp.pmap(functions.count_zeros, [bytes(20_000_000) for _ in range(10)], max_workers=2)
-    assert list(results) == [20_000_000] * 10
+    results = fp.pmap(functions.count_zeros, [bytes(20_000_000)] * 60, max_workers=2)
+    assert list(results) == [20_000_000] * 60
     assert results.strategy == "serial"
     assert "to send it to another process" in str(results.reason)
 
@@ -229,3 +237,26 @@ def test_threads_that_keep_cpus_busy_for_nothing_are_not_taken() -> None:
     results = fp.pmap(functions.query, range(60), max_workers=2)
     assert list(results) == list(range(60))
     assert results.strategy != "threads", results.reason
+
+
+@pytest.mark.skipif(not gil_enabled(), reason="without a GIL threads do")
+def test_a_first_item_that_takes_long_once_is_not_taken_for_all() -> None:
+    functions._done_once.clear()
+    results = fp.pmap(functions.slow_once, range(1000), max_workers=2)
+    assert list(results) == list(range(1000))
+    assert results.strategy == "serial", results.reason
+
+
+@pytest.mark.skipif(not gil_enabled(), reason="without a GIL threads do")
+def test_little_work_does_not_pay_for_looking_at_processes() -> None:
+    code = """
+import sys, time, factorpool as fp
+def spin(n):
+    until = time.thread_time() + 0.001
+    while time.thread_time() < until: pass
+results = fp.pmap(spin, range(60), max_workers=2)
+list(results)
+print(results.reason, "cloudpickle" in sys.modules)
+"""
+    ran = run_python(code)
+    assert re.match(r"the .* that are left are over before .* are worth their start .* False$", ran.stdout), ran

@@ -18,6 +18,7 @@ from shapes import QUICK, SHAPES, SLOW, Item, items
 from factorpool.pool.auto.probe import Brief
 from factorpool.pool.protocol import Piece
 from factorpool.pool.source import IteratorSource, SequenceSource, Source
+from factorpool.pool.strategies import find
 from factorpool.pool.task import MapTask
 
 MANY = 10_000
@@ -135,6 +136,13 @@ def test_an_error_waits_for_nothing_that_is_begun_after_it() -> None:
         came.extend(index for completion in completions for index in completion.chunk.payload)
     assert came == list(range(len(came)))
     assert run.machine.now < 1
+
+
+def test_an_item_that_uses_all_cpus_by_itself_stays_here() -> None:
+    run = hand_run([SLOW] * 1000)
+    run.machine.inner = 2
+    assert sum(1 for _ in run.completions(SequenceSource(range(1000))))
+    assert run.chosen == [(find("serial"), "an item uses 2.0 CPUs by itself")]
 
 
 @pytest.mark.parametrize("collect", [False, True])

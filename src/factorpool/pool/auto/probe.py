@@ -57,6 +57,9 @@ WAITING = 0.5
 HELPING = 1.4
 """CPUs in use from which a second thread helps; with a GIL it is one, and without, on a machine that is busy, not 2."""
 
+ONE_BY_ONE = 0.7
+"""Part of the usable CPUs that an item uses by itself, as BLAS does, from which others beside it gain nothing."""
+
 CONTENDING = 1.9
 """An item that takes so many times as long beside a second thread gains nothing by it, whatever CPUs are in use:
 threads that fight for a lock keep CPUs busy (SQLite: 1.6 CPUs, and 2.5 times as long)."""
@@ -146,6 +149,7 @@ class _Alone:
             self._delay, seen.items, seen.seconds, self._cpu = delay, 0, 0.0, self._machine.cpu()
             return False
         self.waits = self.waits and delay - (self._delay or 0.0) <= idle / 2
+        self.cpus = (self._machine.cpu() - self._cpu) / seen.seconds
         return True
 
 
@@ -159,6 +163,7 @@ class _Pair:
         self.cpus = 0.0
         self.slowed = 0.0  # how many times as long as alone; 0 if no item has come back
         self._machine = machine
+        self._seen = seen
         self._alone = seen.each
         self._items, self._seconds = 0, 0.0
         self._began: tuple[float, float] | None = None  # wall and CPU time when the second thread began
@@ -187,6 +192,9 @@ class _Pair:
             return False
         self.cpus = cpu / wall
         self.slowed = self._seconds / max(self._items, 1) / self._alone
+        if self._seen.items == 1 and self._items and self.slowed < 1:
+            # That one item took longer than others may be due to what is done once, such as an import.
+            self._seen.items, self._seen.seconds = self._items, self._seconds
         return True
 
 
@@ -298,6 +306,8 @@ class Probe:
             self._choose(Choice(self._here, "what is left is done before threads have started"))
         elif beside.obstacle is not None:
             self._choose(self._without_threads())
+        elif alone.cpus > ONE_BY_ONE * self._count:
+            self._choose(Choice(self._here, f"an item uses {alone.cpus:.1f} CPUs by itself"))
         elif alone.waits:
             self._choose(Choice(beside.strategy, "an item waits most of its time, and threads can all wait at once"))
         elif not self._machine.gil_enabled():
@@ -318,13 +328,16 @@ class Probe:
         elsewhere, obstacle = self._machine.candidate(Place.APART)
         if obstacle is not None:
             return Choice(self._here, f"a second thread did not help, and {obstacle}")
+        seen, start = self._seen, self._machine.start_seconds(elsewhere, self._count)
+        at_best = decide(Measures(seen.each, self._remaining(), 0.0, ""), self._count, self._here, elsewhere, start)
+        if at_best.strategy is self._here:  # so there is no need to know what sending costs, which takes 25 ms
+            return at_best
         if (refusal := getattr(elsewhere, "refusal", None)) is not None and (reason := refusal(self._ref)) is not None:
             return Choice(self._here, f"a second thread did not help, and {reason}")
         sends, reason = self._sending()
         if sends is None:
             warnings.warn(f"factorpool goes on in the calling thread: {reason}", RuntimeWarning, stacklevel=2)
-        measures = Measures(self._seen.each, self._remaining(), sends, reason)
-        start = self._machine.start_seconds(elsewhere, self._count)
+        measures = Measures(seen.each, self._remaining(), sends, reason)
         return decide(measures, self._count, self._here, elsewhere, start)
 
     def _sending(self) -> tuple[float | None, str]:

@@ -47,7 +47,7 @@ class Processes:
     name: ClassVar[str] = "processes"
     summary: ClassVar[str] = "processes of this machine, for functions that hold the GIL"
     traits: ClassVar[Traits] = Traits(
-        remote=True, stops_items=True, parallel_python=True, start_seconds=0.1, rank=3, color="#54a24b"
+        remote=True, stops_items=True, parallel_python=True, start_seconds=0.2, rank=3, color="#54a24b"
     )
 
     def __post_init__(self) -> None:
