@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import threading
 import time
+from multiprocessing import forkserver
+from pathlib import Path
 
 import functions
 import numpy as np
 import pytest
 
 import factorpool as fp
+from factorpool.bench.amdahl import serial_part, speedups
+from factorpool.bench.carry import carry
 from factorpool.bench.comparison import stratified
 from factorpool.bench.intervals import interval
 from factorpool.bench.load import between, moment
+from factorpool.bench.result import Case, Result
+from factorpool.bench.timeline import load_trace
+from factorpool.pool.shelf import close_shared
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 TWO = {"strategies": ["threads"], "max_workers": [2], "rounds": 2}
@@ -63,6 +71,66 @@ def test_long_work_is_sampled() -> None:
     assert f"wait on {result.count} items, a sample of 1000" in result.description.replace("<locals>.", "")
     assert result.median(comparison.rows[0]) > comparison.rows[0].median
     assert "all items" in str(comparison)
+    for case in result.measured():
+        times, low, high = case.carry
+        assert low <= times <= high
+        assert 0.8 < low * result.count / 1000 < high * result.count / 1000 < 1.2  # all items take the same
+        assert result.bounds(case)[0] <= result.bounds(case)[1]
+
+
+def test_all_items_are_simulated_and_not_multiplied() -> None:
+    """What workers wait for at the end of a sample is no part of what all items take."""
+    assert carry([1.0] * 5, [1.0] * 5, 500, 4, "guided", seed=1)[0] == 125 / 2
+    times, low, high = carry([1.0] * 50, [1.0] * 99 + [100.0], 300, 1, "guided", seed=1)
+    assert low <= 6 < times < high  # the sample had none of the heavy ones
+
+
+def test_speedups_and_what_is_not_shared() -> None:
+    cases = [Case("", "serial", 1, [6.0], [6.0])]
+    cases += [Case("", "processes", count, [seconds], [seconds]) for count, seconds in ((1, 6.0), (2, 4.0), (4, 3.0))]
+    cases.append(Case("", "threads", 2, [6.0], [6.0]))
+    result = Result("f", "f", 9, "guided", {}, {}, cases)
+    assert speedups(result, "") == {"processes": {1: 1.0, 2: 1.5, 4: 2.0}}
+    assert serial_part(speedups(result, "")["processes"]) == pytest.approx(1 / 3)
+
+
+def test_one_more_run_has_a_timeline(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    comparison = fp.compare(functions.square, range(50), trace=str(path), **TWO)
+    timeline = comparison.result.timeline
+    assert timeline["case"] == "threads, 2 workers"
+    events = [event for event in json.loads(path.read_text())["traceEvents"] if event["ph"] == "X"]
+    assert sum(event["args"]["items"] for event in events) == 50
+    assert len(timeline["blocks"]) == len(load_trace(str(path)).blocks) >= 2
+    assert fp.Comparison(comparison.result).to_json() == comparison.to_json()
+
+
+def test_what_more_workers_would_do_is_predicted() -> None:
+    comparison = fp.compare(functions.nap, [0.002] * 60, predict=[2, 6], **TWO)
+    (predictions,) = comparison.result.predictions
+    assert (predictions.strategy, [row["workers"] for row in predictions.rows]) == ("threads", [2, 6])
+    assert predictions.rows[1]["speedup"] > 1.5 * predictions.rows[0]["speedup"]
+    assert 0.3 < predictions.met["2"] < 3
+
+
+def test_bytes_that_go_to_workers_are_counted() -> None:
+    items = [bytes(10_000)] * 5
+    options = {"strategies": ["threads", "processes"], "max_workers": [2], "rounds": 1}
+    _, threads, processes = fp.compare(functions.count_zeros, items, **options).rows  # type: ignore[arg-type]
+    assert threads.pickled == [0]
+    assert 10_000 < processes.pickled[0] < 100_000
+
+
+def test_the_first_start_is_measured_and_not_a_later_one() -> None:
+    list(fp.pmap(functions.square, range(4), strategy="processes", max_workers=2))
+    server = forkserver._forkserver  # type: ignore[attr-defined]
+    assert server._forkserver_pid is not None
+    fp.Processes().cool()  # a worker rests there
+    assert server._forkserver_pid is not None
+    close_shared()
+    fp.Processes().cool()
+    assert server._forkserver_pid is None
+    assert list(fp.pmap(functions.square, range(4), strategy="processes", max_workers=2)) == [0, 1, 4, 9]
 
 
 def test_items_are_drawn_once() -> None:
@@ -139,6 +207,7 @@ def test_a_strategy_that_does_not_end_is_a_row() -> None:
         ({"items": []}, "there are no items to compare on"),
         ({"seconds": 0}, "seconds must be positive, not 0"),
         ({"rounds": 0}, "rounds must be 1 or more, not 0"),
+        ({"predict": [2, 0]}, r"predict must be numbers of workers, of 1 or more each, not \[2, 0\]"),
         ({"strategies": ["fibers"]}, "there is no strategy 'fibers'"),
     ],
 )

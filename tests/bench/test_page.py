@@ -14,7 +14,7 @@ from conftest import REPOSITORY, command
 import factorpool as fp
 from factorpool.bench.page import page_of, save_page
 from factorpool.bench.report import duration
-from factorpool.bench.result import Case, Result, load
+from factorpool.bench.result import Case, Predictions, Result, load
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MACHINE = {"cpu": "a <fast> CPU", "usable_cpus": 2, "python": "CPython 3.11", "gil": "enabled", "isa": "avx2"}
@@ -64,6 +64,27 @@ def test_of_the_command(tmp_path: Path) -> None:
     assert ran.stdout.decode().startswith("**300 consecutive odd numbers")
     assert "| strategy | time | least … most | speedup |\n|---|---:|---:|---:|\n| serial |" in ran.stdout.decode()
     assert command("bench", "report", "/etc/passwd").returncode == 2
+
+
+def test_speedups_predictions_and_the_timeline_are_drawn(result: Result) -> None:
+    assert "<circle" not in page_of([result])
+    result.cases += [Case("", "processes", count, [2 / count] * 2, [0.1], [2 / count] * 2) for count in (2, 4)]
+    row = {"workers": 8, "seconds": 0.2, "efficiency": 0.6, "tail": 0.1, "speedup": 5.0, "bound": 0.1}
+    result.predictions = [Predictions("", "processes", "guided", {}, {"2": 0.9}, [row, {**row, "workers": 64}])]
+    blocks = [
+        {"worker": 1, "begin": 0.0, "end": 0.5, "kind": "chunk", "what": "items <0> to 3"},
+        {"worker": 2, "begin": 0.1, "end": 0.9, "kind": "its worker died", "what": "item 4"},
+    ]
+    result.timeline = {"case": "processes, 2 workers", "seconds": 1.0, "blocks": blocks}
+    page = page_of([result])
+    assert page.count("<circle") == 2
+    assert "<title>processes, 4 workers: 2.00x</title>" in page
+    assert "% of it is not shared, by Amdahl" in page
+    assert "processes, predicted" in page
+    assert "<td>64</td><td>200 ms</td>" in page
+    assert "<title>items &lt;0&gt; to 3</title>" in page
+    assert page.count('fill="#d62728"') == 1
+    assert "processes, 2 workers, one more run: 1.00 s" in page
 
 
 def test_nothing_measured_is_an_error(result: Result) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from factorpool.bench.page import OTHER_COLOR
+from factorpool.bench.amdahl import serial_part, speedup, speedups
+from factorpool.bench.page.pictures import color_of
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
 from factorpool.errors import FactorpoolError, OptionError
-from factorpool.pool.strategies import find, names
 
 if TYPE_CHECKING:
     import altair as alt
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "png")
 WIDTH = 640  # pixels of the plot; the bars' labels stand left of it
 BAR_HEIGHT = 26
+SPEEDUP_HEIGHT = 200
 PNG_SCALE = 2.0
 
 
@@ -53,7 +54,9 @@ def chart(result: Result) -> Any:
         f"{machine['cpu']}, {machine['usable_cpus']} usable CPUs, {machine['python']}, GIL {machine['gil']}, "
         f"isa {machine['isa']}; median, least and most of {len(result.measured()[0].seconds)} runs"
     )
-    panels = [_panel(result, method) for method in result.methods()]
+    panels: list[Any] = []
+    for method in result.methods():
+        panels += [_panel(result, method), *_speedup_panels(result, method)]
     title = alt.TitleParams(
         f"Factoring {result.description}" if any(result.methods()) else result.description,
         subtitle=subtitle,
@@ -62,7 +65,48 @@ def chart(result: Result) -> Any:
         subtitleFontSize=11,
         offset=16,
     )
-    return alt.vconcat(*panels, title=title, spacing=24).configure_view(stroke=None)
+    stacked = alt.vconcat(*panels, title=title, spacing=24).resolve_scale(color="independent")
+    return stacked.configure_view(stroke=None)
+
+
+def _speedup_panels(result: Result, method: str) -> list[Any]:
+    """Speedup against workers, where they were measured with several numbers of them: dots, and Amdahl's law as a line.
+
+    The dashed line is the ideal.
+    """
+    import altair as alt
+
+    dots: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    colors = {}
+    for strategy, points in speedups(result, method).items():
+        part, most = serial_part(points), max(points)
+        name = f"{strategy}: {part:.0%} is not shared, by Amdahl's law"
+        colors[name] = color_of(strategy)
+        dots += [{"strategy": name, "workers": count, "speedup": speed} for count, speed in points.items()]
+        steps = [most ** (step / 40) for step in range(41)]
+        lines += [{"strategy": name, "workers": count, "speedup": speedup(count, part)} for count in steps]
+    if not dots:
+        return []
+    most = max(dot["workers"] for dot in dots)
+    scale = alt.Scale(type="log", base=2, domain=[1, most], nice=False)
+    x = alt.X("workers:Q", scale=scale, axis=alt.Axis(values=sorted({1, *(dot["workers"] for dot in dots)})))
+    y = alt.Y("speedup:Q", title="speedup")
+    color = alt.Color(
+        "strategy:N",
+        title=None,
+        scale=alt.Scale(domain=list(colors), range=list(colors.values())),
+        legend=alt.Legend(orient="top", direction="vertical", labelLimit=WIDTH),
+    )
+    highest = max(1.0, *(dot["speedup"] for dot in dots))
+    ideal = [{"workers": count, "speedup": count} for count in (1.0, min(float(most), highest))]
+    return [
+        alt.layer(
+            alt.Chart(alt.InlineData(ideal)).mark_line(strokeDash=[4, 4], color="#333").encode(x=x, y=y),
+            alt.Chart(alt.InlineData(lines)).mark_line().encode(x=x, y=y, color=color),
+            alt.Chart(alt.InlineData(dots)).mark_point(filled=True, size=60, opacity=1).encode(x=x, y=y, color=color),
+        ).properties(width=WIDTH, height=SPEEDUP_HEIGHT)
+    ]
 
 
 def _panel(result: Result, method: str) -> alt.LayerChart | alt.FacetChart:
@@ -84,8 +128,7 @@ def _panel(result: Result, method: str) -> alt.LayerChart | alt.FacetChart:
         for case in cases
     ]
     base = alt.Chart(alt.InlineData(rows)).encode(y=alt.Y("case:N", sort=None, title=None))
-    colors = {case.strategy: OTHER_COLOR for case in cases}
-    colors.update({name: find(name).traits.color for name in names() if name in colors})
+    colors = {case.strategy: color_of(case.strategy) for case in cases}
     color = alt.Color("strategy:N", scale=alt.Scale(domain=list(colors), range=list(colors.values())), legend=None)
     room = 1.25 * max(row["most"] for row in rows)  # for the labels beside the bars
     x = alt.X("time:Q", title=f"{unit}, shorter is faster", scale=alt.Scale(domain=[0, room], nice=False))

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import io
 import operator
+import os
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice, pairwise
 from typing import Any
 
+from factorpool.bench.carry import carry
 from factorpool.bench.machine import describe
-from factorpool.bench.measure import Rounds, TooLongError, cases_for, within
+from factorpool.bench.measure import LONGEST, Rounds, TooLongError, cases_for, within
+from factorpool.bench.predict import item_costs, predict_for
 from factorpool.bench.recommend import Advice, advise, reason
 from factorpool.bench.result import Case, Result, load
 from factorpool.bench.subject import Function
+from factorpool.bench.timeline import load_trace
 from factorpool.errors import FactorpoolError, OptionError
 from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.schedule import Schedule
@@ -32,6 +37,12 @@ LEAST_RUNS = 8
 
 INTERRUPTED = "it was interrupted"
 """The note of a comparison that has less than it was to have."""
+
+MOST_BLOCKS = 2000
+"""A timeline of more chunks is not kept in the result: nobody would see them."""
+
+PREDICTED_RUNS = 3
+"""Runs with one worker and with two that a prediction is held against."""
 
 PROBE = 0.1
 """Part of the time that is spent on finding out what items cost, at most."""
@@ -104,7 +115,7 @@ class Comparison:
         """The table, the chart and the advice, for a notebook."""
         from html import escape
 
-        from factorpool.bench.page import chart_of
+        from factorpool.bench.page.pictures import chart_of
         from factorpool.bench.report import table_of
 
         headings, rows = table_of(self.result, "")
@@ -141,6 +152,8 @@ def compare(
     same: Callable[[Any, Any], Any] = operator.eq,
     seed: int | None = None,
     name: str | None = None,
+    predict: Sequence[int] = (),
+    trace: str | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> Comparison:
     """Runs `fn(item)` for every item serially and with every strategy, again and again, and says which to use.
@@ -160,6 +173,9 @@ def compare(
         same: whether two results are equal, if `==` is not what says so.
         seed: of the order and the sample; None takes a new one, which is kept in the result.
         name: what the work is called in tables; None takes the function's.
+        predict: numbers of workers of which it is to say what they would do, by simulation with the costs of the items.
+        trace: a file that says what every worker did and when, in one more run of the fastest strategy that has
+            several; see `pmap`.
         progress: called with a line now and then.
 
     Raises:
@@ -176,6 +192,10 @@ def compare(
         raise OptionError(f"seconds must be positive, not {seconds!r}")
     if rounds is not None and rounds < 1:
         raise OptionError(f"rounds must be 1 or more, not {rounds!r}")
+    if any(count < 1 for count in predict):
+        raise OptionError(f"predict must be numbers of workers, of 1 or more each, not {predict!r}")
+    if trace is not None:
+        Result.check_place(trace)
     tell = progress or (lambda _: None)
     began = time.perf_counter()
     drawn = list(islice(items, MOST_ITEMS))
@@ -188,8 +208,8 @@ def compare(
     cases = cases_for([""], usable, counts)
 
     tell("finding out what items cost")
-    costs = _item_seconds(fn, drawn, seconds, seed)
-    serial = sum(costs) / len(costs) * len(drawn)
+    seen = _item_seconds(fn, drawn, seconds, seed)
+    serial = sum(seen) / len(seen) * len(drawn)
     runs = sum(1 if case.strategy == "serial" else 2 for case in cases) + 1
     each = (seconds - (time.perf_counter() - began)) / (runs * (rounds or LEAST_RUNS))
     measured, sample = drawn, {}
@@ -205,11 +225,31 @@ def compare(
         if not find(case.strategy).traits.remote:
             Function(abs, [0], schedule).run(case, lambda close: None)  # imports, once and for all
     subject = Function(fn, measured, schedule, same)
-    left = max(seconds - (time.perf_counter() - began), 1.0)
+    costs: list[float] = []
+    if sample or predict:
+        tell("finding out what each item costs")
+        limit = max(seconds - (time.perf_counter() - began), 1.0)
+        with suppress(TooLongError):  # then nothing is to be measured either, and that says so
+            _, costs = within(limit, lambda closing: item_costs(subject.task(""), measured))
+    if sample and costs:
+        for case in cases:
+            workers = min(case.workers, len(costs)) if case.strategy != "serial" else 1
+            case.carry = carry(costs, seen + costs, len(drawn), workers, schedule, seed)
+    later = sum(seen) / len(seen) * len(measured) * (1 + (2 * PREDICTED_RUNS if predict else 0))
+    left = max(seconds - later - (time.perf_counter() - began), 1.0)
     measuring = Rounds(subject, cases, result.noise, rounds=rounds, seconds=left, warm=True, seed=seed)
     try:
         for turn, case in measuring:
             tell(f"round {turn + 1}: {case.label}")
+        parallel = [case for case in result.measured() if case.strategy != "serial"]
+        if parallel:
+            fastest = min(parallel, key=result.median)
+            tell(f"one more run, for its timeline: {fastest.label}")
+            _draw_up(result, subject, fastest, trace)
+        if parallel and predict and costs:
+            tell("predicting what more workers would do")
+            everything = random.Random(seed).choices(seen + costs, k=len(drawn)) if sample else costs
+            result.predictions.append(predict_for(result, subject, "", predict, PREDICTED_RUNS, costs, everything))
     except KeyboardInterrupt:
         if not result.measured():
             raise
@@ -218,6 +258,20 @@ def compare(
     if not result.measured():
         raise FactorpoolError(f"nothing could be measured: {cases[0].label}: {cases[0].note}")
     return Comparison(result)
+
+
+def _draw_up(result: Result, subject: Function, case: Case, trace: str | None) -> None:
+    """Adds the timeline of one more run of a case, which is kept in a file if `trace` names one."""
+    with tempfile.TemporaryDirectory(prefix="factorpool-") as directory:
+        path = trace or os.path.join(directory, "trace.json")
+        try:
+            within(LONGEST * case.median + 1, lambda closing: subject.run(case, closing, path))
+        except FactorpoolError as error:
+            result.notes.append(f"one more run of {case.label}, for its timeline, failed: {error}")
+            return
+        timeline = load_trace(path)
+    if len(timeline.blocks) <= MOST_BLOCKS:
+        result.timeline = {"case": case.label, "seconds": timeline.seconds, "blocks": timeline.blocks}
 
 
 def usable_strategies(strategies: Sequence[str] | None) -> tuple[dict[str, str], list[str]]:

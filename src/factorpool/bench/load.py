@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+from factorpool.pool.pickling import traffic
+
 BUSY = 0.10
 """Part of the usable CPUs that others may use, or a hypervisor may take, before a machine is not called quiet."""
 
@@ -17,7 +19,8 @@ class Moment(NamedTuple):
     """The clocks at one moment, in seconds, and memory in bytes; what Linux alone tells is 0 elsewhere.
 
     `busy` is what all CPUs have worked, `stolen` what a hypervisor gave to other machines, `mine` the CPU time of this
-    process and of all below it, `memory` the most that each of them has had, together.
+    process and of all below it, `memory` the most that each of them has had, together, `pickled` the bytes that went to
+    workers and back.
     """
 
     wall: float
@@ -25,12 +28,13 @@ class Moment(NamedTuple):
     stolen: float
     mine: float
     memory: int
+    pickled: int
 
 
 def moment() -> Moment:
     """The clocks now; it takes a few milliseconds."""
     seconds, memory = _tree()
-    return Moment(time.perf_counter(), *_all_cpus(), seconds, memory)
+    return Moment(time.perf_counter(), *_all_cpus(), seconds, memory, traffic.bytes)
 
 
 def forget_peak() -> None:
@@ -49,6 +53,7 @@ class Load(NamedTuple):
     stolen: float
     cpu_seconds: float
     memory: int
+    pickled: int
 
 
 def between(before: Moment, after: Moment) -> Load:
@@ -56,7 +61,9 @@ def between(before: Moment, after: Moment) -> Load:
     wall = max(after.wall - before.wall, 1e-9)
     mine = max(0.0, after.mine - before.mine)
     others = max(0.0, after.busy - before.busy - mine) / wall
-    return Load(others, max(0.0, after.stolen - before.stolen) / wall, mine, after.memory)
+    return Load(
+        others, max(0.0, after.stolen - before.stolen) / wall, mine, after.memory, after.pickled - before.pickled
+    )
 
 
 def _all_cpus() -> tuple[float, float]:

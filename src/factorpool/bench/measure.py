@@ -17,6 +17,7 @@ from factorpool.bench.result import Case, Noise
 from factorpool.bench.subject import Subject
 from factorpool.errors import FactorpoolError
 from factorpool.pool.shelf import close_shared
+from factorpool.pool.strategies import find
 
 LEAST_SECONDS = 0.005
 """A warm run that is shorter is repeated until it has taken this long, so that the clock means something."""
@@ -105,6 +106,8 @@ class Rounds:
 
     def _run(self, case: Case, began: float) -> None:
         close_shared()  # or a run would find the workers of an earlier one
+        if self._warm and (cool := getattr(find(case.strategy), "cool", None)) is not None:
+            cool()  # what starts workers starts anew as well, as in a program that does this once
         forget_peak()
         before = moment()
         try:
@@ -124,6 +127,7 @@ class Rounds:
         case.seconds.append(seconds)
         case.cpu.append(load.cpu_seconds)
         case.memory.append(load.memory)
+        case.pickled.append(load.pickled)
         if warm is not None:
             case.warm.append(min(warm, seconds))
         self._noise.others.append(load.others)

@@ -6,23 +6,16 @@ import heapq
 import statistics
 import time
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
-from factorpool.api import factor_many
-from factorpool.bench.result import Predictions, Result
-from factorpool.factoring.numbers import normalize
-from factorpool.factoring.tasks import FactorTask
+from factorpool.bench.result import Case, Predictions, Result
+from factorpool.bench.subject import Subject
 from factorpool.pool.dispatcher import Cutter, Dispatcher
-from factorpool.pool.protocol import Chunk, Done, Event, Free, TaskRef, Workers
+from factorpool.pool.protocol import Chunk, Done, Event, Free, Task, TaskRef, Workers
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.source import SequenceSource
 from factorpool.pool.strategies import find
 from factorpool.pool.strategies.simulated import Overheads, SimulatedWorkers
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from factorpool.factoring.block import Block
-    from factorpool.pool.schedule import Schedule
 
 
 class Prediction(NamedTuple):
@@ -77,12 +70,12 @@ def list_schedule(costs: Sequence[float], workers: int) -> float:
     return max(ends)
 
 
-def item_costs(task: FactorTask, numbers: Block) -> list[float]:
-    """Seconds for every number: alone with the naive method, else its share of a chunk, as the kernel works on many."""
+def item_costs(task: Task, payload: Any) -> list[float]:
+    """Seconds for every item: of numbers that the kernel factors, which works on many at once, a share of a chunk."""
     size = task.first_chunk
     costs: list[float] = []
-    for start in range(0, len(numbers), size):
-        chunk = numbers[start : start + size]
+    for start in range(0, len(payload), size):
+        chunk = payload[start : start + size]
         (piece,) = task.pieces(chunk, start, bytearray(1), 0.0)
         costs += [piece.seconds / len(chunk)] * len(chunk)
     return costs
@@ -124,10 +117,10 @@ class _Timed:
         self._workers.close(graceful=graceful)
 
 
-def measure_overheads(strategy: str, task: FactorTask, numbers: Block) -> Overheads:
-    """What a strategy costs here beside the numbers' own time: a run of one worker, the first chunk set apart."""
+def measure_overheads(strategy: str, task: Task, payload: Any) -> Overheads:
+    """What a strategy costs here beside the items' own time: a run of one worker, the first chunk set apart."""
     timed = _Timed(find(strategy).open(TaskRef(task), 1, None))
-    cutter = Cutter(SequenceSource(numbers), 1, "dynamic", max(1, len(numbers) // 20), task.first_chunk)
+    cutter = Cutter(SequenceSource(payload), 1, "dynamic", max(1, len(payload) // 20), task.first_chunk)
     for _ in Dispatcher(cutter, timed, lambda: (1, None), time.perf_counter).run():
         pass
     chunk, travel = statistics.median(timed.sending[1:]), max(0.0, statistics.median(timed.away[1:]))
@@ -138,19 +131,27 @@ MEASURED = (1, 2)
 """Workers with which a prediction is held against real runs."""
 
 
-def predict_for(result: Result, numbers: Sequence[int], method: str, counts: Sequence[int], repeat: int) -> Predictions:
+def predict_for(
+    result: Result,
+    subject: Subject,
+    method: str,
+    counts: Sequence[int],
+    repeat: int,
+    costs: Sequence[float],
+    all_costs: Sequence[float] | None = None,
+) -> Predictions:
     """Predicts, for the parallel strategy that was fastest with a method, what `counts` workers would do.
 
-    The same is predicted for one worker and for two, and they are run: `met` is how well that went.
+    `costs` are those of the subject's items, `all_costs` those of what is predicted, if the subject is a sample of it.
+    One worker and two are predicted for the subject itself, and run: `met` is how well that went.
     """
     cases = [case for case in result.measured(method) if case.strategy != "serial"]
-    strategy = min(cases, key=lambda case: case.median).strategy
-    task, block = FactorTask(method), normalize(numbers)
-    schedule = cast("Schedule", result.schedule)
-    costs = item_costs(task, block)
-    overheads = measure_overheads(strategy, task, block)
+    # With many workers what counts is not how long a few take to start.
+    strategy = min(cases, key=lambda case: statistics.median(case.warm or case.seconds)).strategy
+    task = subject.task(method)
+    overheads = measure_overheads(strategy, task, subject.payload)
 
-    def predicted(workers: int) -> Prediction:
+    def predicted(workers: int, costs: Sequence[float]) -> Prediction:
         return predict(costs, workers, overheads, result.schedule, first=task.first_chunk)
 
     seconds: dict[int, list[float]] = {workers: [] for workers in MEASURED}
@@ -158,11 +159,14 @@ def predict_for(result: Result, numbers: Sequence[int], method: str, counts: Seq
         for workers in MEASURED:
             close_shared()  # what is predicted starts its workers
             began = time.perf_counter()
-            factor_many(numbers, strategy=strategy, max_workers=workers, schedule=schedule, method=method)
+            subject.run(Case(method, strategy, workers), lambda close: None)
             seconds[workers].append(time.perf_counter() - began)
-    met = {str(workers): predicted(workers).seconds / statistics.median(seconds[workers]) for workers in MEASURED}
+    met = {
+        str(workers): predicted(workers, costs).seconds / statistics.median(seconds[workers]) for workers in MEASURED
+    }
+    costs = all_costs or costs
     rows = [
         {**row._asdict(), "speedup": sum(costs) / row.seconds, "bound": list_schedule(costs, row.workers)}
-        for row in map(predicted, counts)
+        for row in (predicted(count, costs) for count in counts)
     ]
     return Predictions(method, strategy, result.schedule, overheads._asdict(), met, rows)

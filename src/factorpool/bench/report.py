@@ -13,7 +13,7 @@ from factorpool.bench.recommend import against, pays_from, reason
 from factorpool.bench.result import Case, Predictions, Result
 
 LONGEST, SHORTEST = 30, 8  # characters of the bar of the slowest case; without room for that, there are no bars
-SPARED = ("memory", "CPU", "least … most", "start-up", "beside the best", "pays from")
+SPARED = ("pickled", "memory", "CPU", "least … most", "start-up", "beside the best", "pays from")
 """Columns that are left out, in this order, where there is no room for all; the saved result has everything."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -69,9 +69,10 @@ def table_of(result: Result, method: str) -> tuple[list[str], list[list[str]]]:
         if serial is not None:
             column("pays from", lambda case: "" if case is serial else pays_from(result, case, serial))
         column("CPU", lambda case: f"{statistics.median(case.cpu):.2f} s")
+        column("pickled", lambda case: f"{max(case.pickled) / 1e6:.2g} MB" if max(case.pickled, default=0) else "")
         column("memory", lambda case: f"{max(case.memory, default=0) / 1e6:.0f} MB")
     if result.sample:
-        column("all items", lambda case: duration(result.median(case)))
+        column("all items", lambda case: " … ".join(map(duration, result.bounds(case))))
     return headings, rows
 
 
@@ -120,32 +121,46 @@ def markdown_of(result: Result) -> str:
     return "\n".join(lines)
 
 
-def show_predictions(predictions: Predictions, console: Console) -> None:
-    """Prints what more workers would bring, and how far that can be trusted."""
-    title = f"\nmethod {predictions.method}, {predictions.strategy}, predicted from the measured costs of the numbers"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("workers", "time", "at best", "speedup", "efficiency", "idle at the end"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in predictions.rows:
-        table.add_row(
+def predictions_of(predictions: Predictions) -> tuple[str, list[str], list[list[str]], str]:
+    """What more workers would bring: title, headings, rows, and how far that can be trusted."""
+    method = f"method {predictions.method}, " if predictions.method else ""
+    title = f"{method}{predictions.strategy}, predicted from the measured costs of the items"
+    rows = [
+        [
             f"{row['workers']:.0f}",
             duration(row["seconds"]),
             duration(row["bound"]),
             f"{row['speedup']:.2f}x",
             f"{row['efficiency']:.0%}",
             f"{row['tail']:.0%}",
-        )
-    console.print(table)
+        ]
+        for row in predictions.rows
+    ]
     met = ", ".join(f"{part:.2f} times the measured with {workers}" for workers, part in predictions.met.items())
-    console.print(f"The time it predicts is {met} workers.", highlight=False)
+    headings = ["workers", "time", "at best", "speedup", "efficiency", "idle at the end"]
+    return title, headings, rows, f"The time it predicts is {met} workers."
+
+
+def show_predictions(predictions: Predictions, console: Console) -> None:
+    """Prints what more workers would bring."""
+    title, headings, rows, met = predictions_of(predictions)
+    table = Table(title=f"\n{title}", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    console.print(met, highlight=False)
 
 
 def duration(seconds: float) -> str:
-    """Three digits and a unit.
+    """Three digits and a unit; 0 needs none.
 
     >>> duration(1.906), duration(0.0123), duration(0.00017)
     ('1.91 s', '12.3 ms', '170 us')
     """
+    if not seconds:
+        return "0"
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= scale or unit == "us":
             value = seconds / scale

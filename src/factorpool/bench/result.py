@@ -10,6 +10,7 @@ from typing import Any
 
 from factorpool.bench.load import BUSY
 from factorpool.errors import OptionError
+from factorpool.files import write_whole
 
 FORMAT = "factorpool.bench"
 VERSION = 2
@@ -23,6 +24,8 @@ class Case:
 
     `seconds` are those of runs that start their workers, `warm` of runs right after that find them started (not
     measured for numbers), `cpu` and `memory` the CPU seconds and the most bytes of all processes in each of `seconds`.
+    `pickled` are the bytes that were sent to workers and back in each, without large buffers, whose pages are shared.
+    `carry` says of a sample how many times as long as a warm run all items take, with a lower and an upper bound.
     `note` says why it could not be measured, or what is wrong with its results.
     """
 
@@ -33,6 +36,8 @@ class Case:
     warm: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
+    pickled: list[int] = field(default_factory=list)
+    carry: list[float] = field(default_factory=list)
     note: str = ""
 
     @property
@@ -89,6 +94,7 @@ class Result:
 
     `seed` is that of the order in which cases ran.  If the work was too long for the time there was, `sample` says of
     how many items `count` are a sample, and how long all of them would take serially.
+    `timeline` has, of one more run, its `case`, its `seconds`, and its `blocks` as `bench.timeline` has them.
     `notes` are what else a reader should know.
     """
 
@@ -103,6 +109,7 @@ class Result:
     noise: Noise = field(default_factory=Noise)
     seed: int = 0
     sample: dict[str, float] = field(default_factory=dict)
+    timeline: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def measured(self, method: str | None = None) -> list[Case]:
@@ -118,11 +125,20 @@ class Result:
         return next((case for case in self.measured(method) if case.strategy == "serial"), None)
 
     def times(self, case: Case) -> list[float]:
-        """Seconds of all the work, by rounds: for a sample, what starting takes and the rest as often as it fits."""
+        """Seconds of all the work, by rounds: for a sample, what starting takes and the rest carried over."""
         if not self.sample:
             return case.seconds
-        part = self.count / self.sample["of"]
-        return [max(0.0, cold - warm) + warm / part for cold, warm in zip(case.seconds, case.warm, strict=True)]
+        times = self._carry(case)[0]
+        return [max(0.0, cold - warm) + warm * times for cold, warm in zip(case.seconds, case.warm, strict=True)]
+
+    def bounds(self, case: Case) -> tuple[float, float]:
+        """Of a sample: what all the work takes at least and at most, as far as the items that were seen tell."""
+        _, low, high = self._carry(case)
+        warm = statistics.median(case.warm)
+        return case.startup + warm * low, case.startup + warm * high
+
+    def _carry(self, case: Case) -> list[float]:
+        return case.carry or [self.sample["of"] / self.count] * 3
 
     def median(self, case: Case) -> float:
         """Those of the round in the middle."""
@@ -140,11 +156,7 @@ class Result:
 
     def save(self, path: str) -> None:
         """Writes the file, whole or not at all."""
-        path = os.path.realpath(path)  # through a link, not over it
-        temporary = f"{path}.part"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(self.to_json())
-        os.replace(temporary, path)
+        write_whole(path, self.to_json())
 
     def to_json(self) -> str:
         """All of it as text."""

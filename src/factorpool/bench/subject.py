@@ -10,8 +10,12 @@ from factorpool.api import factor_many, pmap
 from factorpool.bench.result import Case
 from factorpool.errors import NotPicklableError
 from factorpool.factoring.columns import Factorizations
+from factorpool.factoring.numbers import normalize
+from factorpool.factoring.tasks import FactorTask
+from factorpool.pool.protocol import Task
 from factorpool.pool.results import Outcome
 from factorpool.pool.schedule import Schedule
+from factorpool.pool.task import MapTask
 
 
 class Subject(Protocol):
@@ -20,6 +24,13 @@ class Subject(Protocol):
     @property
     def count(self) -> int:
         """How many items there are."""
+
+    @property
+    def payload(self) -> Any:
+        """The items, as workers get them."""
+
+    def task(self, method: str) -> Task:
+        """What workers do with them."""
 
     def run(self, case: Case, closing: Callable[[Callable[[], object]], object]) -> Any:
         """Does it in the way of a case; `closing` is told how another thread can end it."""
@@ -38,6 +49,11 @@ class Numbers:
         self._numbers = numbers
         self._schedule: Schedule = schedule
         self.count = len(numbers)
+        self.payload = normalize(numbers)
+
+    def task(self, method: str) -> FactorTask:
+        """To factor them by a method."""
+        return FactorTask(method)
 
     def run(self, case: Case, closing: Callable[[Callable[[], object]], object]) -> Factorizations:
         """Factors them all."""
@@ -73,21 +89,28 @@ class Function:
         schedule: Schedule,
         same: Callable[[Any, Any], Any] = operator.eq,
     ) -> None:
-        self.items = items
+        self.payload = items
         self._fn = fn
         self._schedule: Schedule = schedule
         self._same = same
         self.count = len(items)
 
-    def run(self, case: Case, closing: Callable[[Callable[[], object]], object]) -> list[Outcome[Any]]:
+    def task(self, method: str) -> MapTask:
+        """To call it, whatever errors come."""
+        return MapTask(self._fn, collect=True)
+
+    def run(
+        self, case: Case, closing: Callable[[Callable[[], object]], object], trace: str | None = None
+    ) -> list[Outcome[Any]]:
         """Calls it on all of them."""
         results = pmap(
             self._fn,
-            self.items,
+            self.payload,
             strategy=case.strategy,
             max_workers=case.workers,
             schedule=self._schedule,
             on_error="collect",
+            trace=trace,
         )
         closing(results.close)
         outcomes = list(results)

@@ -6,15 +6,11 @@ import json
 from typing import Any, NamedTuple
 
 from factorpool.bench.chart import WIDTH, save_chart
+from factorpool.bench.page.pictures import IDLE, KINDS
 from factorpool.bench.report import duration
 from factorpool.errors import OptionError
 
 ROW = 22  # pixels
-
-KINDS = {"chunk": "#4c78a8", "run again": "#f2a541", "its worker died": "#d62728"}
-"""What blocks are, and their colours; what is idle has the grey of the background."""
-
-IDLE = "#ebebeb"
 
 
 class Timeline(NamedTuple):

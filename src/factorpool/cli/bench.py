@@ -13,7 +13,7 @@ from factorpool.bench.comparison import INTERRUPTED, SECONDS, compare, usable_st
 from factorpool.bench.machine import describe
 from factorpool.bench.measure import DIFFER, Rounds, cases_for
 from factorpool.bench.named import find_function, find_items
-from factorpool.bench.predict import predict_for
+from factorpool.bench.predict import item_costs, predict_for
 from factorpool.bench.recommend import recommend
 from factorpool.bench.report import show, show_predictions
 from factorpool.bench.result import Result, load
@@ -75,6 +75,7 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 )
 @click.option("--seed", type=int, help="Of the order of the runs; the result says which was taken.")
 @click.option("--predict", "predicted", metavar="N,N,...", callback=_counts, help="Say what so many workers would do.")
+@click.option("--trace", metavar="FILE", help="What every worker did, in one more run of the fastest strategy.")
 @click.option("--output", "-o", default="factorpool-bench.json", show_default=True, help="Where the result is saved.")
 @click.pass_context
 def command(
@@ -90,6 +91,7 @@ def command(
     seconds: float,
     seed: int | None,
     predicted: list[int],
+    trace: str | None,
     output: str,
 ) -> None:
     """Run the same work with every strategy, check that all agree, and say which to use.
@@ -109,6 +111,7 @@ def command(
       factorpool bench --method naive --predict 8,64,1024
       factorpool bench --function mymodule:work --items range:0:1000
       factorpool bench --function script.py:parse --items lines.jsonl --seconds 60 -j 2 -j 4
+      factorpool bench --function script.py:parse --items lines.txt --predict 8,64 --trace trace.json
       factorpool bench chart factorpool-bench.json
     """
     if ctx.invoked_subcommand is not None:
@@ -119,11 +122,13 @@ def command(
     console, notes = Console(markup=False), Console(stderr=True, markup=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
+    if trace is not None and function is None:
+        raise click.UsageError("--trace is for --function; numbers have `factorpool factor --trace`")
     if function is not None or items is not None:
         if function is None or items is None:
             raise click.UsageError("--function and --items go together: what to call, and on what")
-        if methods or predicted:
-            raise click.UsageError("--method and --predict are for numbers, not for --function")
+        if methods:
+            raise click.UsageError("--method is for numbers, not for --function")
         fn, each = find_function(function), find_items(items)
         with notes.status("starting") as status:
             notes.print(f"this takes about {seconds:.3g} s", highlight=False)
@@ -137,6 +142,8 @@ def command(
                 seconds=seconds,
                 seed=seed,
                 name=function,
+                predict=predicted,
+                trace=trace,
                 progress=status.update,
             )
         comparison.save(output)
@@ -153,7 +160,8 @@ def command(
     repeat = repeat or 5
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     result = Result(work.name, work.description, len(work.numbers), schedule, describe(), skipped, cases, seed=seed)
-    rounds = Rounds(Numbers(work.numbers, schedule), cases, result.noise, rounds=repeat, seed=seed)
+    subject = Numbers(work.numbers, schedule)
+    rounds = Rounds(subject, cases, result.noise, rounds=repeat, seed=seed)
     with notes.status("starting") as status:
         for turn, case in rounds:
             if result.measured():
@@ -163,7 +171,8 @@ def command(
             status.update(f"round {turn + 1} of {repeat}: method {case.method}, {case.label}")
         for method in result.methods() if predicted and len(work.numbers) > 1 and len(cases) > len(methods) else ():
             status.update(f"predicting for method {method}")
-            result.predictions.append(predict_for(result, work.numbers, method, predicted, repeat))
+            costs = item_costs(subject.task(method), subject.payload)
+            result.predictions.append(predict_for(result, subject, method, predicted, repeat, costs))
     result.save(output)
     _finish(result, console, notes, output)
 

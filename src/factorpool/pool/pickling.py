@@ -30,6 +30,15 @@ MAIN = b"__main__"
 """What stands in a pickle that refers to the main module: a worker has another one."""
 
 
+class Traffic:
+    """Bytes of all messages between this process and workers; threads that count at once may lose one now and then."""
+
+    bytes = 0
+
+
+traffic = Traffic()
+
+
 class TaskMessage(NamedTuple):
     """A pickled task: its bytes, the large buffers that belong to them, and where its modules are found.
 
@@ -239,15 +248,18 @@ def chunk_message(chunk: Chunk, by_name: bool) -> bytes:
     `by_name` says that workers have the caller's main module.
     """
     try:
-        return pickle.dumps((chunk.start, chunk.pace, dumps(chunk.payload, by_name)), pickle.HIGHEST_PROTOCOL)
+        message = pickle.dumps((chunk.start, chunk.pace, dumps(chunk.payload, by_name)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         cause = error
+    else:
+        traffic.bytes += len(message)
+        return message
     for index, item in enumerate(chunk.payload, chunk.start):
         try:
             dumps(item, by_name)
         except Exception as error:
-            message = f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}"
-            raise NotPicklableError(message, index) from error
+            what = f"item {index}, {show(item)}, cannot be pickled to reach a worker: {error}"
+            raise NotPicklableError(what, index) from error
     raise NotPicklableError(f"items {chunk.start} and following cannot be pickled together: {cause}") from cause
 
 
@@ -319,6 +331,7 @@ def _one_by_one(piece: Piece, cause: Exception) -> Iterator[bytes]:
 
 def decode(message: bytes) -> Piece:
     """In the caller: a piece from a message."""
+    traffic.bytes += len(message)
     try:
         *fields, trace, notes = pickle.loads(message)
     except Exception as cause:

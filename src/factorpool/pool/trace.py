@@ -7,10 +7,10 @@ again.  The format is Chrome's trace events ("Trace Event Format", complete even
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
+from factorpool.files import write_whole
 from factorpool.pool.protocol import Chunk, Died, Done, Event, Failed, Free, Workers
 
 
@@ -78,10 +78,7 @@ class TracedWorkers:
         names = [
             {"name": "thread_name", "ph": "M", "pid": 1, "tid": row, "args": {"name": f"worker {row}"}} for row in rows
         ]
-        temporary = f"{self._path}.part"
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"displayTimeUnit": "ms", "traceEvents": [*names, *self._events]}, file)
-        os.replace(temporary, self._path)
+        write_whole(self._path, json.dumps({"displayTimeUnit": "ms", "traceEvents": [*names, *self._events]}))
 
     def _end(self, start: int, how: str) -> None:
         block = self._open.pop(start)

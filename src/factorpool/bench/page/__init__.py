@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
+from factorpool.bench.page.pictures import chart_of, speedup_of, timeline_of
 from factorpool.bench.recommend import advise, reason
-from factorpool.bench.report import duration, table_of
+from factorpool.bench.report import predictions_of, table_of
 from factorpool.bench.result import Case, Result
 from factorpool.errors import OptionError
-from factorpool.pool.strategies import find, names
-
-OTHER_COLOR = "#9d9da3"
-"""Of a strategy that was measured elsewhere and is not installed here."""
-
-LINE = 'stroke="currentColor" stroke-width="1.5"'
-
-LABELS, PLOT, ROW = 170, 420, 26
-"""The chart's sizes: the labels' width, that of the longest bar, and the height of a row."""
+from factorpool.files import write_whole
 
 
 def page_of(results: Sequence[Result]) -> str:
@@ -60,11 +52,7 @@ def page_of(results: Sequence[Result]) -> str:
 
 def save_page(results: Sequence[Result], path: str) -> None:
     """Writes the page, whole or not at all."""
-    text = page_of(results)
-    temporary = f"{path}.part"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    write_whole(path, page_of(results))
 
 
 def _resource(name: str) -> str:
@@ -81,7 +69,8 @@ def _section(result: Result) -> str:
     for method in result.methods():
         parts.append(f'<p class="advice">{escape(reason(result, method))}.</p>')
         parts.append(_table(result, method))
-        parts.append(chart_of(result, method))
+        parts += [chart_of(result, method), speedup_of(result, method), _predictions(result, method)]
+    parts.append(timeline_of(result))
     problem = result.noise.problem(machine["usable_cpus"])
     notes = [f"{case.label}: {case.note}" for case in result.cases if case.note]
     notes += [f"{name} was left out: {why}" for name, why in result.skipped.items()] + result.notes
@@ -99,7 +88,6 @@ def _table(result: Result, method: str) -> str:
     headings, rows = table_of(result, method)
     cases = result.measured(method)
     best = advise(result, method).case
-    head = "".join(f'<th scope="col"><button type="button">{escape(heading)}</button></th>' for heading in headings)
     body = ""
     for case, row in zip(cases, rows, strict=True):
         cells = "".join(
@@ -108,7 +96,21 @@ def _table(result: Result, method: str) -> str:
         )
         marked = ' class="best"' if case is best else ""
         body += f"<tr{marked}>{cells}</tr>\n"
-    title = f"{f'method {method}, ' if method else ''}median of {len(cases[0].seconds)} rounds"
+    return _framed(f"{f'method {method}, ' if method else ''}median of {len(cases[0].seconds)} rounds", headings, body)
+
+
+def _predictions(result: Result, method: str) -> str:
+    tables = ""
+    for predictions in result.predictions:
+        if predictions.method == method:
+            title, headings, rows, met = predictions_of(predictions)
+            body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
+            tables += f'{_framed(title, headings, body)}<p class="soft">{escape(met)}</p>'
+    return tables
+
+
+def _framed(title: str, headings: Sequence[str], body: str) -> str:
+    head = "".join(f'<th scope="col"><button type="button">{escape(heading)}</button></th>' for heading in headings)
     return (
         f'<div class="wide"><table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>\n{body}</tbody></table></div>"
@@ -125,40 +127,6 @@ def _value(result: Result, case: Case, heading: str, cell: str) -> str:
         return repr(case.startup) if cell else "0"
     number = cell.split(" ")[0].rstrip("x,")
     return number if number.replace(".", "", 1).isdigit() else cell
-
-
-def chart_of(result: Result, method: str) -> str:
-    """A bar for each case, with a line from the least to the most, and the serial time as a dashed line; as SVG."""
-    cases = result.measured(method)
-    serial = result.serial(method)
-    most = max(max(case.seconds) for case in cases)
-    colors = {name: find(name).traits.color for name in names()}
-
-    def x(seconds: float) -> float:
-        return round(LABELS + PLOT * seconds / most, 1)
-
-    shapes = []
-    for at, case in enumerate(cases):
-        y = at * ROW
-        told = ", ".join(duration(seconds) for seconds in case.seconds)
-        shapes.append(
-            f"<g><title>{escape(f'{case.label}: {told}')}</title>"
-            f'<text x="{LABELS - 8}" y="{y + 17}" text-anchor="end">{escape(case.label)}</text>'
-            f'<rect x="{LABELS}" y="{y + 4}" width="{round(x(case.median) - LABELS, 1)}" height="{ROW - 8}" '
-            f'fill="{colors.get(case.strategy, OTHER_COLOR)}"/>'
-            f'<line {LINE} x1="{x(min(case.seconds))}" x2="{x(max(case.seconds))}" y1="{y + 13}" y2="{y + 13}"/>'
-            f'<text x="{x(max(case.seconds)) + 8}" y="{y + 17}">{escape(duration(case.median))}</text></g>'
-        )
-    if serial is not None:
-        base = x(serial.median)
-        end = len(cases) * ROW
-        shapes.append(f'<line {LINE} stroke-dasharray="4 4" x1="{base}" x2="{base}" y1="0" y2="{end}"/>')
-    box = f"0 0 {LABELS + PLOT + 90} {len(cases) * ROW}"
-    label = "time of each case, shorter is faster"
-    return (
-        f'<div class="wide"><svg role="img" aria-label="{label}" viewBox="{box}" width="{LABELS + PLOT + 90}" '
-        f'fill="currentColor" font-family="system-ui, sans-serif" font-size="12">{"".join(shapes)}</svg></div>'
-    )
 
 
 def _machine(result: Result) -> str:

@@ -25,6 +25,7 @@ from factorpool.pool.pickling import (
     raise_failure,
     start_failure,
     task_message,
+    traffic,
 )
 from factorpool.pool.protocol import PACE_SECONDS, Chunk, Piece, Plain, Task, TaskRef, Traits
 from factorpool.pool.starts import remember_start
@@ -92,6 +93,7 @@ def _in_an_interpreter() -> Iterator[Runner]:
         message = task_message(ref, inherits=False)
         if started != ref.number:
             arguments = (message.data, message.main, message.path, [bytes(buffer) for buffer in message.buffers])
+            traffic.bytes += len(message.data)
             if failure := interpreter.call(_start, *arguments):
                 try:
                     raise_failure(failure)

@@ -86,6 +86,12 @@ class Processes:
         """One for each CPU."""
         return usable_cpus()
 
+    def cool(self) -> None:
+        """Ends what waits to start workers, if none are there: the next start takes as long as a program's first."""
+        from factorpool.pool.strategies.processes.workers import end_fork_server
+
+        end_fork_server()
+
     def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ProcessWorkers:
         """Worker processes, started as chunks come."""
         from factorpool.pool.strategies.processes.workers import ProcessWorkers

@@ -28,7 +28,7 @@ from typing import Any
 from factorpool.errors import FactorpoolError, ItemTimeoutError, NotPicklableError, OptionError, StartError
 from factorpool.pool.edited import is_installed, newest_edit
 from factorpool.pool.logs import handle_record, level_here
-from factorpool.pool.pickling import TaskMessage, chunk_message, decode, raise_failure, task_message
+from factorpool.pool.pickling import TaskMessage, chunk_message, decode, raise_failure, task_message, traffic
 from factorpool.pool.protocol import PACE_SECONDS, Chunk, Died, Event, Failed, Free, TaskRef, events_of
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.starts import remember_start
@@ -268,6 +268,7 @@ class _TaskSender:
             self._pages = [SharedBuffer(buffer) for buffer in buffers]
             lengths = [buffer.nbytes for buffer in buffers]
             self._sent = child.TASK + pickle.dumps((data, lengths, main, path, self._pace, level_here()))
+        traffic.bytes += len(self._sent)
         connection.send_bytes(self._sent)
         for pages in self._pages:
             pages.send(connection)
@@ -311,6 +312,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=lambda: _starting.acquire(), after_in_parent=lambda: _starting.release(), after_in_child=_after_fork
     )
+
+
+def end_fork_server() -> None:
+    """Ends the fork server, unless it has children, whoever's they are: nobody would know any more how they end."""
+    server: Any = forkserver._forkserver
+    with _starting:
+        if server._forkserver_pid is not None and not process.active_children():
+            server._stop()
 
 
 def _preload(task: bytes) -> None:
