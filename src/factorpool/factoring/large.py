@@ -1,17 +1,23 @@
 """Large cofactors: workers send them back, and here, on the caller's side, they are spread over all workers of a pool.
 
-So a number that takes minutes does not hold up the easy ones in its chunk, several of them run at once, and each can be
-stopped in the middle, since it runs in another process if it may.
+So a number that takes minutes does not hold up the easy ones in its chunk, and each can be stopped in the middle, since it
+runs in another process if it may.  Those of middling size go to one worker each.  What takes a second or more is sieved
+by all of them together: each takes some families of polynomials at a time, until there are enough relations.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
+from typing import NamedTuple
 
 from factorpool.errors import WorkerDiedError
 from factorpool.factoring.columns import Columns
-from factorpool.factoring.methods.flint import Found, factor_whole
+from factorpool.factoring.methods import siqs
+from factorpool.factoring.methods.flint import Found
+from factorpool.factoring.methods.hard import factor_alone
+from factorpool.factoring.relations import Relations
 from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.rules import Choice
 from factorpool.pool.dispatcher import Completion
@@ -23,9 +29,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-
 AHEAD = 4
 """Large cofactors that a stream has waiting for each worker, at most: enough for all to be busy."""
+
+CALL_SECONDS = 0.1
+"""How long a worker sieves before it sends back what it has found: a call costs 0.2 ms, a stop may have to wait so long."""
+
+MOST_DEATHS = 3
+"""Workers that may die while they sieve one number: what they had is sieved again by nobody, as there is always more."""
+
+
+class Stage(NamedTuple):
+    """What is being done for one large number: relations found of those needed."""
+
+    n: int
+    found: int
+    needed: int
 
 
 class Planner:
@@ -70,7 +89,7 @@ class Planner:
             self.choice = Choice(strategy, f"a cofactor of {bits} bits may take long, and each runs by itself")
             if self._options.announce is not None:
                 self._options.announce(self.choice)
-        return self._pool.submit(factor_whole, cofactor)
+        return self._pool.submit(factor_alone, cofactor)
 
     def _strategy(self) -> Strategy:
         if not isinstance(self._options.strategy, str):
@@ -95,7 +114,7 @@ class Planner:
         probable, errors = list(columns.probable), dict[int, WorkerDiedError]()
         for (at, _, exponent), future in zip(columns.large, futures, strict=True):
             try:
-                found = future.result()
+                found = self._whole(future.result())
             except WorkerDiedError as error:
                 index = completion.chunk.start + at
                 errors[at] = WorkerDiedError(index, index + 1, error.exitcode, error.ready)
@@ -112,6 +131,53 @@ class Planner:
         for at, row in enumerate(rows):
             item, rest = rest.split(1)
             yield Completion(item, _columns([row], probable), errors.get(at))
+
+    def _whole(self, found: Found) -> Found:
+        """With what is left in it sieved."""
+        if not found.large:
+            return found
+        assert self._pool is not None
+        pairs, probable, todo = dict(found.pairs), list(found.probable), list(found.large)
+        while todo:
+            n, exponent = todo.pop()
+            factor = self._sieve(n)
+            for future in [self._pool.submit(factor_alone, part) for part in (factor, n // factor)]:
+                part = future.result()
+                for p, e in part.pairs:
+                    pairs[p] = pairs.get(p, 0) + e * exponent
+                probable += part.probable
+                todo += [(m, e * exponent) for m, e in part.large]
+        return Found(sorted(pairs.items()), probable)
+
+    def _sieve(self, n: int) -> int:
+        """A proper factor of n, by all workers together."""
+        assert self._pool is not None
+        relations = Relations(siqs.plan(n))
+        started, batch, deaths = 0, 1, 0
+        pending: set[Future[siqs.Harvest]] = set()
+        try:
+            while True:
+                while len(pending) < 2 * self._pool.max_workers:
+                    pending.add(self._pool.submit(siqs.harvest, n, started, batch))
+                    started += batch
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    try:
+                        harvest = future.result()
+                    except WorkerDiedError:
+                        deaths += 1
+                        if deaths > MOST_DEATHS:
+                            raise
+                        continue
+                    relations.add(harvest)
+                    batch = max(1, int(CALL_SECONDS * harvest.families / max(harvest.seconds, 1e-9)))
+                if self._options.stage is not None:
+                    self._options.stage(Stage(n, relations.found, relations.needed))
+                if relations.enough and (factor := relations.factor()) is not None:
+                    return factor
+        finally:
+            for future in pending:
+                future.cancel()
 
     def _close(self, futures: deque[Future[Found]]) -> None:
         """Gives up what is not done."""

@@ -12,7 +12,8 @@ from factorpool import _native
 from factorpool.factoring.block import WORD_MAX, Block, Kind
 from factorpool.factoring.columns import Columns, Large
 from factorpool.factoring.methods import METHODS
-from factorpool.factoring.methods.flint import LARGE_BITS, Found, complete
+from factorpool.factoring.methods.flint import Found
+from factorpool.factoring.methods.hard import LARGE_BITS, complete
 from factorpool.pool.protocol import Hint, Piece, Place
 
 KERNEL_MAX = (1 << 128) - 1

@@ -4,6 +4,7 @@
 
 #include "field.h"
 #include "kernel.h"
+#include "siqs/siqs.h"
 
 /* Odd primes of a set, a bit each; sets in trial_table. */
 #define FP_TRIAL_SET 64
@@ -20,6 +21,7 @@ struct fp_isa {
     unsigned trial_sets;      /* worth trying on every number; the others wait for composites */
     int hardest_bits;         /* longer composites are left, once they have been on the lower levels of ECM */
     const fp_field *field[4]; /* by ascending bits; the last takes 128 */
+    const fp_siqs_loops *siqs;
 };
 
 #endif

@@ -1,4 +1,4 @@
-"""Integers beyond the kernel: python-flint factors them, and proves primes beyond 64 bits; what it says is checked.
+"""What python-flint does for integers beyond the kernel: it proves primes, and finds small factors; its answers are checked.
 
 python-flint cannot be interrupted and holds the GIL.  So what may take it long is not begun beside other numbers: it is
 sent back as large, to be run where it can be stopped (`factoring.large`).
@@ -13,14 +13,11 @@ from factorpool.errors import FactorpoolError
 PROOF_BITS = 1024
 """Primes up to this size are proved (FLINT: BPSW, p - 1, APRCL; about 4 s at 1024 bits); longer ones are probable."""
 
-LARGE_BITS = 160
-"""Integers up to this size take at most about 0.3 s, the longest that Ctrl-C may have to wait for."""
-
-QUICK_PROOF_BITS = 256
-"""Primes up to this size are proved in about 40 ms."""
-
 TRIAL_PRIMES = 3000
 """Primes by which a large integer is divided first: 0.03 ms."""
+
+SMOOTH_BITS = ((128, 25), (160, 30), (192, 40), (224, 50), (256, 55), (320, 60))
+"""Size of the factors that ECM looks for, by bits of the number: a twentieth of what the sieve takes then."""
 
 
 class Found(NamedTuple):
@@ -34,68 +31,56 @@ class Found(NamedTuple):
     large: list[tuple[int, int]] = []  # noqa: RUF012
 
 
-def factor_big(n: int) -> Found:
-    """Factors n > 1 as far as it is quick: cofactors that may take long are left as large."""
+def is_probable_prime(n: int) -> bool:
+    """Whether n > 1 is prime, by the Baillie-PSW test."""
     from flint import fmpz
 
-    if n.bit_length() <= LARGE_BITS:
-        return factor_whole(n)
-    found = Found([], [], [])
-    for cofactor, exponent in fmpz(n).factor(trial_limit=TRIAL_PRIMES):
-        p, e = int(cofactor), int(exponent)
-        if p.bit_length() <= LARGE_BITS or (p.bit_length() <= QUICK_PROOF_BITS and cofactor.is_probable_prime()):
-            found.pairs.extend((q, e * f) for q, f in factor_whole(p).pairs)
-        else:
-            found.large.append((p, e))
-    found.pairs.sort()
-    _check_product(n, found.pairs + found.large)
-    return found
+    return bool(fmpz(n).is_probable_prime())
 
 
-def factor_whole(n: int) -> Found:
-    """Factors n > 1, however long it takes.
+def is_proved(p: int) -> bool:
+    """Whether a probable prime is short enough to be proved, and then proves it.
 
     Raises:
-        FactorpoolError: if the product of what FLINT answered is not n, or one of the factors is composite.
+        FactorpoolError: it is composite after all.
     """
     from flint import fmpz
 
-    pairs = sorted((int(p), int(e)) for p, e in fmpz(n).factor())
-    probable = []
-    for p, _ in pairs:
-        if p.bit_length() <= PROOF_BITS:
-            if not fmpz(p).is_prime():
-                raise FactorpoolError(f"python-flint called the composite {p} a prime factor of {n}")
-        elif fmpz(p).is_probable_prime():
-            probable.append(p)
-        else:
-            raise FactorpoolError(f"python-flint called a composite of {p.bit_length()} bits a prime factor")
-    _check_product(n, pairs)
-    return Found(pairs, probable)
+    if p.bit_length() > PROOF_BITS:
+        return False
+    if not fmpz(p).is_prime():
+        raise FactorpoolError(f"the composite {p} was called a prime")
+    return True
 
 
-def _check_product(n: int, pairs: list[tuple[int, int]]) -> None:
+def divide(n: int) -> list[tuple[int, int]]:
+    """The primes up to 27 000 of n, and what is left, opened if it is a power: (factor, exponent) pairs."""
+    from flint import fmpz
+
+    return _checked(n, fmpz(n).factor(trial_limit=TRIAL_PRIMES))
+
+
+def split(n: int) -> list[tuple[int, int]]:
+    """Factors that ECM finds in a short time beside what n takes by a sieve; n itself is opened if it is a power."""
+    from flint import fmpz
+
+    bits = next((size for most, size in SMOOTH_BITS if n.bit_length() <= most), SMOOTH_BITS[-1][1])
+    return _checked(n, fmpz(n).factor_smooth(bits))
+
+
+def factor_by_flint(n: int) -> list[tuple[int, int]]:
+    """All prime factors by python-flint: it holds the GIL, on one CPU, for as long as that takes."""
+    from flint import fmpz
+
+    return _checked(n, fmpz(n).factor())
+
+
+def _checked(n: int, factors: object) -> list[tuple[int, int]]:
+    """As pairs of ints; a FactorpoolError unless they multiply to n."""
+    pairs = sorted((int(p), int(e)) for p, e in factors)  # type: ignore[attr-defined]
     product = 1
     for p, e in pairs:
         product *= p**e
     if product != n:
         raise FactorpoolError(f"python-flint's factors of {n} multiply to {product}")
-
-
-def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pairs that the kernel found for a number of up to 128 bits, with primes beyond 64 bits proved.
-
-    A composite that it left, which has exponent 0, is factored.
-    """
-    from flint import fmpz
-
-    found: dict[int, int] = {}
-    for p, e in pairs:
-        if e == 0:
-            for q, f in factor_whole(p).pairs:
-                found[q] = found.get(q, 0) + f
-        else:
-            if p >> 64 and not fmpz(p).is_prime():
-                raise FactorpoolError(f"the kernel called the composite {p} a prime factor")
-            found[p] = found.get(p, 0) + e
-    return sorted(found.items())
+    return pairs

@@ -1,10 +1,11 @@
-"""The methods of the C kernel; numbers that are too long for it go to python-flint."""
+"""The methods of the C kernel; numbers that are too long for its batches go one by one."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from factorpool.factoring.methods.flint import Found, factor_big
+from factorpool.factoring.methods.flint import Found
+from factorpool.factoring.methods.hard import factor_big
 
 CHUNK = 1024
 """First chunk of numbers for the kernel: a millisecond or two of uniform numbers, 30 of the hardest."""
@@ -21,7 +22,7 @@ class KernelMethod(NamedTuple):
     costs_known: bool = True
 
     def factor(self, n: int) -> Found:
-        """By python-flint."""
+        """By ECM and the quadratic sieve."""
         return factor_big(n)
 
 

@@ -1,36 +1,5 @@
 /* Runs the kernel on a chunk without the GIL, and packs what comes back. */
-#include <time.h>
-
 #include "module.h"
-
-/* How often a run without the GIL takes it back to look for Ctrl-C. */
-#define SIGNAL_SECONDS 0.05
-
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* What fp_control.context points to while the GIL is released. */
-typedef struct {
-    PyThreadState *thread;
-    const volatile char *stop; /* a byte that another thread sets to end the run, or NULL */
-    double next;
-    int interrupted; /* a Python exception is set */
-} run_state;
-
-static int poll_python(void *context) {
-    run_state *run = context;
-    if (run->stop && *run->stop) return 1;
-    double now = seconds();
-    if (now < run->next) return 0;
-    run->next = now + SIGNAL_SECONDS;
-    PyEval_RestoreThread(run->thread);
-    run->interrupted = PyErr_CheckSignals() < 0;
-    run->thread = PyEval_SaveThread();
-    return run->interrupted;
-}
 
 static int method_from_name(const char *name, fp_method *method) {
     static const struct {
@@ -58,7 +27,7 @@ typedef struct {
 
 /* The columns as they grow, in bytes objects: what the kernel writes is what Python gets. */
 typedef struct {
-    run_state *run;
+    fp_run *run;
     PyObject *counts, *primes, *exponents;
 } packed;
 
@@ -89,22 +58,16 @@ static int grow_packed(fp_columns *columns, size_t room, unsigned width) {
 
 /* Runs it without the GIL and packs the columns; NULL with an exception if it failed or was stopped. */
 static PyObject *run_kernel(const work *w, const Py_buffer *stop) {
-    run_state run = {.stop = stop->buf && stop->len ? stop->buf : NULL, .next = seconds() + SIGNAL_SECONDS};
+    fp_run run;
     packed p = {&run, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)w->count), NULL, NULL};
     if (!p.counts) return NULL;
     fp_columns columns = {.counts = (uint8_t *)PyBytes_AS_STRING(p.counts), .grow = grow_packed, .context = &p};
-    fp_control control = {poll_python, &run};
-    run.thread = PyEval_SaveThread();
+    fp_control control = fp_run_begin(&run, stop);
     int status = w->numbers ? fp_factor(w->isa, w->numbers, w->width, w->count, w->method, &control, &columns)
                             : fp_sieve(w->isa, w->start, w->step, w->count, &control, &columns);
-    PyEval_RestoreThread(run.thread);
     PyObject *result = NULL;
-    if (status == FP_NO_MEMORY)
-        PyErr_NoMemory();
-    else if (status == FP_STOPPED && !run.interrupted)
-        PyErr_SetString(PyExc_InterruptedError, "stopped");
-    else if (status == FP_OK && resize(&p.primes, 8 * w->width * columns.used) == 0 &&
-             resize(&p.exponents, columns.used) == 0)
+    if (fp_run_end(&run, status) && resize(&p.primes, 8 * w->width * columns.used) == 0 &&
+        resize(&p.exponents, columns.used) == 0)
         result = PyTuple_Pack(3, p.counts, p.primes, p.exponents);
     Py_DECREF(p.counts);
     Py_XDECREF(p.primes);

@@ -1,0 +1,149 @@
+/* The quadratic sieve's parts for Python, which puts them together: factor bases, families of polynomials, dependencies. */
+#include <stdlib.h>
+
+#include "../siqs/siqs.h"
+#include "module.h"
+
+/* A number below 2^FP_SIQS_BITS from its bytes, the low one first. */
+static int read_wide(const Py_buffer *bytes, fp_wide *n) {
+    if (bytes->len > FP_SIQS_BITS / 8) {
+        PyErr_Format(PyExc_ValueError, "the sieve takes numbers of at most %d bits", FP_SIQS_BITS);
+        return 0;
+    }
+    memset(n, 0, sizeof *n);
+    for (Py_ssize_t i = 0; i < bytes->len; i++)
+        n->w[i / 8] |= (uint64_t)((const uint8_t *)bytes->buf)[i] << 8 * (i % 8);
+    return 1;
+}
+
+PyDoc_STRVAR(base_doc, "siqs_base(kn, count, /)\n--\n\n"
+                       "The first `count` primes modulo which kn, of little-endian bytes, is a square, and its roots: two\n"
+                       "bytes objects of uint32.");
+
+static PyObject *siqs_base(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer bytes;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(args, "y*n:siqs_base", &bytes, &count)) return NULL;
+    fp_wide kn;
+    int good = read_wide(&bytes, &kn);
+    PyBuffer_Release(&bytes);
+    if (!good) return NULL;
+    if (count < 1 || count > FP_SIQS_MOST_PRIMES)
+        return PyErr_Format(PyExc_ValueError, "a factor base has 1 to %u primes, not %zd", FP_SIQS_MOST_PRIMES, count);
+    PyObject *primes = PyBytes_FromStringAndSize(NULL, 4 * count), *roots = PyBytes_FromStringAndSize(NULL, 4 * count);
+    PyObject *result = NULL;
+    if (primes && roots) {
+        int status = fp_siqs_base(&kn, (size_t)count, (uint32_t *)(void *)PyBytes_AS_STRING(primes),
+                                  (uint32_t *)(void *)PyBytes_AS_STRING(roots));
+        result = status == FP_OK ? PyTuple_Pack(2, primes, roots) : PyErr_NoMemory();
+    }
+    Py_XDECREF(primes), Py_XDECREF(roots);
+    return result;
+}
+
+/* What the sieve relies on: an even number of blocks, factors of a that are different odd primes of the base which it sieves in
+ * blocks. */
+static int check_plan(const fp_siqs_plan *plan, const uint32_t *factors, size_t count) {
+    if (plan->blocks < 2 || plan->blocks % 2 || plan->blocks > 256 || count < 1 || count > FP_SIQS_MOST_FACTORS ||
+        plan->count < 2 || plan->count > FP_SIQS_MOST_PRIMES)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (factors[i] < 1 || factors[i] >= plan->count || plan->primes[factors[i]] >= FP_SIQS_BLOCK) return 0;
+        for (size_t j = 0; j < i; j++)
+            if (factors[i] == factors[j]) return 0;
+    }
+    return 1;
+}
+
+PyDoc_STRVAR(family_doc,
+             "siqs_family(kn, primes, roots, factors, blocks, large, missing, stop=None, /)\n--\n\n"
+             "The relations of all polynomials of one a, the product of the primes with the indices `factors`.\n\n"
+             "Returns (u, larges, lengths, factors): for each relation u in 64 little-endian bytes, its large prime or 1\n"
+             "as uint32, how many of `factors` belong to it as uint16, and those as uint32: 0 for -1, else one more than\n"
+             "the index of a prime.");
+
+static PyObject *siqs_family(PyObject *module, PyObject *args) {
+    Py_buffer kn, primes, roots, factors, stop = {.buf = NULL};
+    fp_siqs_plan plan;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*IId|z*:siqs_family", &kn, &primes, &roots, &factors, &plan.blocks, &plan.large,
+                          &plan.missing, &stop))
+        return NULL;
+    plan.primes = primes.buf, plan.roots = roots.buf, plan.count = (size_t)primes.len / 4;
+    size_t count = (size_t)factors.len / 4;
+    if (!read_wide(&kn, &plan.kn)) goto done;
+    if (roots.len != primes.len || !check_plan(&plan, factors.buf, count)) {
+        PyErr_SetString(PyExc_ValueError, "this is no plan of a sieve");
+        goto done;
+    }
+    fp_siqs_relations out = {0};
+    fp_run run;
+    fp_control control = fp_run_begin(&run, &stop);
+    int status = fp_siqs_family(fp_module_isa(module), &plan, factors.buf, (unsigned)count, &control, &out);
+    if (fp_run_end(&run, status))
+        result = Py_BuildValue("(y#y#y#y#)", (const char *)out.u, (Py_ssize_t)(out.count * sizeof *out.u),
+                               (const char *)out.large, (Py_ssize_t)(out.count * sizeof *out.large),
+                               (const char *)out.lengths, (Py_ssize_t)(out.count * sizeof *out.lengths),
+                               (const char *)out.factors, (Py_ssize_t)(out.factors_used * sizeof *out.factors));
+    fp_siqs_free(&out);
+done:
+    PyBuffer_Release(&kn), PyBuffer_Release(&primes), PyBuffer_Release(&roots), PyBuffer_Release(&factors);
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(dependencies_doc,
+             "siqs_dependencies(entries, starts, columns, most, stop=None, /)\n--\n\n"
+             "Up to `most` sets of rows in which each column stands an even number of times, as bytes with a bit for each\n"
+             "row.  Row i has the uint32 entries from starts[i] to starts[i + 1] - 1, which are uint64.");
+
+static PyObject *siqs_dependencies(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer entries, starts, stop = {.buf = NULL};
+    Py_ssize_t columns, most;
+    PyObject *result = NULL;
+    uint64_t *sets = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*nn|z*:siqs_dependencies", &entries, &starts, &columns, &most, &stop)) return NULL;
+    const uint32_t *entry = entries.buf;
+    const uint64_t *start = starts.buf;
+    size_t count = (size_t)entries.len / 4, rows = starts.len ? (size_t)starts.len / 8 - 1 : 0;
+    int good = starts.len >= 8 && columns >= 0 && columns <= UINT32_MAX && most >= 0 && start[0] == 0 &&
+               start[rows] == count && rows <= UINT32_MAX;
+    for (size_t i = 0; good && i < rows; i++) good = start[i] <= start[i + 1];
+    for (size_t i = 0; good && i < count; i++) good = entry[i] < (size_t)columns;
+    if (!good) {
+        PyErr_SetString(PyExc_ValueError, "these are no rows of a matrix");
+        goto done;
+    }
+    size_t words = (rows + 63) / 64, found = 0;
+    if (!(sets = malloc(words * (size_t)most * sizeof *sets + 1))) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    fp_run run;
+    fp_control control = fp_run_begin(&run, &stop);
+    int status =
+        fp_siqs_dependencies(entry, start, rows, (size_t)columns, (size_t)most, &control, sets, &found);
+    if (!fp_run_end(&run, status) || !(result = PyList_New((Py_ssize_t)found))) goto done;
+    for (size_t i = 0; i < found; i++) {
+        PyObject *set = PyBytes_FromStringAndSize((const char *)(sets + i * words), (Py_ssize_t)(words * sizeof *sets));
+        if (!set) {
+            Py_CLEAR(result);
+            break;
+        }
+        PyList_SET_ITEM(result, (Py_ssize_t)i, set);
+    }
+done:
+    free(sets);
+    PyBuffer_Release(&entries), PyBuffer_Release(&starts);
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyMethodDef fp_siqs_methods[] = {
+    {"siqs_base", siqs_base, METH_VARARGS, base_doc},
+    {"siqs_family", siqs_family, METH_VARARGS, family_doc},
+    {"siqs_dependencies", siqs_dependencies, METH_VARARGS, dependencies_doc},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,57 @@
+/* The factor base: primes modulo which kn is a square, with its square roots. */
+#include <stdlib.h>
+
+#include "siqs.h"
+
+static uint32_t power(uint32_t base, uint32_t exponent, uint32_t p) {
+    uint64_t result = 1, square = base % p;
+    for (; exponent; exponent >>= 1) {
+        if (exponent & 1) result = result * square % p;
+        square = square * square % p;
+    }
+    return (uint32_t)result;
+}
+
+/* A square root of a modulo an odd prime, of which a is a square (A. Tonelli, 1891; D. Shanks, 1973). */
+static uint32_t square_root(uint32_t a, uint32_t p) {
+    if (a == 0) return 0;
+    int twos = __builtin_ctz(p - 1);
+    uint32_t odd = (p - 1) >> twos;
+    uint32_t root = power(a, (odd + 1) / 2, p), rest = power(a, odd, p);
+    if (rest == 1) return root;
+    uint32_t other = 2; /* the least that is no square */
+    while (power(other, (p - 1) / 2, p) == 1) other++;
+    uint32_t unit = power(other, odd, p);
+    while (rest != 1) {
+        int order = 0;
+        for (uint64_t t = rest; t != 1; order++) t = t * t % p;
+        uint64_t step = unit;
+        for (int i = 0; i < twos - order - 1; i++) step = step * step % p;
+        root = (uint32_t)(root * step % p);
+        unit = (uint32_t)(step * step % p);
+        rest = (uint32_t)((uint64_t)rest * unit % p);
+        twos = order;
+    }
+    return root;
+}
+
+/* About half of all primes are taken, so that one more than the 2.5 count-th is enough: it is found by a sieve that grows. */
+int fp_siqs_base(const fp_wide *kn, size_t count, uint32_t *primes, uint32_t *roots) {
+    size_t taken = 0;
+    int length = fp_wide_length(kn);
+    for (uint32_t limit = 1 << 14; taken < count; limit *= 2) {
+        uint8_t *composite = calloc(limit, 1);
+        if (!composite) return FP_NO_MEMORY;
+        taken = 0;
+        for (uint32_t p = 2; p < limit && taken < count; p++) {
+            if (composite[p]) continue;
+            for (uint64_t m = (uint64_t)p * p; m < limit; m += p) composite[m] = 1;
+            uint32_t a = fp_wide_modulo(kn, length, p);
+            if (p > 2 && a && power(a, (p - 1) / 2, p) != 1) continue;
+            primes[taken] = p;
+            roots[taken++] = p == 2 ? a : square_root(a, p);
+        }
+        free(composite);
+    }
+    return FP_OK;
+}

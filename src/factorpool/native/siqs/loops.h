@@ -1,0 +1,117 @@
+/* What takes the sieve's time, compiled once for each isa: FP_LOOPS names the result.
+ *
+ * Everything is written on vectors of the compiler, or as plain loops that it turns into vectors. */
+
+typedef uint32_t vector __attribute__((vector_size(32)));
+typedef int32_t signed_vector __attribute__((vector_size(32)));
+typedef float float_vector __attribute__((vector_size(32)));
+#define FP_LANES (sizeof(vector) / sizeof(uint32_t))
+
+static void move(uint32_t *restrict first, uint32_t *restrict second, const uint32_t *restrict step,
+                 const uint32_t *restrict primes, size_t from, size_t to, int plus) {
+    /* To add is to subtract p - step.  What is below 0 has its top bit set, as primes are below 2^31. */
+    for (size_t i = from; i < to; i++) {
+        uint32_t p = primes[i], s = plus ? p - step[i] : step[i];
+        uint32_t x = first[i] - s, y = second[i] - s;
+        first[i] = x + (p & (uint32_t)((int32_t)x >> 31));
+        second[i] = y + (p & (uint32_t)((int32_t)y >> 31));
+    }
+}
+
+static void fill(const uint32_t *first, const uint32_t *second, const uint32_t *primes, size_t base, size_t from,
+                 size_t to, uint32_t end, uint32_t *const *buckets, uint32_t *used) {
+    size_t i = from;
+    for (; i < to && primes[i] < end; i++) {
+        uint32_t p = primes[i], entry = (uint32_t)(i - base) << FP_SIQS_BLOCK_BITS;
+        for (uint32_t x = first[i]; x < end; x += p) {
+            uint32_t b = x >> FP_SIQS_BLOCK_BITS;
+            buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
+        }
+        for (uint32_t x = second[i]; x < end; x += p) {
+            uint32_t b = x >> FP_SIQS_BLOCK_BITS;
+            buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
+        }
+    }
+    for (; i < to; i++) { /* at most one each */
+        uint32_t entry = (uint32_t)(i - base) << FP_SIQS_BLOCK_BITS, x = first[i], y = second[i];
+        if (x < end) {
+            uint32_t b = x >> FP_SIQS_BLOCK_BITS;
+            buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
+        }
+        if (y < end) {
+            uint32_t b = y >> FP_SIQS_BLOCK_BITS;
+            buckets[b][used[b]++] = entry | (y & (FP_SIQS_BLOCK - 1));
+        }
+    }
+}
+
+static void sieve(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes, const uint8_t *logs,
+                  size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
+        uint32_t p = primes[i], x = first[i], y = second[i];
+        uint8_t log = logs[i];
+        if (x > y) {
+            uint32_t t = x;
+            x = y, y = t;
+        }
+        /* Four of each at a time as long as they fit. */
+        while (y + 3 * p < FP_SIQS_BLOCK) {
+            block[x] += log, block[y] += log;
+            block[x + p] += log, block[y + p] += log;
+            block[x + 2 * p] += log, block[y + 2 * p] += log;
+            block[x + 3 * p] += log, block[y + 3 * p] += log;
+            x += 4 * p, y += 4 * p;
+        }
+        while (y < FP_SIQS_BLOCK) {
+            block[x] += log, block[y] += log;
+            x += p, y += p;
+        }
+        if (x < FP_SIQS_BLOCK) {
+            block[x] += log;
+            x += p;
+        }
+        first[i] = x - FP_SIQS_BLOCK, second[i] = y - FP_SIQS_BLOCK;
+    }
+}
+
+static size_t scan(const uint8_t *block, uint16_t *found) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < FP_SIQS_BLOCK; i += 64) {
+        uint64_t words[8], any = 0;
+        memcpy(words, block + i, sizeof words);
+        for (int j = 0; j < 8; j++) any |= words[j];
+        if (!(any & 0x8080808080808080u)) continue;
+        for (uint32_t j = 0; j < 64; j++)
+            if (block[i + j] & 0x80) found[count++] = (uint16_t)(i + j);
+    }
+    return count;
+}
+
+static size_t dividing(uint32_t position, const uint32_t *first, const uint32_t *second, const uint32_t *primes,
+                       const float *inverses, size_t from, size_t to, uint32_t *found) {
+    size_t count = 0;
+    vector x = position - (vector){0};
+    float_vector xf = __builtin_convertvector((signed_vector)x, float_vector);
+    for (size_t i = from; i < to; i += FP_LANES) {
+        vector p, a, b;
+        float_vector inverse;
+        memcpy(&p, primes + i, sizeof p), memcpy(&a, first + i, sizeof a), memcpy(&b, second + i, sizeof b);
+        memcpy(&inverse, inverses + i, sizeof inverse);
+        /* The quotient may be one off either way: position and prime are below 2^24, and so exact in a float. */
+        vector q = (vector)__builtin_convertvector(xf * inverse, signed_vector);
+        signed_vector rest = (signed_vector)(x - q * p);
+        rest += (signed_vector)p & (rest < 0);
+        rest -= (signed_vector)p & (rest >= (signed_vector)p);
+        signed_vector hit = (rest == (signed_vector)a) | (rest == (signed_vector)b);
+        uint64_t any[4];
+        memcpy(any, &hit, sizeof any);
+        if (!(any[0] | any[1] | any[2] | any[3])) continue;
+        for (size_t j = 0; j < FP_LANES && i + j < to; j++)
+            if (hit[j]) found[count++] = (uint32_t)(i + j);
+    }
+    return count;
+}
+
+const fp_siqs_loops FP_LOOPS = {move, fill, sieve, scan, dividing};
+#undef FP_LOOPS
+#undef FP_LANES

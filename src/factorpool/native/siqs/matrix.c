@@ -1,0 +1,252 @@
+/* Linear algebra modulo 2: sets of relations in which every prime stands an even number of times.
+ *
+ * Most columns, those of large primes, have few ones.  First, rows that have the only one of a column are of no use.  Then a column
+ * of few rows is removed by adding one of them to the others, as long as that keeps rows short (structured elimination: C. Pomerance
+ * and J. Smith, "Reduction of huge, sparse matrices over finite fields via created catastrophes", 1992).  What is left, about a
+ * third as wide, is eliminated as a dense matrix, eight columns at a time by tables of all sums of eight rows ("four Russians":
+ * V. Arlazarov, E. Dinic, M. Kronrod and I. Faradzev, 1970). */
+#include <stdlib.h>
+
+#include "siqs.h"
+
+/* A set of numbers, ascending. */
+typedef struct {
+    uint32_t *items;
+    uint32_t count;
+} set;
+
+/* Heaviest column that is removed before the dense part. */
+#define MOST_WEIGHT 12
+
+/* Rows more than columns that are kept: each gives a set, and half of all sets factor n. */
+#define SPARE 64
+
+/* Columns eliminated at once. */
+#define STRIP 8
+
+typedef struct {
+    size_t rows, columns;
+    set *row;     /* columns with a one */
+    set *members; /* rows of the input that add up to a row; a row without members is gone */
+    uint32_t *weight;
+    const fp_control *control;
+} matrix;
+
+static int compare(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* a becomes the numbers that are in one of both and not in the other. */
+static int add_set(set *a, const set *b) {
+    uint32_t *sum = malloc((a->count + b->count + 1) * sizeof *sum), count = 0, i = 0, j = 0;
+    if (!sum) return FP_NO_MEMORY;
+    while (i < a->count && j < b->count) {
+        uint32_t x = a->items[i], y = b->items[j];
+        if (x != y) sum[count++] = x < y ? x : y;
+        i += x <= y, j += y <= x;
+    }
+    while (i < a->count) sum[count++] = a->items[i++];
+    while (j < b->count) sum[count++] = b->items[j++];
+    free(a->items);
+    a->items = sum, a->count = count;
+    return FP_OK;
+}
+
+static void drop_row(matrix *m, size_t r) {
+    for (uint32_t i = 0; i < m->row[r].count; i++) m->weight[m->row[r].items[i]]--;
+    free(m->row[r].items), free(m->members[r].items);
+    m->row[r] = m->members[r] = (set){NULL, 0};
+}
+
+static int read_rows(matrix *m, const uint32_t *entries, const uint64_t *starts) {
+    for (size_t r = 0; r < m->rows; r++) {
+        size_t length = starts[r + 1] - starts[r];
+        uint32_t *items = malloc((length + 1) * sizeof *items);
+        uint32_t *member = malloc(sizeof *member);
+        m->row[r].items = items, m->members[r].items = member;
+        if (!items || !member) return FP_NO_MEMORY;
+        *member = (uint32_t)r, m->members[r].count = 1;
+        memcpy(items, entries + starts[r], length * sizeof *items);
+        qsort(items, length, sizeof *items, compare);
+        uint32_t count = 0;
+        for (size_t i = 0; i < length; i++)
+            if (count && items[count - 1] == items[i])
+                count--;
+            else
+                items[count++] = items[i];
+        m->row[r].count = count;
+        for (uint32_t i = 0; i < count; i++) m->weight[items[i]]++;
+    }
+    return FP_OK;
+}
+
+static void drop_singletons(matrix *m) {
+    for (int changed = 1; changed;) {
+        changed = 0;
+        for (size_t r = 0; r < m->rows; r++)
+            for (uint32_t i = 0; i < m->row[r].count; i++)
+                if (m->weight[m->row[r].items[i]] == 1) {
+                    drop_row(m, r);
+                    changed = 1;
+                    break;
+                }
+    }
+}
+
+/* Removes columns of at most `most` ones, each with rows that no other column of this pass has touched. */
+static int merge(matrix *m, uint32_t most, size_t *removed) {
+    uint32_t *place = malloc(m->columns * MOST_WEIGHT * sizeof *place), *filled = calloc(m->columns, sizeof *filled);
+    uint8_t *touched = calloc(m->rows, 1);
+    int status = place && filled && touched ? FP_OK : FP_NO_MEMORY;
+    *removed = 0;
+    for (size_t r = 0; r < m->rows && status == FP_OK; r++)
+        for (uint32_t i = 0; i < m->row[r].count; i++) {
+            uint32_t c = m->row[r].items[i];
+            if (m->weight[c] <= most) place[c * MOST_WEIGHT + filled[c]++] = (uint32_t)r;
+        }
+    for (size_t c = 0; c < m->columns && status == FP_OK; c++) {
+        uint32_t count = filled[c], *rows = place + c * MOST_WEIGHT, lightest = 0;
+        int free_rows = count >= 2;
+        for (uint32_t i = 0; i < count; i++) {
+            free_rows &= !touched[rows[i]];
+            if (m->row[rows[i]].count < m->row[rows[lightest]].count) lightest = i;
+        }
+        if (!free_rows) continue;
+        const size_t pivot = rows[lightest];
+        for (uint32_t i = 0; i < count && status == FP_OK; i++) {
+            size_t r = rows[i];
+            touched[r] = 1;
+            if (r == pivot) continue;
+            for (uint32_t j = 0; j < m->row[r].count; j++) m->weight[m->row[r].items[j]]--;
+            status = add_set(&m->row[r], &m->row[pivot]);
+            if (status == FP_OK) status = add_set(&m->members[r], &m->members[pivot]);
+            for (uint32_t j = 0; j < m->row[r].count; j++) m->weight[m->row[r].items[j]]++;
+        }
+        if (status == FP_OK) drop_row(m, pivot), ++*removed;
+    }
+    free(place), free(filled), free(touched);
+    return status;
+}
+
+/* Brings a dense matrix of `height` rows into reduced echelon form; pivot[i] is the column in which row i begins.  Answers how many
+ * rows are not 0; SIZE_MAX if it was stopped, or had no memory. */
+static size_t reduce(uint64_t **rows, size_t height, size_t width, size_t words, uint32_t *pivot,
+                     const fp_control *control) {
+    uint64_t *table = malloc(((size_t)1 << STRIP) * words * sizeof *table);
+    if (!table) return SIZE_MAX;
+    size_t rank = 0;
+    for (size_t column = 0; column < width && rank < height;) {
+        if (fp_poll(control)) {
+            rank = SIZE_MAX;
+            break;
+        }
+        /* Up to STRIP pivots, each reduced by the others. */
+        size_t from = column / 64, top = rank;
+        while (column < width && top - rank < STRIP) {
+            size_t word = column / 64, found = top;
+            uint64_t bit = 1ull << column % 64;
+            for (; found < height; found++) {
+                for (size_t i = rank; i < top; i++) /* as far as those of this strip go */
+                    if (rows[found][pivot[i] / 64] >> pivot[i] % 64 & 1)
+                        for (size_t w = from; w < words; w++) rows[found][w] ^= rows[i][w];
+                if (rows[found][word] & bit) break;
+            }
+            if (found < height) {
+                uint64_t *row = rows[found];
+                rows[found] = rows[top], rows[top] = row;
+                for (size_t i = rank; i < top; i++)
+                    if (rows[i][word] & bit)
+                        for (size_t w = from; w < words; w++) rows[i][w] ^= row[w];
+                pivot[top++] = (uint32_t)column;
+            }
+            column++;
+        }
+        size_t strip = top - rank;
+        memset(table, 0, words * sizeof *table);
+        for (size_t i = 0; i < strip; i++)
+            for (size_t j = 0; j < (size_t)1 << i; j++)
+                for (size_t w = from; w < words; w++)
+                    table[(((size_t)1 << i) + j) * words + w] = table[j * words + w] ^ rows[rank + i][w];
+        for (size_t r = 0; r < height; r++) {
+            if (r == rank) r = top;
+            if (r >= height) break;
+            size_t index = 0;
+            for (size_t i = 0; i < strip; i++)
+                index |= (rows[r][pivot[rank + i] / 64] >> pivot[rank + i] % 64 & 1) << i;
+            if (!index) continue;
+            const uint64_t *sum = table + index * words;
+            for (size_t w = from; w < words; w++) rows[r][w] ^= sum[w];
+        }
+        rank = top;
+    }
+    free(table);
+    return rank;
+}
+
+/* The sets: of the rows that are left, as unknowns of the equations that the columns are. */
+static int solve(const matrix *m, size_t most, uint64_t *sets, size_t *found) {
+    size_t words_out = (m->rows + 63) / 64, unknowns = 0, equations = 0;
+    uint32_t *unknown = malloc(m->rows * sizeof *unknown), *number = malloc(m->columns * sizeof *number);
+    uint64_t *bits = NULL, **rows = NULL;
+    uint32_t *pivot = NULL;
+    uint8_t *is_pivot = NULL;
+    int status = FP_NO_MEMORY;
+    if (!unknown || !number) goto done;
+    for (size_t c = 0; c < m->columns; c++) number[c] = m->weight[c] ? (uint32_t)equations++ : 0;
+    for (size_t r = 0; r < m->rows && unknowns < equations + SPARE; r++)
+        if (m->members[r].count) unknown[unknowns++] = (uint32_t)r;
+    size_t words = (unknowns + 63) / 64;
+    bits = calloc(equations * words + 1, sizeof *bits);
+    rows = malloc((equations + 1) * sizeof *rows);
+    pivot = malloc((equations + 1) * sizeof *pivot);
+    is_pivot = calloc(unknowns + 1, 1);
+    if (!bits || !rows || !pivot || !is_pivot) goto done;
+    for (size_t e = 0; e < equations; e++) rows[e] = bits + e * words;
+    for (size_t u = 0; u < unknowns; u++)
+        for (uint32_t i = 0; i < m->row[unknown[u]].count; i++)
+            rows[number[m->row[unknown[u]].items[i]]][u / 64] |= 1ull << u % 64;
+    size_t rank = reduce(rows, equations, unknowns, words, pivot, m->control);
+    if (rank == SIZE_MAX) {
+        status = fp_poll(m->control) ? FP_STOPPED : FP_NO_MEMORY;
+        goto done;
+    }
+    for (size_t i = 0; i < rank; i++) is_pivot[pivot[i]] = 1;
+    for (size_t u = 0; u < unknowns && *found < most; u++) {
+        if (is_pivot[u]) continue;
+        uint64_t *out = sets + *found * words_out;
+        memset(out, 0, words_out * sizeof *out);
+        for (size_t i = 0; i <= rank; i++) { /* the unknown itself last */
+            if (i < rank && !(rows[i][u / 64] >> u % 64 & 1)) continue;
+            const set *members = &m->members[unknown[i < rank ? pivot[i] : u]];
+            for (uint32_t j = 0; j < members->count; j++) out[members->items[j] / 64] ^= 1ull << members->items[j] % 64;
+        }
+        ++*found;
+    }
+    status = FP_OK;
+done:
+    free(unknown), free(number), free(bits), free(rows), free(pivot), free(is_pivot);
+    return status;
+}
+
+int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t rows, size_t columns, size_t most,
+                         const fp_control *control, uint64_t *sets, size_t *found) {
+    matrix m = {.rows = rows, .columns = columns, .control = control};
+    m.row = calloc(rows + 1, sizeof *m.row);
+    m.members = calloc(rows + 1, sizeof *m.members);
+    m.weight = calloc(columns + 1, sizeof *m.weight);
+    *found = 0;
+    int status = m.row && m.members && m.weight ? read_rows(&m, entries, starts) : FP_NO_MEMORY;
+    if (status == FP_OK) drop_singletons(&m);
+    for (uint32_t weight = 2; status == FP_OK && weight <= MOST_WEIGHT;) {
+        size_t removed = 0;
+        status = merge(&m, weight, &removed);
+        if (status == FP_OK && fp_poll(control)) status = FP_STOPPED;
+        if (removed <= columns / 200) weight++;
+    }
+    if (status == FP_OK) drop_singletons(&m);
+    if (status == FP_OK) status = solve(&m, most, sets, found);
+    for (size_t r = 0; m.row && m.members && r < rows; r++) free(m.row[r].items), free(m.members[r].items);
+    free(m.row), free(m.members), free(m.weight);
+    return status;
+}
