@@ -33,6 +33,8 @@ def siqs_family(
     primes: Buffer,
     roots: Buffer,
     factors: Buffer,
+    flips: int,
+    signs: int,
     blocks: int,
     large: int,
     missing: float,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, overload
@@ -12,7 +13,7 @@ from factorpool import _native
 from factorpool.errors import FactorpoolError, NumberValueError, OptionError, TooLargeError, WorkerDiedError
 from factorpool.factoring.block import WORD_MAX, Block, Kind
 from factorpool.factoring.columns import Builder, Columns, Factorizations
-from factorpool.factoring.large import Planner
+from factorpool.factoring.large import Planner, Stage
 from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import blocks_of, check, normalize
 from factorpool.factoring.tasks import FactorTask, most_at_once
@@ -40,19 +41,24 @@ def factor(
     method: str = "auto",
     strategy: Strategy | str = "auto",
     max_workers: int | None = None,
+    progress: Progress | bool | None = None,
     pool: Pool | None = None,
 ) -> dict[int, int]:
     """The factorization of one integer: prime -> exponent, ascending; `{}` for 1.
 
-    Any size up to 4300 digits: 128 bits go to the kernel, more to python-flint.
+    Any size up to 4300 digits.  Up to 128 bits by the kernel; of longer ones small factors by ECM, and the rest by a
+    quadratic sieve on all workers together: 58 digits take a second, 68 ten, 77 a minute or two on two CPUs.  What is
+    left of more than 350 bits (105 digits) goes to python-flint, on one CPU.
 
     Args:
         n: a positive int, or anything with `__index__`, as NumPy's integers.
         method: `auto`, `trial`, `rho` (up to 64 bits), `ecm` (up to 128; beyond, python-flint decides) or `naive`, the
             article's.
         strategy, max_workers, pool: as in `factor_many`.  With `auto`, a number runs in this thread unless it has a
-            large cofactor, which may take long: then in another process, so that Ctrl-C stops it at once, and other
+            large cofactor, which may take long: then in other processes, so that Ctrl-C stops it at once, and other
             threads go on.
+        progress: called in this thread with (relations found, relations needed) while such a cofactor is sieved; True
+            shows a bar.
 
     Raises:
         NumberTypeError, NumberValueError: n is not an integer, or below 1 or too long.
@@ -67,7 +73,24 @@ def factor(
         factors = FactorTask(method).factor_one(number)
         if factors is not None:
             return factors
-    return factor_many([number], method=method, strategy=strategy, max_workers=max_workers, pool=pool)[0]
+    with ExitStack() as stack:
+        stage = _stage_for(progress, stack)
+        options = Options(strategy, max_workers, pool=pool, stage=stage).resolved()
+        return _factor_all([number], method, options)[0]
+
+
+def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[Stage], object] | None:
+    """What is called while a number is sieved: the user's function, or a bar that begins with the first call."""
+    if not progress:
+        return None
+    if callable(progress):
+        return lambda stage: progress(stage.found, stage.needed)
+    if progress is not True:
+        raise OptionError(f"progress must be a function, True for a bar, or None, not {progress!r}")
+    from factorpool.pool.progress import Bar
+
+    bar = stack.enter_context(Bar(None, "numbers"))
+    return lambda stage: bar.stage(stage.what, stage.found, stage.needed)
 
 
 def factor_many(
@@ -89,8 +112,8 @@ def factor_many(
         numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.  A range
             of step 1 or 2, and an array of which the numbers are as dense as that, is sieved, not factored one by one.
         strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 81 bits
-            (the kernel releases the GIL) and processes for longer ones.  Large cofactors, of more than 160 bits, are
-            spread over all workers one by one; `auto` takes processes for them.
+            (the kernel releases the GIL) and processes for longer ones.  Large cofactors, of more than 160 bits, go to
+            one worker each, those of more than 184 to all together; `auto` takes processes for them.
         max_workers: how many; None means the CPUs this process may use (affinity and cgroup quota).
         schedule: `static`, `dynamic` or `guided`: how numbers are cut into chunks.
         chunksize: numbers in a chunk; None leaves it to the schedule.
@@ -112,6 +135,11 @@ def factor_many(
     options = Options(
         strategy, max_workers, schedule, chunksize, mp_context, progress, on_error=on_error, pool=pool
     ).resolved()
+    return _factor_all(numbers, method, options)
+
+
+def _factor_all(numbers: Iterable[SupportsIndex] | Buffer, method: str, options: Options) -> Factorizations:
+    progress, on_error = options.progress, options.on_error
     if isinstance(numbers, range):
         _check_size(numbers)
     errors: dict[int, FactorpoolError] = {}
@@ -278,12 +306,14 @@ def factor_blocks(
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
     trace: str | None = None,
+    stage: Callable[[Stage], object] | None = None,
 ) -> Iterator[tuple[Block, Columns]]:
     """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
     `ready` says whether the next of the `blocks` is there.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
-    first block.  `announce` is called with the strategy once it is known, and why it is that.
+    first block.  `announce` is called with the strategy once it is known, and why it is that; `stage` while a large
+    number is sieved.
     """
     check_choice("method", method, METHODS)
     options = Options(
@@ -296,6 +326,7 @@ def factor_blocks(
         announce=announce,
         pool=pool,
         trace=trace,
+        stage=stage,
     ).resolved()
     first = next(blocks, Block(range(0)))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)

@@ -20,7 +20,13 @@ pytestmark = pytest.mark.usefixtures("workers_left")
 
 P, Q, R = 2**85 - 19, 2**86 - 35, 2**87 - 67  # primes
 HOURS = (2**180 - 47) * (2**181 - 165)
-"""A product of two primes that nothing here factors within a test."""
+"""A product of two primes that nothing here factors within a test: it is left to python-flint, as too long to sieve."""
+
+SIEVED_HOURS = (2**140 - 27) * (2**145 - 151)
+"""The same for the sieve."""
+
+TOGETHER = (2**97 - 141) * (2**99 - 115)
+"""What all workers sieve together, in about two seconds."""
 
 
 @pytest.mark.parametrize("strategy", ["auto", "serial", "threads", "processes"])
@@ -28,8 +34,9 @@ def test_large_among_easy(strategy: str) -> None:
     numbers = [360, P * Q, 97, 15 * P * R, 2**400, (P * Q) ** 2, P, *range(1, 40)]
     expected = [{2: 3, 3: 2, 5: 1}, {P: 1, Q: 1}, {97: 1}, {3: 1, 5: 1, P: 1, R: 1}, {2: 400}, {P: 2, Q: 2}, {P: 1}]
     counted: list[int] = []
+    numbers, expected = [*numbers, TOGETHER], [*expected, *map(fp.factor, range(1, 40)), fp.factor(TOGETHER)]
     fs = fp.factor_many(numbers, strategy=strategy, max_workers=2, progress=lambda done, _: counted.append(done))
-    assert list(fs) == expected + [fp.factor(n) for n in range(1, 40)]
+    assert list(fs) == expected
     assert fs.strategy == ("processes" if strategy == "auto" else strategy)
     assert "may take long" in fs.reason
     assert counted == sorted(counted)
@@ -56,6 +63,54 @@ def test_long_primes_come_back_too() -> None:
     fs = fp.factor_many([6 * prime, 2**521 - 1, 12])
     assert list(fs) == [{2: 1, 3: 1, prime: 1}, {2**521 - 1: 1}, {2: 2, 3: 1}]
     assert fs.probable_primes == {prime}
+
+
+@pytest.mark.parametrize("strategy", ["serial", "threads", "processes"])
+def test_all_workers_sieve_one_number(strategy: str) -> None:
+    seen: list[tuple[int, int | None]] = []
+    factors = fp.factor(
+        TOGETHER * 35, strategy=strategy, max_workers=2, progress=lambda found, needed: seen.append((found, needed))
+    )
+    assert factors == {5: 1, 7: 1, 2**97 - 141: 1, 2**99 - 115: 1}
+    assert [found for found, _ in seen] == sorted(found for found, _ in seen)
+    assert seen[-1][0] >= (seen[-1][1] or 0) > 1000
+
+
+def test_progress_is_checked_and_drawn(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(fp.OptionError, match="progress must be a function, True for a bar, or None, not 3"):
+        fp.factor(TOGETHER, progress=3)  # type: ignore[arg-type]
+    fp.factor(TOGETHER, progress=True, max_workers=2)
+    assert "for 196 bits" in capfd.readouterr().err
+
+
+def test_workers_that_die_while_they_sieve_cost_nothing() -> None:
+    killed: list[int] = []
+
+    def kill(found: int, needed: int | None) -> None:
+        if len(killed) < 2 and found > 300 * (len(killed) + 1):
+            process = next(p for p in multiprocessing.active_children() if p.name == "factorpool")
+            os.kill(process.pid or 0, signal.SIGKILL)
+            killed.append(found)
+
+    assert len(fp.factor(TOGETHER, strategy="processes", max_workers=2, progress=kill)) == 2
+    assert len(killed) == 2
+
+
+@pytest.mark.parametrize("strategy", ["threads", "processes"])
+def test_interrupt_ends_a_sieve(strategy: str) -> None:
+    code = f"""
+import factorpool as fp
+if __name__ == "__main__":
+    fp.factor({SIEVED_HOURS}, strategy={strategy!r}, progress=lambda *_: print("go", flush=True))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"go\n"
+        workers = descendants(program.pid)
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=20)
+    assert errors.strip().endswith(b"KeyboardInterrupt")
+    assert gone(workers)
 
 
 def test_closing_a_stream_ends_what_takes_hours() -> None:

@@ -22,8 +22,8 @@ void t_fail(const char *what, fp_u128 n) {
     exit(1);
 }
 
-/* a b mod n, by doubling where the product is too long. */
-static fp_u128 times(fp_u128 a, fp_u128 b, fp_u128 n) {
+/* By doubling where the product is too long. */
+fp_u128 t_times(fp_u128 a, fp_u128 b, fp_u128 n) {
     if (n >> 64 == 0) return a * b % n;
     fp_u128 r = 0;
     for (; b; b >>= 1) {
@@ -35,8 +35,8 @@ static fp_u128 times(fp_u128 a, fp_u128 b, fp_u128 n) {
 
 static fp_u128 power(fp_u128 a, fp_u128 e, fp_u128 n) {
     fp_u128 r = 1;
-    for (a %= n; e; e >>= 1, a = times(a, a, n))
-        if (e & 1) r = times(r, a, n);
+    for (a %= n; e; e >>= 1, a = t_times(a, a, n))
+        if (e & 1) r = t_times(r, a, n);
     return r;
 }
 
@@ -52,7 +52,7 @@ int t_is_prime(fp_u128 n) {
     for (int i = 0; i < 12; i++) {
         fp_u128 x = power(bases[i], d, n);
         int passes = x == 1 || x == n - 1;
-        for (int k = 1; k < s && !passes; k++) passes = (x = times(x, x, n)) == n - 1;
+        for (int k = 1; k < s && !passes; k++) passes = (x = t_times(x, x, n)) == n - 1;
         if (!passes) return 0;
     }
     return 1;
@@ -134,7 +134,7 @@ fp_u128 t_awkward_wide(void) {
 }
 
 int main(int argc, char **argv) {
-    static void (*const tests[])(size_t) = {t_prime, t_trial, t_rho, t_ecm, t_sieve, t_text, t_factor};
+    static void (*const tests[])(size_t) = {t_prime, t_trial, t_rho, t_ecm, t_sieve, t_text, t_siqs, t_factor};
     if (argc != 3) return 2;
     size_t count = strtoull(argv[2], NULL, 10);
     for (size_t i = 0; (t_isa = fp_isa_at(i)); i++) {

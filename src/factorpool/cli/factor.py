@@ -97,6 +97,7 @@ def command(
         buffersize=BUFFER,
         announce=(lambda choice: report(f"strategy {choice.strategy.name}: {choice.reason}")) if verbose else None,
         trace=trace,
+        stage=lambda stage: None if bar is None else bar.stage(stage.what, stage.found, stage.needed),
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()

@@ -1,8 +1,8 @@
 """Large cofactors: workers send them back, and here, on the caller's side, they are spread over all workers of a pool.
 
-So a number that takes minutes does not hold up the easy ones in its chunk, and each can be stopped in the middle, since it
-runs in another process if it may.  Those of middling size go to one worker each.  What takes a second or more is sieved
-by all of them together: each takes some families of polynomials at a time, until there are enough relations.
+So a number that takes minutes does not hold up the easy ones in its chunk, and each can be stopped in the middle, since
+it runs in another process if it may.  Those of middling size go to one worker each.  What takes a second or more is
+sieved by all of them together: each takes some families of polynomials at a time, until there are enough relations.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ AHEAD = 4
 """Large cofactors that a stream has waiting for each worker, at most: enough for all to be busy."""
 
 CALL_SECONDS = 0.1
-"""How long a worker sieves before it sends back what it has found: a call costs 0.2 ms, a stop may have to wait so long."""
+"""How long a worker sieves before it sends back what it has found: a call costs 0.2 ms, and a thread is not stopped
+before."""
 
 MOST_DEATHS = 3
-"""Workers that may die while they sieve one number: what they had is sieved again by nobody, as there is always more."""
+"""Workers that may die while they sieve one number.  What they had is not sieved again: other families do as well."""
 
 
 class Stage(NamedTuple):
@@ -45,6 +46,11 @@ class Stage(NamedTuple):
     n: int
     found: int
     needed: int
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        return f"relations of {self.needed:,} for {self.n.bit_length()} bits"
 
 
 class Planner:

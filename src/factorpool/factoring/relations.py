@@ -1,8 +1,8 @@
 """From the relations of a quadratic sieve to a factor: duplicates, large primes, and the square root.
 
-A relation says that u^2 is a product of primes of the factor base, times the square of one large prime once two relations
-with it have been put together.  As soon as there are more of them than primes, some have a product that is a square on
-both sides, and one such product in two gives a factor.
+A relation says that u^2 is a product of primes of the factor base, times the square of one large prime once two
+relations with it have been put together.  As soon as there are more of them than primes, some have a product that is a
+square on both sides, and one such product in two gives a factor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from factorpool import _native
 from factorpool.factoring.methods.siqs import Harvest, Plan
 
 SPARE = 64
-"""Relations beyond the number of primes that are waited for: they give as many squares, and each misses one time in two."""
+"""Relations beyond the number of primes that are waited for: they give as many squares, each of which may miss."""
 
 U_BYTES = 64
 """What u takes in a harvest."""

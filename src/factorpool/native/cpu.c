@@ -42,7 +42,12 @@ static const fp_isa isas[] = {
      106,
      {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_123, &fp_generic_128},
      &fp_siqs_avx2},
-    {"avx2", has_avx2, fp_avx2_trial, 2, 106, {&fp_avx2_48, &fp_avx2_64, &fp_generic_123, &fp_generic_128},
+    {"avx2",
+     has_avx2,
+     fp_avx2_trial,
+     2,
+     106,
+     {&fp_avx2_48, &fp_avx2_64, &fp_generic_123, &fp_generic_128},
      &fp_siqs_avx2},
 #endif
     {"generic", always, fp_generic_trial, 1, 106, {&fp_generic_64, &fp_generic_123, &fp_generic_128}, &fp_siqs_generic},

@@ -21,6 +21,7 @@ void t_trial(size_t count);
 void t_factor(size_t count);
 void t_sieve(size_t count);
 void t_text(size_t count);
+void t_siqs(size_t count);
 
 /* Says what is wrong for which number, and exits with 1. */
 void t_fail(const char *what, fp_u128 n);
@@ -31,6 +32,9 @@ uint64_t t_prime_of(int bits);
 uint64_t t_prime_below(uint64_t n);
 uint64_t t_awkward(void);
 fp_u128 t_awkward_wide(void);
+
+/* a b mod n. */
+fp_u128 t_times(fp_u128 a, fp_u128 b, fp_u128 n);
 
 /* By Miller-Rabin to twelve bases, which decides below 3.1e23. */
 int t_is_prime(fp_u128 n);

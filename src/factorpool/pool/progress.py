@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
 class Bar:
@@ -23,6 +23,7 @@ class Bar:
             console=Console(stderr=True),
         )
         self._bar = self._progress.add_task("", total=size, text="")
+        self._stage: TaskID | None = None
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -30,6 +31,12 @@ class Bar:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        """A row of its own for what one item takes: so many of `total` are done."""
+        if self._stage is None:
+            self._stage = self._progress.add_task("", total=total, text="")
+        self._progress.update(self._stage, completed=done, total=total, text=f"{done:,} {what}")
 
     def note(self, line: str) -> None:
         """Prints a line above the bar."""

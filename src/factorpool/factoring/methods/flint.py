@@ -1,4 +1,4 @@
-"""What python-flint does for integers beyond the kernel: it proves primes, and finds small factors; its answers are checked.
+"""What python-flint does for integers beyond the kernel: proofs of primes, small factors; its answers are checked.
 
 python-flint cannot be interrupted and holds the GIL.  So what may take it long is not begun beside other numbers: it is
 sent back as large, to be run where it can be stopped (`factoring.large`).

@@ -19,7 +19,7 @@ SIEVED_BITS = 90
 """Composites from this size on are sieved: python-flint takes 3 ms for those below."""
 
 SPREAD_BITS = 184
-"""Composites from this size on, which take a second, are sieved by all workers together, and shorter ones by one each."""
+"""Composites beyond this size, which take a second, are sieved by all workers together, shorter ones by one each."""
 
 BATCH_SECONDS = 0.02
 """Families of polynomials are sieved together if they take less than this."""

@@ -1,7 +1,7 @@
 """The quadratic sieve of one number: what all workers agree on, and what one of them does.
 
-The relations come from families of polynomials, which are numbered: whoever knows n and a number knows the family, so only
-numbers travel to workers, and relations back.  `factoring.relations` makes factors of them.
+The relations come from families of polynomials, which are numbered: whoever knows n and a number knows the family, so
+only numbers travel to workers, and relations back.  `factoring.relations` makes factors of them.
 """
 
 from __future__ import annotations
@@ -24,37 +24,52 @@ BLOCK = 1 << 15
 SIEVED_FROM = 256
 """Primes from which on the kernel sieves, as there."""
 
-# By bits of n: primes of the factor base, blocks of an interval, the large prime's bound in times of the greatest prime.
+# By bits of n: primes of the factor base, blocks of an interval, the large prime's bound in times the greatest prime.
 TABLE = (
-    (80, 100, 2, 30),
-    (100, 200, 2, 40),
-    (128, 450, 2, 40),
-    (160, 1300, 2, 50),
-    (192, 3600, 2, 70),
-    (224, 9500, 4, 80),
-    (256, 30000, 12, 90),
-    (288, 70000, 20, 100),
-    (320, 120000, 30, 120),
-    (350, 131000, 40, 150),
+    (80, 90, 2, 20),
+    (100, 180, 2, 20),
+    (128, 420, 2, 40),
+    (160, 1300, 2, 45),
+    (192, 4200, 4, 90),
+    (224, 11000, 4, 90),
+    (256, 32000, 8, 100),
+    (288, 70000, 16, 100),
+    (320, 120000, 24, 120),
+    (350, 131000, 32, 150),
 )
 """Measured by `benchmarks/siqs.py`; between two rows the size grows by the same factor for every bit."""
 
-SMALL_PRIMES_PART = 2.4
+SMALL_PRIMES_PART = 2.0
 """How many times what small primes give on average is left out of what a value must show to be looked at: values that
 have more of them are worth it, and looking takes less time than what is missed otherwise."""
 
-FACTOR_BITS = 11.3
-"""Size of the primes of which a is a product: small ones give fewer relations, large ones fewer polynomials for each a."""
+FACTOR_BITS = 12.0
+"""Size of the primes of which a is a product: small ones are missed in values, large ones give fewer polynomials."""
 
 POOL = 30
 """Primes of which those of a are drawn, at least."""
+
+SPREAD = 1.7
+"""How many times as large, or as small, as their geometric mean the primes of a are drawn."""
+
+MOST_FLIPS, FEW_FLIPS, MANY_PRIMES = 8, 6, 50_000
+"""2^8 polynomials are sieved at once, 2^6 from so many primes on: a few tenths of a second."""
+
+CLOSE = 0.02
+"""How far a may be from its target, as a logarithm: values grow by half of that."""
+
+ENOUGH_DRAWS, MOST_DRAWS = 20, 1000
+"""After so many draws the best is taken, as soon as there is any."""
 
 MULTIPLIERS = tuple(k for k in range(1, 110) if all(k % (d * d) for d in range(2, 11)))
 SMALL_PRIMES = tuple(p for p in range(3, 400) if all(p % d for d in range(2, 20) if d < p))
 
 
 class Plan(NamedTuple):
-    """What is common to all families of one n; `primes` and `roots` are the kernel's bytes."""
+    """What is common to all families of one n; `primes` and `roots` are the kernel's bytes.
+
+    a has so many `factors` and is close to `target`; its polynomials are in 2^`split` parts, each a family to others.
+    """
 
     n: int
     multiplier: int
@@ -65,6 +80,7 @@ class Plan(NamedTuple):
     missing: float
     factors: int
     target: int
+    split: int
 
     @property
     def size(self) -> int:
@@ -103,8 +119,11 @@ def plan(n: int) -> Plan:
     small = sum((2 if multiplier % p else 1) * math.log2(p) / (p - 1) for p in known[:SIEVED_FROM] if p < SIEVED_FROM)
     target = math.isqrt(2 * kn) // (blocks // 2 * BLOCK)
     factors = max(3, round(target.bit_length() / FACTOR_BITS))
+    while target ** (1 / factors) > known[2 * size // 3]:  # there should be some to choose from
+        factors += 1
     missing = math.log2(large) + SMALL_PRIMES_PART * small
-    return Plan(n, multiplier, primes, roots, blocks, large, missing, factors, target)
+    split = max(0, factors - 1 - (MOST_FLIPS if size < MANY_PRIMES else FEW_FLIPS))
+    return Plan(n, multiplier, primes, roots, blocks, large, missing, factors, target, split)
 
 
 def harvest(n: int, first: int, count: int) -> Harvest:
@@ -113,7 +132,17 @@ def harvest(n: int, first: int, count: int) -> Harvest:
     work = plan(n)
     kn = _little_endian(work.multiplier * n)
     parts = [
-        _native.siqs_family(kn, work.primes, work.roots, family(work, number), work.blocks, work.large, work.missing)
+        _native.siqs_family(
+            kn,
+            work.primes,
+            work.roots,
+            family(work, number >> work.split),
+            work.factors - 1 - work.split,
+            number % (1 << work.split),
+            work.blocks,
+            work.large,
+            work.missing,
+        )
         for number in range(first, first + count)
     ]
     joined = [b"".join(pieces) for pieces in zip(*parts, strict=True)]
@@ -121,24 +150,33 @@ def harvest(n: int, first: int, count: int) -> Harvest:
 
 
 def family(work: Plan, number: int) -> array[int]:
-    """The indices of the primes of which family `number` has its a: at random, the last so that a is close to its target.
+    """The indices of the primes of a family's a: all but the last at random, that one so that a is close to its target.
 
     Two numbers may give the same; then their relations are the same, and count once.
     """
-    primes, roots = memoryview(work.primes).cast("I"), memoryview(work.roots).cast("I")
-    middle = bisect_left(primes, round(work.target ** (1 / work.factors)))
-    half = max(POOL, work.size // 8) // 2
-    low = max(2, min(middle - half, work.size - 2 * half - 1))
-    high = min(low + 2 * half, bisect_left(primes, BLOCK), work.size - 1)
     from random import Random  # here: it takes 5 ms to import
 
+    primes, roots = memoryview(work.primes).cast("I"), memoryview(work.roots).cast("I")
+    typical = work.target ** (1 / work.factors)
+    end = min(bisect_left(primes, BLOCK), work.size)
+    low, high = bisect_left(primes, round(typical / SPREAD)), bisect_left(primes, round(typical * SPREAD))
+    if high - low < POOL:
+        low = max(2, (low + high - POOL) // 2)
+        high = low + POOL
+    low, high = max(2, min(low, end - POOL)), min(high, end)
     rng = Random(number)
-    while True:
+    best, best_error = array("I"), math.inf
+    for attempt in range(MOST_DRAWS):
         chosen = rng.sample(range(low, high), work.factors - 1)
-        rest = work.target // math.prod(primes[i] for i in chosen)
-        last = min(max(bisect_left(primes, rest), 2), bisect_left(primes, BLOCK) - 1, work.size - 1)
-        if last not in chosen and all(roots[i] for i in (*chosen, last)):
-            return array("I", [*chosen, last])
+        rest = work.target / math.prod(primes[i] for i in chosen)
+        at = min(max(bisect_left(primes, rest), 2), end - 1) if rest < primes[end - 1] else end - 1
+        for last in (at - 1, at):
+            error = abs(math.log(primes[last] / rest))
+            if error < best_error and last > 1 and last not in chosen and all(roots[i] for i in (*chosen, last)):
+                best, best_error = array("I", [*chosen, last]), error
+        if best and (best_error < CLOSE or attempt > ENOUGH_DRAWS):
+            break
+    return best
 
 
 def best_multiplier(n: int) -> int:

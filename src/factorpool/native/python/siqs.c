@@ -16,9 +16,10 @@ static int read_wide(const Py_buffer *bytes, fp_wide *n) {
     return 1;
 }
 
-PyDoc_STRVAR(base_doc, "siqs_base(kn, count, /)\n--\n\n"
-                       "The first `count` primes modulo which kn, of little-endian bytes, is a square, and its roots: two\n"
-                       "bytes objects of uint32.");
+PyDoc_STRVAR(base_doc,
+             "siqs_base(kn, count, /)\n--\n\n"
+             "The first `count` primes modulo which kn, of little-endian bytes, is a square, and its roots: two\n"
+             "bytes objects of uint32.");
 
 static PyObject *siqs_base(PyObject *module, PyObject *args) {
     (void)module;
@@ -56,36 +57,45 @@ static int check_plan(const fp_siqs_plan *plan, const uint32_t *factors, size_t 
     return 1;
 }
 
-PyDoc_STRVAR(family_doc,
-             "siqs_family(kn, primes, roots, factors, blocks, large, missing, stop=None, /)\n--\n\n"
-             "The relations of all polynomials of one a, the product of the primes with the indices `factors`.\n\n"
-             "Returns (u, larges, lengths, factors): for each relation u in 64 little-endian bytes, its large prime or 1\n"
-             "as uint32, how many of `factors` belong to it as uint16, and those as uint32: 0 for -1, else one more than\n"
-             "the index of a prime.");
+/* An array, NULL if it is empty, as a bytes object. */
+static PyObject *bytes_of(const void *data, size_t size) {
+    return PyBytes_FromStringAndSize(size ? data : "", (Py_ssize_t)size);
+}
+
+PyDoc_STRVAR(
+    family_doc,
+    "siqs_family(kn, primes, roots, factors, flips, signs, blocks, large, missing, stop=None, /)\n--\n\n"
+    "The relations of 2**flips polynomials of one a, the product of the primes with the indices `factors`; the\n"
+    "bits of `signs` choose among the 2**(len(factors) - 1 - flips) parts of all its polynomials.\n\n"
+    "Returns (u, larges, lengths, factors): for each relation u in 64 little-endian bytes, its large prime or 1\n"
+    "as uint32, how many of `factors` belong to it as uint16, and those as uint32: 0 for -1, else one more than\n"
+    "the index of a prime.");
 
 static PyObject *siqs_family(PyObject *module, PyObject *args) {
     Py_buffer kn, primes, roots, factors, stop = {.buf = NULL};
     fp_siqs_plan plan;
+    unsigned flips, signs;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*IId|z*:siqs_family", &kn, &primes, &roots, &factors, &plan.blocks, &plan.large,
-                          &plan.missing, &stop))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*IIIId|z*:siqs_family", &kn, &primes, &roots, &factors, &flips, &signs,
+                          &plan.blocks, &plan.large, &plan.missing, &stop))
         return NULL;
     plan.primes = primes.buf, plan.roots = roots.buf, plan.count = (size_t)primes.len / 4;
     size_t count = (size_t)factors.len / 4;
     if (!read_wide(&kn, &plan.kn)) goto done;
-    if (roots.len != primes.len || !check_plan(&plan, factors.buf, count)) {
+    if (roots.len != primes.len || flips >= count || !check_plan(&plan, factors.buf, count)) {
         PyErr_SetString(PyExc_ValueError, "this is no plan of a sieve");
         goto done;
     }
     fp_siqs_relations out = {0};
     fp_run run;
     fp_control control = fp_run_begin(&run, &stop);
-    int status = fp_siqs_family(fp_module_isa(module), &plan, factors.buf, (unsigned)count, &control, &out);
+    int status =
+        fp_siqs_family(fp_module_isa(module), &plan, factors.buf, (unsigned)count, flips, signs, &control, &out);
     if (fp_run_end(&run, status))
-        result = Py_BuildValue("(y#y#y#y#)", (const char *)out.u, (Py_ssize_t)(out.count * sizeof *out.u),
-                               (const char *)out.large, (Py_ssize_t)(out.count * sizeof *out.large),
-                               (const char *)out.lengths, (Py_ssize_t)(out.count * sizeof *out.lengths),
-                               (const char *)out.factors, (Py_ssize_t)(out.factors_used * sizeof *out.factors));
+        result = Py_BuildValue("(NNNN)", bytes_of(out.u, out.count * sizeof *out.u),
+                               bytes_of(out.large, out.count * sizeof *out.large),
+                               bytes_of(out.lengths, out.count * sizeof *out.lengths),
+                               bytes_of(out.factors, out.factors_used * sizeof *out.factors));
     fp_siqs_free(&out);
 done:
     PyBuffer_Release(&kn), PyBuffer_Release(&primes), PyBuffer_Release(&roots), PyBuffer_Release(&factors);
@@ -93,10 +103,11 @@ done:
     return result;
 }
 
-PyDoc_STRVAR(dependencies_doc,
-             "siqs_dependencies(entries, starts, columns, most, stop=None, /)\n--\n\n"
-             "Up to `most` sets of rows in which each column stands an even number of times, as bytes with a bit for each\n"
-             "row.  Row i has the uint32 entries from starts[i] to starts[i + 1] - 1, which are uint64.");
+PyDoc_STRVAR(
+    dependencies_doc,
+    "siqs_dependencies(entries, starts, columns, most, stop=None, /)\n--\n\n"
+    "Up to `most` sets of rows in which each column stands an even number of times, as bytes with a bit for each\n"
+    "row.  Row i has the uint32 entries from starts[i] to starts[i + 1] - 1, which are uint64.");
 
 static PyObject *siqs_dependencies(PyObject *module, PyObject *args) {
     (void)module;
@@ -123,8 +134,7 @@ static PyObject *siqs_dependencies(PyObject *module, PyObject *args) {
     }
     fp_run run;
     fp_control control = fp_run_begin(&run, &stop);
-    int status =
-        fp_siqs_dependencies(entry, start, rows, (size_t)columns, (size_t)most, &control, sets, &found);
+    int status = fp_siqs_dependencies(entry, start, rows, (size_t)columns, (size_t)most, &control, sets, &found);
     if (!fp_run_end(&run, status) || !(result = PyList_New((Py_ssize_t)found))) goto done;
     for (size_t i = 0; i < found; i++) {
         PyObject *set = PyBytes_FromStringAndSize((const char *)(sets + i * words), (Py_ssize_t)(words * sizeof *sets));

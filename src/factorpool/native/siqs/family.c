@@ -19,7 +19,7 @@ typedef struct {
     fp_siqs_relations *out;
 
     const uint32_t *factors; /* of a, as indices */
-    unsigned factor_count;
+    unsigned factor_count, flips;
     fp_wide a, b, c, twice_b;
     fp_wide terms[FP_SIQS_MOST_FACTORS]; /* b is their sum, each with a sign */
 
@@ -34,7 +34,7 @@ typedef struct {
     uint16_t *found;
     uint32_t *dividing;
 
-    uint32_t **buckets; /* one for each block */
+    uint32_t **buckets; /* one for each block, and one for what is beyond the last */
     uint32_t *used;     /* of each bucket, after each level */
     size_t levels, level_ends[MOST_LEVELS + 1];
     uint8_t start; /* what a position has before anything is added: the top bit says that it is worth looking at */
@@ -59,8 +59,7 @@ static uint32_t inverse(uint32_t a, uint32_t p) {
 }
 
 static void hide_factors_of_a(family *f) {
-    for (unsigned j = 0; j < f->factor_count; j++)
-        f->first[f->factors[j]] = f->second[f->factors[j]] = NOWHERE;
+    for (unsigned j = 0; j < f->factor_count; j++) f->first[f->factors[j]] = f->second[f->factors[j]] = NOWHERE;
 }
 
 /* c = (b^2 - kn) / a, which is negative. */
@@ -76,7 +75,7 @@ static void set_constant(family *f) {
 }
 
 /* a, the terms of b, the first b, and for that the roots of every prime. */
-static void set_up(family *f) {
+static void set_up(family *f, uint32_t signs) {
     const fp_siqs_plan *plan = f->plan;
     memset(&f->a, 0, sizeof f->a), memset(&f->b, 0, sizeof f->b);
     f->a.w[0] = 1;
@@ -88,29 +87,32 @@ static void set_up(family *f) {
         fp_wide_divide(&rest, &f->a, FP_WIDE, q);
         uint64_t gamma = (uint64_t)plan->roots[f->factors[j]] * inverse(fp_wide_modulo(&rest, FP_WIDE, q), q) % q;
         if (gamma > q / 2) gamma = q - gamma;
-        fp_wide_scale(&f->terms[j], &rest, (int64_t)gamma);
+        int minus = j >= f->flips && j + 1 < f->factor_count && signs >> (j - f->flips) & 1;
+        fp_wide_scale(&f->terms[j], &rest, minus ? -(int64_t)gamma : (int64_t)gamma);
         fp_wide_add(&f->b, &f->b, &f->terms[j]);
     }
     set_constant(f);
-    int length = fp_wide_length(&f->a);
+    int length = fp_wide_length(&f->a), minus = fp_wide_negative(&f->b);
+    fp_wide b = f->b;
+    if (minus) fp_wide_negate(&b);
     uint32_t half = plan->blocks / 2 * FP_SIQS_BLOCK;
     f->first[0] = f->second[0] = NOWHERE; /* 2 is divided by, and never sieved with */
-    for (unsigned j = 0; j < f->factor_count; j++) f->steps[j][0] = 0;
+    for (unsigned j = 0; j < f->flips; j++) f->steps[j][0] = 0;
     for (size_t i = 1; i < plan->count; i++) {
         uint32_t p = plan->primes[i];
         uint32_t a = fp_wide_modulo(&f->a, length, p);
         if (a == 0) {
-            for (unsigned j = 0; j < f->factor_count; j++) f->steps[j][i] = 0;
+            for (unsigned j = 0; j < f->flips; j++) f->steps[j][i] = 0;
             continue;
         }
         uint32_t a_inverse = inverse(a, p);
-        uint64_t b = 0;
-        for (unsigned j = 0; j < f->factor_count; j++) {
+        for (unsigned j = 0; j < f->flips; j++) {
             uint32_t term = (uint32_t)((uint64_t)fp_wide_modulo(&f->terms[j], length, p) * a_inverse % p);
-            b += term;
             f->steps[j][i] = 2 * term >= p ? 2 * term - p : 2 * term;
         }
-        uint64_t root = (uint64_t)plan->roots[i] * a_inverse % p, middle = half + (uint64_t)p * f->factor_count - b;
+        uint64_t root = (uint64_t)plan->roots[i] * a_inverse % p;
+        uint64_t shift = (uint64_t)fp_wide_modulo(&b, length + 1, p) * a_inverse % p;
+        uint64_t middle = half + (minus ? shift : p - shift);
         f->first[i] = (uint32_t)((middle + root) % p);
         f->second[i] = (uint32_t)((middle + p - root) % p);
     }
@@ -197,10 +199,11 @@ static int look_at(family *f, unsigned block, uint32_t offset) {
         status = add_factor(out, f->factors[j] + 1); /* u^2 = a times the value */
         if (status == FP_OK) status = divide_out(f, &value, &length, f->factors[j]);
     }
-    size_t hits = f->loops->dividing(position, f->first, f->second, plan->primes, f->inverses, 1, f->medium, f->dividing);
+    size_t hits =
+        f->loops->dividing(position, f->first, f->second, plan->primes, f->inverses, 1, f->medium, f->dividing);
     for (size_t i = 0; i < hits && status == FP_OK; i++) status = divide_out(f, &value, &length, f->dividing[i]);
     const uint32_t *bucket = f->buckets[block];
-    uint32_t used = f->levels ? f->used[(f->levels - 1) * plan->blocks + block] : 0;
+    uint32_t used = f->levels ? f->used[(f->levels - 1) * (plan->blocks + 1) + block] : 0;
     for (uint32_t i = 0; i < used && status == FP_OK; i++)
         if ((bucket[i] & (FP_SIQS_BLOCK - 1)) == offset)
             status = divide_out(f, &value, &length, f->medium + (bucket[i] >> FP_SIQS_BLOCK_BITS));
@@ -222,13 +225,13 @@ static int sieve_polynomial(family *f) {
     unsigned blocks = plan->blocks;
     uint32_t end = blocks * FP_SIQS_BLOCK;
     for (size_t level = 0; level < f->levels; level++) {
-        uint32_t *used = f->used + level * blocks;
+        uint32_t *used = f->used + level * (blocks + 1);
         if (level)
-            memcpy(used, used - blocks, blocks * sizeof *used);
+            memcpy(used, used - (blocks + 1), (blocks + 1) * sizeof *used);
         else
-            memset(used, 0, blocks * sizeof *used);
-        f->loops->fill(f->first, f->second, plan->primes, f->medium, f->level_ends[level], f->level_ends[level + 1], end,
-                       f->buckets, used);
+            memset(used, 0, (blocks + 1) * sizeof *used);
+        f->loops->fill(f->first, f->second, plan->primes, f->medium, f->level_ends[level], f->level_ends[level + 1],
+                       end, f->buckets, used);
     }
     size_t bytes = (f->medium - f->sieved) * sizeof *f->first;
     memcpy(f->first_here + f->sieved, f->first + f->sieved, bytes);
@@ -238,9 +241,10 @@ static int sieve_polynomial(family *f) {
         f->loops->sieve(f->block, f->first_here, f->second_here, plan->primes, f->logs, f->sieved, f->medium);
         uint32_t i = 0;
         for (size_t level = 0; level < f->levels; level++) {
-            uint8_t log = f->logs[f->level_ends[level]];
-            for (uint32_t stop = f->used[level * blocks + b]; i < stop; i++)
-                f->block[f->buckets[b][i] & (FP_SIQS_BLOCK - 1)] += log;
+            uint8_t log = f->logs[f->level_ends[level]], *here = f->block;
+            const uint32_t *bucket = f->buckets[b];
+            for (uint32_t stop = f->used[level * (blocks + 1) + b]; i < stop; i++)
+                here[bucket[i] & (FP_SIQS_BLOCK - 1)] += log;
         }
         size_t count = f->loops->scan(f->block, f->found);
         for (size_t j = 0; j < count; j++) {
@@ -277,37 +281,42 @@ static void scale_logs(family *f) {
         if (i + 1 == plan->count || f->logs[i + 1] != f->logs[i]) f->level_ends[++f->levels] = i + 1;
 }
 
-int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *factors, unsigned count,
-                   const fp_control *control, fp_siqs_relations *out) {
+int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *factors, unsigned count, unsigned flips,
+                   uint32_t signs, const fp_control *control, fp_siqs_relations *out) {
     fp_siqs_plan padded_plan = *plan;
-    family f = {.plan = &padded_plan, .loops = isa->siqs, .control = control, .out = out, .factors = factors,
-                .factor_count = count};
+    family f = {.plan = &padded_plan,
+                .loops = isa->siqs,
+                .control = control,
+                .out = out,
+                .factors = factors,
+                .factor_count = count,
+                .flips = flips};
     size_t padded = plan->count + 16; /* vectors may read beyond the end */
-    size_t words = padded * (6 + count);
+    size_t words = padded * (6 + flips);
     uint32_t *memory = calloc(words, sizeof *memory);
     uint8_t *bytes = malloc(padded + FP_SIQS_BLOCK + 64);
     uint16_t *found = malloc(FP_SIQS_BLOCK * sizeof *found);
     uint32_t *dividing = malloc(padded * sizeof *dividing);
-    uint32_t *used = malloc(MOST_LEVELS * (size_t)plan->blocks * sizeof *used);
-    uint32_t **buckets = calloc(plan->blocks, sizeof *buckets);
+    uint32_t *used = malloc(MOST_LEVELS * ((size_t)plan->blocks + 1) * sizeof *used);
+    uint32_t **buckets = calloc((size_t)plan->blocks + 1, sizeof *buckets);
     int status = FP_NO_MEMORY;
     if (!memory || !bytes || !found || !dividing || !used || !buckets) goto done;
     f.first = memory, f.second = memory + padded;
     f.first_here = memory + 2 * padded, f.second_here = memory + 3 * padded;
     f.inverses = (float *)(memory + 4 * padded);
     padded_plan.primes = memcpy(memory + 5 * padded, plan->primes, plan->count * sizeof *memory);
-    for (unsigned j = 0; j < count; j++) f.steps[j] = memory + (6 + j) * padded;
+    for (unsigned j = 0; j < flips; j++) f.steps[j] = memory + (6 + j) * padded;
     f.logs = bytes;
     f.block = (uint8_t *)(((uintptr_t)(bytes + padded) + 63) & ~(uintptr_t)63);
     f.found = found, f.dividing = dividing, f.used = used, f.buckets = buckets;
     scale_logs(&f);
-    /* Each root of a prime beyond the block's length has at most one position in a block. */
-    for (unsigned b = 0; b < plan->blocks; b++)
+    /* Each root of a prime beyond the block's length has at most one position in a block, and one beyond the last. */
+    for (unsigned b = 0; b <= plan->blocks; b++)
         if (!(buckets[b] = malloc((2 * (plan->count - f.medium) + 1) * sizeof **buckets))) goto done;
-    set_up(&f);
+    set_up(&f, signs);
     for (uint32_t at = 1;; at++) {
         if ((status = sieve_polynomial(&f)) != FP_OK) break;
-        if (at >> (count - 1)) break;
+        if (at >> flips) break;
         if (fp_poll(control)) {
             status = FP_STOPPED;
             break;
@@ -315,7 +324,7 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
         next_polynomial(&f, at);
     }
 done:
-    for (unsigned b = 0; buckets && b < plan->blocks; b++) free(buckets[b]);
+    for (unsigned b = 0; buckets && b <= plan->blocks; b++) free(buckets[b]);
     free(buckets), free(used), free(dividing), free(found), free(bytes), free(memory);
     return status;
 }

@@ -18,36 +18,56 @@ static void move(uint32_t *restrict first, uint32_t *restrict second, const uint
     }
 }
 
+/* A bucket takes what is beyond the end, too: so there is nothing to branch on, and nothing that is predicted wrongly. */
+static inline void put(uint32_t x, uint32_t entry, uint32_t end, uint32_t beyond, uint32_t *const *buckets,
+                       uint32_t *used) {
+    uint32_t b = x < end ? x >> FP_SIQS_BLOCK_BITS : beyond;
+    buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
+}
+
 static void fill(const uint32_t *first, const uint32_t *second, const uint32_t *primes, size_t base, size_t from,
                  size_t to, uint32_t end, uint32_t *const *buckets, uint32_t *used) {
-    size_t i = from;
-    for (; i < to && primes[i] < end; i++) {
-        uint32_t p = primes[i], entry = (uint32_t)(i - base) << FP_SIQS_BLOCK_BITS;
-        for (uint32_t x = first[i]; x < end; x += p) {
-            uint32_t b = x >> FP_SIQS_BLOCK_BITS;
-            buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
-        }
-        for (uint32_t x = second[i]; x < end; x += p) {
-            uint32_t b = x >> FP_SIQS_BLOCK_BITS;
-            buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
-        }
-    }
-    for (; i < to; i++) { /* at most one each */
-        uint32_t entry = (uint32_t)(i - base) << FP_SIQS_BLOCK_BITS, x = first[i], y = second[i];
-        if (x < end) {
-            uint32_t b = x >> FP_SIQS_BLOCK_BITS;
-            buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
-        }
-        if (y < end) {
-            uint32_t b = y >> FP_SIQS_BLOCK_BITS;
-            buckets[b][used[b]++] = entry | (y & (FP_SIQS_BLOCK - 1));
+    uint32_t beyond = end >> FP_SIQS_BLOCK_BITS;
+    for (size_t i = from; i < to;) {
+        /* Each root has `sure` positions below the end, or one more. */
+        uint32_t sure = end / primes[i], most = sure ? end / sure : UINT32_MAX;
+        for (; i < to && primes[i] <= most; i++) {
+            uint32_t p = primes[i], entry = (uint32_t)(i - base) << FP_SIQS_BLOCK_BITS, x = first[i], y = second[i];
+            for (uint32_t j = 0; j < sure; j++, x += p, y += p) {
+                uint32_t b = x >> FP_SIQS_BLOCK_BITS, c = y >> FP_SIQS_BLOCK_BITS;
+                buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
+                buckets[c][used[c]++] = entry | (y & (FP_SIQS_BLOCK - 1));
+            }
+            put(x, entry, end, beyond, buckets, used);
+            put(y, entry, end, beyond, buckets, used);
         }
     }
 }
 
+/* Primes with `sure` positions in a block, or one more: that one adds nothing, somewhere, if it is beyond the block's end. */
+static inline size_t sieve_few(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes,
+                               const uint8_t *logs, size_t i, size_t to, uint32_t sure) {
+    for (; i < to && primes[i] <= FP_SIQS_BLOCK / sure; i++) {
+        uint32_t p = primes[i], x = first[i], y = second[i];
+        uint8_t log = logs[i];
+        if (x >= p) { /* it divides a */
+            first[i] = second[i] = x - FP_SIQS_BLOCK;
+            continue;
+        }
+        for (uint32_t j = 0; j < sure; j++, x += p, y += p) block[x] += log, block[y] += log;
+        uint32_t in_x = x < FP_SIQS_BLOCK, in_y = y < FP_SIQS_BLOCK;
+        block[x & (FP_SIQS_BLOCK - 1)] += in_x ? log : 0;
+        block[y & (FP_SIQS_BLOCK - 1)] += in_y ? log : 0;
+        first[i] = x + (in_x ? p : 0) - FP_SIQS_BLOCK;
+        second[i] = y + (in_y ? p : 0) - FP_SIQS_BLOCK;
+    }
+    return i;
+}
+
 static void sieve(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes, const uint8_t *logs,
                   size_t from, size_t to) {
-    for (size_t i = from; i < to; i++) {
+    size_t i = from;
+    for (; i < to && primes[i] <= FP_SIQS_BLOCK / 8; i++) {
         uint32_t p = primes[i], x = first[i], y = second[i];
         uint8_t log = logs[i];
         if (x > y) {
@@ -72,6 +92,13 @@ static void sieve(uint8_t *block, uint32_t *first, uint32_t *second, const uint3
         }
         first[i] = x - FP_SIQS_BLOCK, second[i] = y - FP_SIQS_BLOCK;
     }
+    i = sieve_few(block, first, second, primes, logs, i, to, 7);
+    i = sieve_few(block, first, second, primes, logs, i, to, 6);
+    i = sieve_few(block, first, second, primes, logs, i, to, 5);
+    i = sieve_few(block, first, second, primes, logs, i, to, 4);
+    i = sieve_few(block, first, second, primes, logs, i, to, 3);
+    i = sieve_few(block, first, second, primes, logs, i, to, 2);
+    sieve_few(block, first, second, primes, logs, i, to, 1);
 }
 
 static size_t scan(const uint8_t *block, uint16_t *found) {
@@ -98,7 +125,7 @@ static size_t dividing(uint32_t position, const uint32_t *first, const uint32_t 
         memcpy(&p, primes + i, sizeof p), memcpy(&a, first + i, sizeof a), memcpy(&b, second + i, sizeof b);
         memcpy(&inverse, inverses + i, sizeof inverse);
         /* The quotient may be one off either way: position and prime are below 2^24, and so exact in a float. */
-        vector q = (vector)__builtin_convertvector(xf * inverse, signed_vector);
+        vector q = (vector) __builtin_convertvector(xf * inverse, signed_vector);
         signed_vector rest = (signed_vector)(x - q * p);
         rest += (signed_vector)p & (rest < 0);
         rest -= (signed_vector)p & (rest >= (signed_vector)p);

@@ -53,9 +53,10 @@ void fp_siqs_free(fp_siqs_relations *relations);
 /* base.c: the first `count` primes modulo which kn is a square, and its roots. */
 int fp_siqs_base(const fp_wide *kn, size_t count, uint32_t *primes, uint32_t *roots);
 
-/* family.c: adds the relations of all polynomials of an a, which is given by the indices of its primes. */
-int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *factors, unsigned count,
-                   const fp_control *control, fp_siqs_relations *out);
+/* family.c: adds the relations of polynomials of an a, which is given by the indices of its primes.  Of the terms that b is the sum
+ * of, the first `flips` < count take both signs, in 2^flips polynomials; the signs of the others but the last are the bits of `signs`. */
+int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *factors, unsigned count, unsigned flips,
+                   uint32_t signs, const fp_control *control, fp_siqs_relations *out);
 
 /* matrix.c: sets of rows whose sum is 0 modulo 2.  Row i has a 1 in those columns that stand an odd number of times in
  * entries[starts[i]] to entries[starts[i + 1] - 1].  A set is a bit for each row, in (rows + 63) / 64 words; `sets` has room for
@@ -66,8 +67,8 @@ int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t
 /* loops.h, compiled once for each isa: what takes the time. */
 typedef struct {
     /* Both roots of primes [from, to) less `step` modulo the prime; with `plus` more. */
-    void (*move)(uint32_t *first, uint32_t *second, const uint32_t *step, const uint32_t *primes, size_t from, size_t to,
-                 int plus);
+    void (*move)(uint32_t *first, uint32_t *second, const uint32_t *step, const uint32_t *primes, size_t from,
+                 size_t to, int plus);
     /* The roots of [from, to), and what is congruent to them, below `end` into the buckets of their blocks; the position in the low
      * bits, the index of the prime less `base` above. */
     void (*fill)(const uint32_t *first, const uint32_t *second, const uint32_t *primes, size_t base, size_t from,

@@ -1,0 +1,104 @@
+/* Tests this folder: factor bases, relations, and dependencies; that all isas find the same. */
+#include "../integer.h"
+#include "../isa.h"
+#include "../t.h"
+#include "siqs.h"
+
+/* The words of u modulo n. */
+static fp_u128 reduced(const fp_wide *u, fp_u128 n) {
+    fp_u128 r = 0, word = t_times((fp_u128)1 << 63, 2, n);
+    for (int i = FP_WIDE - 1; i >= 0; i--) r = (t_times(r, word, n) + u->w[i] % n) % n;
+    return r;
+}
+
+static void check_base(fp_u128 kn, const uint32_t *primes, const uint32_t *roots, size_t count) {
+    size_t i = 0;
+    for (uint32_t p = 2; i < count; p++) {
+        int prime = 1, square = 0;
+        for (uint32_t d = 2; d * d <= p && prime; d++) prime = p % d != 0;
+        if (!prime) continue;
+        for (uint64_t r = 0; r < p && !square; r++) square = r * r % p == kn % p;
+        if (square != (primes[i] == p)) t_fail("fp_siqs_base, the primes", p);
+        if (!square) continue;
+        if ((uint64_t)roots[i] * roots[i] % p != kn % p) t_fail("fp_siqs_base, a root", p);
+        i++;
+    }
+}
+
+/* Each relation by the definition; the same ones on the plain loops.  Answers how many there are. */
+static size_t check_family(fp_u128 n, size_t count, unsigned blocks) {
+    uint32_t primes[300], roots[300];
+    fp_siqs_plan plan = {.primes = primes, .roots = roots, .count = count, .blocks = blocks, .missing = 30};
+    plan.kn.w[0] = (uint64_t)n, plan.kn.w[1] = (uint64_t)(n >> 64);
+    if (fp_siqs_base(&plan.kn, count, primes, roots) != FP_OK) t_fail("fp_siqs_base", n);
+    check_base(n, primes, roots, count);
+    plan.large = 30 * primes[count - 1];
+    uint32_t factors[8];
+    unsigned some = 1 + (unsigned)(fp_bits(n) > 60 ? (fp_bits(n) - 45) / 16 : 0); /* primes of about 8 bits */
+    for (unsigned i = 0; i < some;) {
+        uint32_t f = 5 + (uint32_t)(t_next() % (count / 2));
+        int new = roots[f] != 0;
+        for (unsigned j = 0; j < i; j++) new &= factors[j] != f;
+        if (new) factors[i++] = f;
+    }
+    fp_siqs_relations found = {0}, plain = {0};
+    unsigned flips = some - 1 - (unsigned)(t_next() % some) / 2;
+    uint32_t signs = (uint32_t)t_next();
+    const fp_isa *simple = fp_isa_choose("generic");
+    if (fp_siqs_family(t_isa, &plan, factors, some, flips, signs, NULL, &found) != FP_OK) t_fail("fp_siqs_family", n);
+    if (fp_siqs_family(simple, &plan, factors, some, flips, signs, NULL, &plain) != FP_OK) t_fail("fp_siqs_family", n);
+    if (found.count != plain.count || found.factors_used != plain.factors_used ||
+        (found.count && memcmp(found.u, plain.u, found.count * sizeof *found.u)))
+        t_fail("fp_siqs_family beside plain loops", n);
+    for (size_t i = 0, at = 0; i < found.count; i++) {
+        fp_u128 u = reduced(&found.u[i], n), product = found.large[i] % n;
+        for (uint16_t j = 0; j < found.lengths[i]; j++, at++)
+            product = found.factors[at] ? t_times(product, primes[found.factors[at] - 1], n) : (n - product) % n;
+        if (t_times(u, u, n) != product) t_fail("fp_siqs_family, a relation", n);
+    }
+    size_t relations = found.count;
+    fp_siqs_free(&found), fp_siqs_free(&plain);
+    return relations;
+}
+
+/* Random rows, some of few ones: every set has to add up to 0, and there have to be enough of them. */
+static void check_dependencies(size_t rows, size_t columns) {
+    enum { MOST_ROWS = 400, MOST_ENTRIES = 12, SETS = 20 };
+    static uint32_t entries[MOST_ROWS * MOST_ENTRIES];
+    static uint64_t starts[MOST_ROWS + 1], sets[SETS * (MOST_ROWS / 64 + 1)];
+    size_t used = 0, found, words = (rows + 63) / 64;
+    for (size_t r = 0; r < rows; r++) {
+        starts[r] = used;
+        for (uint64_t length = t_next() % MOST_ENTRIES; length--;) {
+            uint64_t c = t_next() % columns;
+            entries[used++] = (uint32_t)(c * (t_next() % columns) / columns); /* the first columns have more */
+        }
+    }
+    starts[rows] = used;
+    if (fp_siqs_dependencies(entries, starts, rows, columns, SETS, NULL, sets, &found) != FP_OK)
+        t_fail("fp_siqs_dependencies", rows);
+    size_t least = rows > columns ? rows - columns : 0;
+    if (found < (least < SETS ? least : SETS)) t_fail("fp_siqs_dependencies, which found too few", rows);
+    for (size_t s = 0; s < found; s++) {
+        uint8_t odd[MOST_ROWS] = {0};
+        int empty = 1;
+        for (size_t r = 0; r < rows; r++) {
+            if (!(sets[s * words + r / 64] >> r % 64 & 1)) continue;
+            empty = 0;
+            for (uint64_t i = starts[r]; i < starts[r + 1]; i++) odd[entries[i]] ^= 1;
+        }
+        for (size_t c = 0; c < columns; c++)
+            if (odd[c] || empty) t_fail("fp_siqs_dependencies, a set", rows);
+    }
+}
+
+void t_siqs(size_t count) {
+    size_t found = check_family((fp_u128)1000000016000000063u, 60, 2); /* 1000000007 1000000009 */
+    for (size_t i = 0; i < 2 + count / 100000; i++) {
+        int bits = 30 + (int)(t_next() % 20);
+        found += check_family((fp_u128)t_prime_of(bits) * t_prime_of(bits + 3), 100 + t_next() % 200, 2 + 2 * (i % 2));
+    }
+    if (found < 50) t_fail("fp_siqs_family, which found too few", found);
+    check_dependencies(1, 1), check_dependencies(0, 5), check_dependencies(300, 390);
+    for (size_t i = 0; i < 5 + count / 2000; i++) check_dependencies(t_next() % 400, 1 + t_next() % 390);
+}

@@ -1,0 +1,251 @@
+"""The quadratic sieve: relations against slow code, dependencies against elimination, whole factorizations."""
+
+from __future__ import annotations
+
+import math
+import random
+from array import array
+from itertools import chain, product
+from typing import Any
+
+import flint
+import pytest
+import sympy
+
+from factorpool import _native
+from factorpool.factoring.methods import siqs
+from factorpool.factoring.methods.hard import complete, factor_alone, factor_whole, sieve
+from factorpool.factoring.relations import Relations
+
+
+def prime(rng: random.Random, bits: int) -> int:
+    while True:
+        p = rng.getrandbits(bits) | 1 << (bits - 1) | 1
+        if flint.fmpz(p).is_prime():
+            return p
+
+
+def semiprime(bits: int, seed: int) -> int:
+    rng = random.Random(seed)
+    return prime(rng, bits // 2) * prime(rng, bits - bits // 2)
+
+
+def square_roots(kn: int, chosen: list[int]) -> set[int]:
+    """All b with b^2 = kn modulo the product of these primes, less than half of it."""
+    a = math.prod(chosen)
+    found = set()
+    for signs in product((1, -1), repeat=len(chosen)):
+        b = 0
+        for sign, q in zip(signs, chosen, strict=True):
+            root = next(r for r in range(q) if (r * r - kn) % q == 0)
+            b += sign * root * (a // q) * pow(a // q, -1, q)
+        found.add(min(b % a, -b % a))
+    return found
+
+
+def test_a_family_has_the_relations_that_there_are() -> None:
+    """Every value of every polynomial is looked at here, by dividing: slow and obvious."""
+    n = semiprime(76, 3)
+    plan = siqs.plan(n)
+    kn = plan.multiplier * n
+    raw = kn.to_bytes(10, "little")
+    primes = list(memoryview(plan.primes).cast("I"))
+    chosen = [i for i in range(30, 60) if plan.multiplier % primes[i]][:3]
+    a = math.prod(primes[i] for i in chosen)
+    large = 20 * primes[-1]
+    everything = 1000.0  # to be looked at, a value need not show much
+    us, larges, lengths, factors = _native.siqs_family(
+        raw, plan.primes, plan.roots, array("I", chosen), 2, 0, 2, large, everything
+    )
+    found: dict[int, int] = {}
+    at = 0
+    for i, (left, length) in enumerate(zip(memoryview(larges).cast("I"), memoryview(lengths).cast("H"), strict=True)):
+        u = int.from_bytes(us[64 * i : 64 * i + 64], "little")
+        mine = list(memoryview(factors).cast("I")[at : at + length])
+        at += length
+        assert (u * u - left * math.prod(primes[f - 1] if f else -1 for f in mine)) % kn == 0
+        found[u] = left
+    smooth = math.prod(primes)
+    shown = 0
+    for b in square_roots(kn, [primes[i] for i in chosen]):
+        for x in range(-(1 << 15), 1 << 15):
+            u = abs(a * x + b)
+            value = abs((u * u - kn) // a)
+            if pow(smooth, 64, value) == 0:
+                sieved = math.prod(p ** (value % p == 0) for p in primes if p > 256)
+                if sieved.bit_length() > 14:  # it shows
+                    shown += 1
+                    assert found[u] == 1, (b, x)
+    assert shown > 30
+    assert len(found) > 2 * shown  # the others have a large prime, or show little
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_dependencies_are_those_of_elimination(seed: int) -> None:
+    rng = random.Random(seed)
+    columns, count = rng.choice([(40, 60), (200, 150), (300, 420), (1, 9), (500, 560)])
+    rows = [[int(columns * rng.random() ** 3) for _ in range(rng.randrange(9))] for _ in range(count)]
+    starts = array("Q", [0])
+    for row in rows:
+        starts.append(starts[-1] + len(row))
+    sets = _native.siqs_dependencies(array("I", chain(*rows)), starts, columns, 1000)
+    basis: dict[int, int] = {}
+    odd = []
+    for row in rows:
+        bits = 0
+        for column in row:
+            bits ^= 1 << column
+        odd.append(bits)
+        while bits and bits.bit_length() in basis:
+            bits ^= basis[bits.bit_length()]
+        if bits:
+            basis[bits.bit_length()] = bits
+    nullity = count - len(basis)
+    assert min(nullity, 40) <= len(sets) <= nullity
+    chosen = [int.from_bytes(each, "little") for each in sets]
+    for each in chosen:
+        total = 0
+        for i, bits in enumerate(odd):
+            if each >> i & 1:
+                total ^= bits
+        assert total == 0 < each
+    assert len({*chosen}) == len(chosen)
+
+
+@pytest.mark.parametrize("bits", [72, 80, 90, 96, 104, 112, 120, 128, 136, 144])
+def test_semiprimes(bits: int) -> None:
+    for seed in range(6):
+        n = semiprime(bits, 100 * bits + seed)
+        factor = sieve(n)
+        assert 1 < factor < n
+        assert n % factor == 0
+
+
+def test_all_kinds_of_large_numbers() -> None:
+    rng = random.Random(5)
+    p, q, r = prime(rng, 45), prime(rng, 50), prime(rng, 58)
+    close = int(sympy.nextprime(r + 10**6))
+    cases = [
+        p * q,
+        p * q * r,
+        p**2 * q,
+        p**2 * q**2,
+        p**3,
+        r * close,
+        2**40 * p * q,
+        97 * 101**2 * p * r,
+        q * r * close,
+    ]
+    cases += [int(sympy.fibonacci(251)), 2**137 - 1, 10**41 + 1]
+    cases += [rng.getrandbits(150) | 1 for _ in range(20)]
+    for n in cases:
+        found = factor_whole(n)
+        assert found.pairs == sorted((int(f), int(e)) for f, e in flint.fmpz(n).factor()), n
+        assert not found.large
+
+
+def test_what_all_workers_should_sieve_is_left() -> None:
+    p, q = 2**107 - 1, 2**89 - 1
+    found = factor_alone(3**5 * p * q)
+    assert (found.pairs, found.large) == ([(3, 5)], [(p * q, 1)])
+
+
+def test_relations_that_come_twice_count_once() -> None:
+    n = semiprime(100, 1)
+    relations = Relations(siqs.plan(n))
+    harvest = siqs.harvest(n, 0, 3)
+    relations.add(harvest)
+    found = relations.found
+    relations.add(harvest)
+    assert (relations.found, relations.families) == (found, 6)
+
+
+def test_too_few_relations_ask_for_more() -> None:
+    relations = Relations(siqs.plan(semiprime(100, 1)))
+    relations.needed = 1
+    relations.add(siqs.harvest(relations.plan.n, 0, 1))
+    assert relations.factor() is None
+    assert relations.needed > relations.found
+
+
+def test_families_are_the_same_everywhere_and_close_to_what_is_wanted() -> None:
+    for bits in (80, 110, 150, 200, 250, 330):
+        plan = siqs.plan(semiprime(bits, bits))
+        families = [tuple(siqs.family(plan, number)) for number in range(40)]
+        assert families == [tuple(siqs.family(plan, number)) for number in range(40)]
+        assert len({tuple(sorted(each)) for each in families}) > 30
+        errors = [abs(math.log(math.prod(map(plan.prime, each)) / plan.target)) for each in families]
+        assert all(len({*each}) == plan.factors for each in families)
+        assert sorted(errors)[20] < 0.05
+
+
+def test_wrong_relations_are_noticed() -> None:
+    n = semiprime(90, 2)
+    relations = Relations(siqs.plan(n))
+    while not relations.enough:
+        harvest = siqs.harvest(n, relations.families, 1)
+        wrong = bytes(byte ^ 2 if at % 64 == 0 else byte for at, byte in enumerate(harvest.u))
+        relations.add(harvest._replace(u=wrong))
+    with pytest.raises(AssertionError, match="a wrong relation"):
+        relations.factor()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"blocks": 3}, {"flips": 2}, {"factors": [5, 5]}, {"factors": []}, {"factors": [5, 10**6]}, {"factors": [0, 5]},
+        {"kn": bytes(49)}, {"roots": b""},
+    ],
+)  # fmt: skip
+def test_what_is_no_plan_is_refused(change: dict[str, Any]) -> None:
+    plan = siqs.plan(semiprime(90, 2))
+    options: dict[str, Any] = {"kn": b"\x05", "roots": plan.roots, "factors": [5, 6], "flips": 1, "blocks": 2}
+    options |= change
+    with pytest.raises(ValueError, match="at most 384 bits" if "kn" in change else "no plan"):
+        _native.siqs_family(
+            options["kn"], plan.primes, options["roots"], array("I", options["factors"]), options["flips"], 0,
+            options["blocks"], 1000, 20.0,
+        )  # fmt: skip
+
+
+def test_what_is_no_base_and_no_matrix_is_refused() -> None:
+    with pytest.raises(ValueError, match="a factor base has"):
+        _native.siqs_base(b"\x05", 0)
+    for entries, starts, columns in (([1], [0], 2), ([1], [0, 2], 2), ([2], [0, 1], 2), ([], [], 2), ([1], [1, 1], 2)):
+        with pytest.raises(ValueError, match="no rows of a matrix"):
+            _native.siqs_dependencies(array("I", entries), array("Q", starts), columns, 5)
+
+
+def test_the_parts_of_a_family_are_all_of_it() -> None:
+    plan = siqs.plan(semiprime(150, 4))
+    raw = (plan.multiplier * plan.n).to_bytes(48, "little")
+    chosen = siqs.family(plan, 3)
+
+    def us(flips: int, signs: int) -> list[bytes]:
+        found = _native.siqs_family(
+            raw, plan.primes, plan.roots, chosen, flips, signs, plan.blocks, plan.large, plan.missing
+        )
+        return [found[0][at : at + 64] for at in range(0, len(found[0]), 64)]
+
+    whole = us(plan.factors - 1, 0)
+    parts = [u for signs in range(4) for u in us(plan.factors - 3, signs)]
+    assert len(whole) > 10
+    assert sorted(whole) == sorted(parts)
+
+
+def test_a_stop_ends_it_in_the_middle() -> None:
+    plan = siqs.plan(semiprime(200, 1))
+    raw = (plan.multiplier * plan.n).to_bytes(48, "little")
+    stop = bytearray(b"\x01")
+    with pytest.raises(InterruptedError):
+        _native.siqs_family(
+            raw, plan.primes, plan.roots, siqs.family(plan, 1), 6, 0, plan.blocks, plan.large, plan.missing, stop
+        )
+    rows, starts = array("I", range(64)), array("Q", range(65))
+    with pytest.raises(InterruptedError):
+        _native.siqs_dependencies(rows, starts, 64, 5, stop)
+
+
+def test_composites_that_the_kernel_leaves() -> None:
+    n = semiprime(120, 9)
+    assert complete([(3, 2), (n, 0)]) == [(3, 2), *sorted((int(p), 1) for p, _ in flint.fmpz(n).factor())]
