@@ -165,7 +165,7 @@ def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:
         if len(items) < BIG_THREADS_FROM:
             return Hint(Place.HERE, f"so few numbers ({len(items)}) are done before threads have started")
         return Hint(Place.BESIDE, "the kernel releases the GIL")
-    return Hint(Place.APART, "python-flint holds the GIL", _expected_seconds(items))
+    return Hint(Place.APART, "python-flint, which proves primes, holds the GIL", _expected_seconds(items))
 
 
 def _expected_seconds(items: Block) -> float:

@@ -1,0 +1,121 @@
+"""Numbers of 96 to 256 bits: the quadratic sieve against python-flint's, on one CPU and on two.
+
+    python benchmarks/siqs.py            # up to 224 bits: about 5 minutes
+    python benchmarks/siqs.py --longest  # and one of 256 bits: 10 minutes more
+
+On one CPU both are CPU seconds of this process, in turn, number by number; the ratio is the median over the numbers.
+On two it is wall time: factorpool's `threads` and `processes`, and python-flint with `flint.ctx.threads = 2`.  Random
+integers have small factors, which ECM finds first.  Every result is compared.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import flint
+from common import save
+from flint import fmpz
+
+import factorpool as fp
+
+# Bits, how many numbers, and the target: how many times as fast as python-flint on AVX2.
+SEMIPRIMES = ((96, 20, 3.0), (112, 20, 3.0), (128, 20, 3.0), (160, 7, 2.2), (192, 5, 2.0), (224, 3, 2.5))
+LONGEST = (256, 1, 3.5)
+RANDOM = ((128, 200, 7.0), (200, 12, None))
+TOGETHER = ((192, 3, 1.9), (224, 1, 1.9))
+
+
+def prime(rng: random.Random, bits: int) -> int:
+    """A random prime of so many bits."""
+    while True:
+        p = rng.getrandbits(bits) | 1 << (bits - 1) | 1
+        if fmpz(p).is_prime():
+            return p
+
+
+def semiprimes(bits: int, count: int) -> list[int]:
+    """Products of two primes of half as many bits."""
+    rng = random.Random(f"siqs {bits}")
+    return [prime(rng, bits // 2) * prime(rng, bits - bits // 2) for _ in range(count)]
+
+
+def uniform(bits: int, count: int) -> list[int]:
+    """Integers of so many bits."""
+    rng = random.Random(f"siqs uniform {bits}")
+    return [rng.getrandbits(bits) | 1 << (bits - 1) for _ in range(count)]
+
+
+def ours(n: int, strategy: str = "serial") -> dict[int, int]:
+    """By factorpool."""
+    return fp.factor(n, strategy=strategy, max_workers=1 if strategy == "serial" else 2)
+
+
+def theirs(n: int) -> dict[int, int]:
+    """By python-flint."""
+    return {int(p): int(e) for p, e in sorted(fmpz(n).factor())}
+
+
+def seconds(clock: Callable[[], float], call: Callable[[int], dict[int, int]], n: int) -> tuple[float, dict[int, int]]:
+    """What a call takes by a clock, and its result."""
+    began = clock()
+    found = call(n)
+    return clock() - began, found
+
+
+def on_one(name: str, numbers: list[int], target: float | None) -> dict[str, Any]:
+    """CPU seconds of both, in turn."""
+    times: dict[str, list[float]] = {"factorpool": [], "python-flint": []}
+    for n in numbers:
+        mine, found = seconds(time.process_time, ours, n)
+        its, expected = seconds(time.process_time, theirs, n)
+        assert found == expected, n
+        times["factorpool"].append(mine)
+        times["python-flint"].append(its)
+    return row(name, times, "factorpool", "python-flint", target)
+
+
+def on_two(bits: int, numbers: list[int], target: float) -> dict[str, Any]:
+    """Wall seconds on one CPU and on two."""
+    times: dict[str, list[float]] = {name: [] for name in ("serial", "threads", "processes", "python-flint, 2 threads")}
+    for n in numbers:
+        for strategy in ("serial", "threads", "processes"):
+            took, expected = seconds(time.perf_counter, lambda n, strategy=strategy: ours(n, strategy), n)  # type: ignore[misc]
+            times[strategy].append(took)
+        flint.ctx.threads = 2
+        took, found = seconds(time.perf_counter, theirs, n)
+        flint.ctx.threads = 1
+        assert found == expected, n
+        times["python-flint, 2 threads"].append(took)
+    return row(f"{bits} bits, two workers", times, "threads", "serial", target)
+
+
+def row(name: str, times: dict[str, list[float]], fast: str, slow: str, target: float | None) -> dict[str, Any]:
+    """Medians, and how many times as fast one is as the other; printed, too."""
+    medians = {who: statistics.median(seconds) for who, seconds in times.items()}
+    gain = statistics.median(b / a for a, b in zip(times[fast], times[slow], strict=True))
+    shown = ", ".join(f"{who} {value * 1e3:.4g} ms" for who, value in medians.items())
+    verdict = "" if target is None else f" (target {target}{'' if gain >= target else ', missed'})"
+    print(f"{name}: {fast} {gain:.2f} times as fast as {slow}{verdict}; {shown}", flush=True)
+    return {"name": name, "seconds": medians, "fast": fast, "slow": slow, "gain": gain, "target": target}
+
+
+def main() -> None:
+    """Measures, prints, saves."""
+    longest = "--longest" in sys.argv
+    ours(semiprimes(96, 1)[0])  # imports, once and for all
+    rows = [
+        on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
+        for bits, count, target in (*SEMIPRIMES, *([LONGEST] if longest else []))
+    ]
+    rows += [on_one(f"random {bits}-bit integers", uniform(bits, count), target) for bits, count, target in RANDOM]
+    rows += [on_two(bits, semiprimes(bits, count), target) for bits, count, target in TOGETHER]
+    save("siqs", rows)
+
+
+if __name__ == "__main__":
+    main()
