@@ -55,7 +55,7 @@ def test_a_family_has_the_relations_that_there_are() -> None:
     large = 20 * primes[-1]
     everything = 1000.0  # to be looked at, a value need not show much
     us, larges, lengths, factors = _native.siqs_family(
-        raw, plan.primes, plan.roots, array("I", chosen), 2, 0, 2, large, everything
+        raw, plan.primes, plan.roots, array("I", chosen), 2, 0, 2, large, 256, everything
     )
     found: dict[int, int] = {}
     at = 0
@@ -193,7 +193,7 @@ def test_wrong_relations_are_noticed() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"blocks": 3}, {"flips": 2}, {"factors": [5, 5]}, {"factors": []}, {"factors": [5, 10**6]}, {"factors": [0, 5]},
+        {"blocks": 0}, {"flips": 2}, {"factors": [5, 5]}, {"factors": []}, {"factors": [5, 10**6]}, {"factors": [0, 5]},
         {"kn": bytes(49)}, {"roots": b""},
     ],
 )  # fmt: skip
@@ -204,7 +204,7 @@ def test_what_is_no_plan_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at most 384 bits" if "kn" in change else "no plan"):
         _native.siqs_family(
             options["kn"], plan.primes, options["roots"], array("I", options["factors"]), options["flips"], 0,
-            options["blocks"], 1000, 20.0,
+            options["blocks"], 1000, 256, 20.0,
         )  # fmt: skip
 
 
@@ -223,7 +223,7 @@ def test_the_parts_of_a_family_are_all_of_it() -> None:
 
     def us(flips: int, signs: int) -> list[bytes]:
         found = _native.siqs_family(
-            raw, plan.primes, plan.roots, chosen, flips, signs, plan.blocks, plan.large, plan.missing
+            raw, plan.primes, plan.roots, chosen, flips, signs, plan.blocks, plan.large, 100, plan.missing
         )
         return [found[0][at : at + 64] for at in range(0, len(found[0]), 64)]
 
@@ -239,7 +239,7 @@ def test_a_stop_ends_it_in_the_middle() -> None:
     stop = bytearray(b"\x01")
     with pytest.raises(InterruptedError):
         _native.siqs_family(
-            raw, plan.primes, plan.roots, siqs.family(plan, 1), 6, 0, plan.blocks, plan.large, plan.missing, stop
+            raw, plan.primes, plan.roots, siqs.family(plan, 1), 6, 0, plan.blocks, plan.large, 256, plan.missing, stop
         )
     rows, starts = array("I", range(64)), array("Q", range(65))
     with pytest.raises(InterruptedError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from typing import NamedTuple
 
 from factorpool import _native
@@ -22,11 +23,15 @@ U_BYTES = 64
 
 
 class Relation(NamedTuple):
-    """u^2 = the product of `factors`, as the kernel numbers them, times large^2 (mod n)."""
+    """(u times the other u)^2 = the product of `factors`, as the kernel numbers them, times large^2 (mod n).
 
-    u: int
+    `other` is the u of the relation that had the large prime first; empty if there is none.
+    """
+
+    u: bytes
     factors: bytes
     large: int
+    other: bytes
 
 
 class Relations:
@@ -37,8 +42,8 @@ class Relations:
         self.families = 0
         self.needed = plan.size + 1 + SPARE
         self._whole: list[Relation] = []
-        self._partial: dict[int, Relation] = {}  # by large prime, the first with it
-        self._seen: set[int] = set()
+        self._partial: dict[int, tuple[bytes, bytes]] = {}  # by large prime, the first with it: u and factors
+        self._seen: set[bytes] = set()
 
     @property
     def found(self) -> int:
@@ -54,20 +59,22 @@ class Relations:
         """Takes in what a worker has found; what was known already counts once."""
         self.families += harvest.families
         at = 0
+        us, packed, partial = harvest.u, harvest.factors, self._partial
         larges, lengths = memoryview(harvest.larges).cast("I"), memoryview(harvest.lengths).cast("H")
         for i, (large, length) in enumerate(zip(larges, lengths, strict=True)):
-            factors = harvest.factors[4 * at : 4 * (at + length)]
-            at += length
-            u = int.from_bytes(harvest.u[U_BYTES * i : U_BYTES * (i + 1)], "little")
-            if u in self._seen:
-                continue
-            self._seen.add(u)
+            u, factors = us[U_BYTES * i : U_BYTES * (i + 1)], packed[at : at + 4 * length]
+            at += 4 * length
             if large == 1:
-                self._whole.append(Relation(u, factors, 1))
-            elif (first := self._partial.get(large)) is None:
-                self._partial[large] = Relation(u, factors, large)
-            else:
-                self._whole.append(Relation(u * first.u % self.plan.n, factors + first.factors, large))
+                self._add_whole(Relation(u, factors, 1, b""))
+            elif (first := partial.get(large)) is None:
+                partial[large] = u, factors
+            elif first[0] != u:
+                self._add_whole(Relation(u, factors + first[1], large, first[0]))
+
+    def _add_whole(self, relation: Relation) -> None:
+        if relation.u not in self._seen:
+            self._seen.add(relation.u)
+            self._whole.append(relation)
 
     def factor(self) -> int | None:
         """A proper factor of n; None if more relations are needed, which `needed` then says."""
@@ -85,17 +92,19 @@ class Relations:
     def _square_root(self, chosen: int) -> int | None:
         """gcd(x - y, n) for the x^2 = y^2 that these relations give, unless that is 1 or n."""
         n, x, y = self.plan.n, 1, 1
-        powers = [0] * (self.plan.size + 1)
+        powers: Counter[int] = Counter()
         for i, relation in enumerate(self._whole):
             if chosen >> i & 1:
-                x, y = x * relation.u % n, y * relation.large % n
-                for factor in memoryview(relation.factors).cast("I"):
-                    powers[factor] += 1
+                x = x * int.from_bytes(relation.u, "little") % n
+                if relation.other:
+                    x = x * int.from_bytes(relation.other, "little") % n
+                    y = y * relation.large % n
+                powers.update(memoryview(relation.factors).cast("I"))
         primes = memoryview(self.plan.primes).cast("I")
-        for index, power in enumerate(powers[1:]):
-            if power:
-                y = y * pow(primes[index], power // 2, n) % n
-        if any(power % 2 for power in powers) or (x * x - y * y) % n:
+        for index, power in powers.items():
+            if index:
+                y = y * pow(primes[index - 1], power // 2, n) % n
+        if any(power % 2 for power in powers.values()) or (x * x - y * y) % n:
             raise AssertionError(f"the sieve has a wrong relation for {n}")
         factor = math.gcd(x - y, n)
         return factor if 1 < factor < n else None

@@ -18,6 +18,9 @@ QUICK_PROOF_BITS = 256
 SIEVED_BITS = 90
 """Composites from this size on are sieved: python-flint takes 3 ms for those below."""
 
+KERNEL_BITS = 30
+"""Factors of this size have been looked for in what the kernel leaves."""
+
 SPREAD_BITS = 184
 """Composites beyond this size, which take a second, are sieved by all workers together, shorter ones by one each."""
 
@@ -59,33 +62,38 @@ def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
         if e and (p >> 64 == 0 or flint.is_proved(p)):
             found[p] = found.get(p, 0) + e
             continue
-        for q, f in factor_whole(p).pairs:
+        for q, f in _factor(p, siqs.MOST_BITS, KERNEL_BITS).pairs:
             found[q] = found.get(q, 0) + f
     return sorted(found.items())
 
 
-def _factor(n: int, most_bits: int) -> Found:
-    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved at all."""
+def _factor(n: int, most_bits: int, looked_bits: int = 0) -> Found:
+    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved at all.
+
+    ECM has looked for factors of up to `looked_bits` already.
+    """
     found: dict[int, int] = {}
     probable, large = list[int](), list[tuple[int, int]]()
-    todo = [(n, 1)]
+    todo = [(n, 1, looked_bits)]
     while todo:
-        m, exponent = todo.pop()
+        m, exponent, looked = todo.pop()
         if flint.is_probable_prime(m):
             found[m] = found.get(m, 0) + exponent
             if not flint.is_proved(m):
                 probable.append(m)
             continue
-        bits = m.bit_length()
+        bits, worth = m.bit_length(), flint.smooth_bits(m)
         if bits < SIEVED_BITS or bits > siqs.MOST_BITS:
             parts = flint.factor_by_flint(m)
-        elif (parts := flint.split(m)) == [(m, 1)]:
+        elif worth > looked or flint.is_power(m):
+            parts, looked = flint.split(m, worth), max(worth, looked)
+        else:
             if bits > most_bits:
                 large.append((m, exponent))
                 continue
             factor = sieve(m)
             parts = [(factor, 1), (m // factor, 1)]
-        todo += [(part, e * exponent) for part, e in parts]
+        todo += [(part, e * exponent, looked) for part, e in parts]
     return Found(sorted(found.items()), probable, large)
 
 

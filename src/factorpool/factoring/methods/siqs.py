@@ -7,9 +7,11 @@ only numbers travel to workers, and relations back.  `factoring.relations` makes
 from __future__ import annotations
 
 import math
+import operator
 import time
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -21,25 +23,24 @@ MOST_BITS = 350
 BLOCK = 1 << 15
 """Positions of a block, as in `native/siqs/siqs.h`."""
 
-SIEVED_FROM = 256
-"""Primes from which on the kernel sieves, as there."""
-
-# By bits of n: primes of the factor base, blocks of an interval, the large prime's bound in times the greatest prime.
+# By bits of n: primes of the factor base, blocks of an interval, the large prime's bound in times the greatest prime,
+# and the prime from which on is sieved.
 TABLE = (
-    (80, 90, 2, 20),
-    (100, 180, 2, 20),
-    (128, 420, 2, 40),
-    (160, 1300, 2, 45),
-    (192, 4200, 4, 90),
-    (224, 11000, 4, 90),
-    (256, 32000, 8, 100),
-    (288, 70000, 16, 100),
-    (320, 120000, 24, 120),
-    (350, 131000, 32, 150),
+    (80, 90, 1, 20, 30),
+    (100, 180, 1, 25, 40),
+    (128, 430, 1, 50, 55),
+    (160, 1300, 1, 45, 180),
+    (192, 4200, 4, 90, 200),
+    (224, 11000, 4, 90, 256),
+    (256, 32000, 8, 100, 256),
+    (288, 70000, 16, 100, 256),
+    (320, 120000, 24, 120, 256),
+    (350, 131000, 32, 150, 256),
 )
-"""Measured by `benchmarks/siqs.py`; between two rows the size grows by the same factor for every bit."""
+"""Up to 224 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it; beyond by
+continuing what they show.  Between two rows each entry grows by the same factor for every bit."""
 
-SMALL_PRIMES_PART = 2.0
+SMALL_PRIMES_PART = 1.7
 """How many times what small primes give on average is left out of what a value must show to be looked at: values that
 have more of them are worth it, and looking takes less time than what is missed otherwise."""
 
@@ -77,6 +78,7 @@ class Plan(NamedTuple):
     roots: bytes
     blocks: int
     large: int
+    sieved_from: int
     missing: float
     factors: int
     target: int
@@ -112,18 +114,18 @@ def plan(n: int) -> Plan:
     """
     multiplier = best_multiplier(n)
     kn = multiplier * n
-    size, blocks, times = _sizes(n.bit_length())
+    size, blocks, times, sieved_from = _sizes(n.bit_length())
     primes, roots = _native.siqs_base(_little_endian(kn), size)
     known = memoryview(primes).cast("I")
     large = min(times * known[-1], 2**32 - 1)
-    small = sum((2 if multiplier % p else 1) * math.log2(p) / (p - 1) for p in known[:SIEVED_FROM] if p < SIEVED_FROM)
-    target = math.isqrt(2 * kn) // (blocks // 2 * BLOCK)
+    small = sum((2 if multiplier % p else 1) * math.log2(p) / (p - 1) for p in known[:sieved_from] if p < sieved_from)
+    target = math.isqrt(2 * kn) // (blocks * BLOCK // 2)
     factors = max(3, round(target.bit_length() / FACTOR_BITS))
     while target ** (1 / factors) > known[2 * size // 3]:  # there should be some to choose from
         factors += 1
     missing = math.log2(large) + SMALL_PRIMES_PART * small
     split = max(0, factors - 1 - (MOST_FLIPS if size < MANY_PRIMES else FEW_FLIPS))
-    return Plan(n, multiplier, primes, roots, blocks, large, missing, factors, target, split)
+    return Plan(n, multiplier, primes, roots, blocks, large, sieved_from, missing, factors, target, split)
 
 
 def harvest(n: int, first: int, count: int) -> Harvest:
@@ -141,6 +143,7 @@ def harvest(n: int, first: int, count: int) -> Harvest:
             number % (1 << work.split),
             work.blocks,
             work.large,
+            work.sieved_from,
             work.missing,
         )
         for number in range(first, first + count)
@@ -189,13 +192,10 @@ def best_multiplier(n: int) -> int:
     symbols = [_symbol(n, p) for p in SMALL_PRIMES]
 
     def gain(k: int) -> float:
-        gain = math.log(2) * {1: 2.0, 5: 1.0}.get(k * n % 8, 0.5) - 0.5 * math.log(k)
-        for p, symbol, of_k in zip(SMALL_PRIMES, symbols, _symbols(k), strict=True):
-            if of_k == 0:
-                gain += math.log(p) / p
-            elif symbol == of_k:
-                gain += 2 * math.log(p) / (p - 1)
-        return gain
+        alone, weights = _weights(k)
+        of_two = {1: 2.0, 5: 1.0}.get(k * n % 8, 0.5)
+        products: Iterator[float] = map(operator.mul, weights, symbols)
+        return alone + math.log(2) * of_two + sum(products)
 
     return max(MULTIPLIERS, key=gain)
 
@@ -207,18 +207,23 @@ def _symbol(a: int, p: int) -> int:
 
 
 @cache
-def _symbols(k: int) -> list[int]:
-    return [_symbol(k, p) for p in SMALL_PRIMES]
+def _weights(k: int) -> tuple[float, list[float]]:
+    """What a multiplier gains whatever n is, and for each small prime, times the symbol of n."""
+    alone, weights = -0.5 * math.log(k), []
+    for p in SMALL_PRIMES:
+        half, symbol = math.log(p) / (p - 1), _symbol(k, p)
+        alone += half if symbol else math.log(p) / p
+        weights.append(half * symbol)
+    return alone, weights
 
 
-def _sizes(bits: int) -> tuple[int, int, int]:
-    """Primes, blocks and the large prime's times for so many bits."""
+def _sizes(bits: int) -> list[int]:
+    """A row of the table for so many bits."""
     bits = min(max(bits, TABLE[0][0]), TABLE[-1][0])
     at = next(i for i in range(1, len(TABLE)) if bits <= TABLE[i][0])
     (low, *below), (high, *above) = TABLE[at - 1], TABLE[at]
     part = (bits - low) / (high - low)
-    size, blocks, times = (a * (b / a) ** part for a, b in zip(below, above, strict=True))
-    return round(size), 2 * round(blocks / 2), round(times)
+    return [round(a * (b / a) ** part) for a, b in zip(below, above, strict=True)]
 
 
 def _little_endian(kn: int) -> bytes:

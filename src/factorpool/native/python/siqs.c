@@ -43,11 +43,11 @@ static PyObject *siqs_base(PyObject *module, PyObject *args) {
     return result;
 }
 
-/* What the sieve relies on: an even number of blocks, factors of a that are different odd primes of the base which it sieves in
+/* What the sieve relies on: factors of a that are different odd primes of the base which it sieves in
  * blocks. */
 static int check_plan(const fp_siqs_plan *plan, const uint32_t *factors, size_t count) {
-    if (plan->blocks < 2 || plan->blocks % 2 || plan->blocks > 256 || count < 1 || count > FP_SIQS_MOST_FACTORS ||
-        plan->count < 2 || plan->count > FP_SIQS_MOST_PRIMES)
+    if (plan->blocks < 1 || plan->blocks > 256 || count < 1 || count > FP_SIQS_MOST_FACTORS || plan->count < 2 ||
+        plan->count > FP_SIQS_MOST_PRIMES)
         return 0;
     for (size_t i = 0; i < count; i++) {
         if (factors[i] < 1 || factors[i] >= plan->count || plan->primes[factors[i]] >= FP_SIQS_BLOCK) return 0;
@@ -64,7 +64,7 @@ static PyObject *bytes_of(const void *data, size_t size) {
 
 PyDoc_STRVAR(
     family_doc,
-    "siqs_family(kn, primes, roots, factors, flips, signs, blocks, large, missing, stop=None, /)\n--\n\n"
+    "siqs_family(kn, primes, roots, factors, flips, signs, blocks, large, sieved_from, missing, stop=None, /)\n--\n\n"
     "The relations of 2**flips polynomials of one a, the product of the primes with the indices `factors`; the\n"
     "bits of `signs` choose among the 2**(len(factors) - 1 - flips) parts of all its polynomials.\n\n"
     "Returns (u, larges, lengths, factors): for each relation u in 64 little-endian bytes, its large prime or 1\n"
@@ -76,8 +76,8 @@ static PyObject *siqs_family(PyObject *module, PyObject *args) {
     fp_siqs_plan plan;
     unsigned flips, signs;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*IIIId|z*:siqs_family", &kn, &primes, &roots, &factors, &flips, &signs,
-                          &plan.blocks, &plan.large, &plan.missing, &stop))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*IIIIId|z*:siqs_family", &kn, &primes, &roots, &factors, &flips, &signs,
+                          &plan.blocks, &plan.large, &plan.sieved_from, &plan.missing, &stop))
         return NULL;
     plan.primes = primes.buf, plan.roots = roots.buf, plan.count = (size_t)primes.len / 4;
     size_t count = (size_t)factors.len / 4;

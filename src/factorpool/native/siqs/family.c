@@ -95,7 +95,7 @@ static void set_up(family *f, uint32_t signs) {
     int length = fp_wide_length(&f->a), minus = fp_wide_negative(&f->b);
     fp_wide b = f->b;
     if (minus) fp_wide_negate(&b);
-    uint32_t half = plan->blocks / 2 * FP_SIQS_BLOCK;
+    uint32_t half = plan->blocks * (FP_SIQS_BLOCK / 2);
     f->first[0] = f->second[0] = NOWHERE; /* 2 is divided by, and never sieved with */
     for (unsigned j = 0; j < f->flips; j++) f->steps[j][0] = 0;
     for (size_t i = 1; i < plan->count; i++) {
@@ -178,7 +178,7 @@ static int look_at(family *f, unsigned block, uint32_t offset) {
     const fp_siqs_plan *plan = f->plan;
     fp_siqs_relations *out = f->out;
     uint32_t position = block * FP_SIQS_BLOCK + offset;
-    int64_t x = (int64_t)position - plan->blocks / 2 * (int64_t)FP_SIQS_BLOCK;
+    int64_t x = (int64_t)position - plan->blocks * (int64_t)(FP_SIQS_BLOCK / 2);
     fp_wide u, value;
     fp_wide_scale(&u, &f->a, x);
     fp_wide_add(&value, &u, &f->twice_b);
@@ -271,7 +271,7 @@ static void scale_logs(family *f) {
     f->sieved = f->medium = plan->count;
     for (size_t i = plan->count; i-- > 0;) {
         if (plan->primes[i] >= FP_SIQS_BLOCK) f->medium = i;
-        if (plan->primes[i] >= FP_SIQS_SIEVED_FROM) f->sieved = i;
+        if (i && plan->primes[i] >= plan->sieved_from) f->sieved = i;
         f->logs[i] = (uint8_t)lround(log2(plan->primes[i]) * unit);
         f->inverses[i] = 1.0f / (float)plan->primes[i];
     }

@@ -16,9 +16,6 @@
 #define FP_SIQS_BLOCK_BITS 15
 #define FP_SIQS_BLOCK (1u << FP_SIQS_BLOCK_BITS)
 
-/* Primes of the factor base below this one are not sieved with: they take much time for little; the threshold allows for them. */
-#define FP_SIQS_SIEVED_FROM 256
-
 /* Most primes of a, and primes of a factor base: an entry of a bucket has 17 bits for the prime. */
 #define FP_SIQS_MOST_FACTORS 20
 #define FP_SIQS_MOST_PRIMES (1u << (32 - FP_SIQS_BLOCK_BITS))
@@ -26,14 +23,15 @@
 /* What all families of one n have in common.
  *
  * `primes` are those modulo which kn is a square, or 0, from 2 up; `roots` its square roots.  A polynomial is sieved from
- * -blocks/2 to blocks/2 times FP_SIQS_BLOCK.  A value may keep one prime up to `large`, beside those of the factor base; it is
- * looked at if the primes that are sieved with make up all but `missing` bits of it. */
+ * -blocks / 2 to blocks / 2 times FP_SIQS_BLOCK.  A value may keep one prime up to `large`, beside those of the factor base; it is
+ * looked at if the primes that are sieved with, those from `sieved_from` on, make up all but `missing` bits of it: small primes
+ * take much time for little. */
 typedef struct {
     fp_wide kn;
     const uint32_t *primes, *roots;
     size_t count;
     unsigned blocks;
-    uint32_t large;
+    uint32_t large, sieved_from;
     double missing;
 } fp_siqs_plan;
 
