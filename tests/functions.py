@@ -6,7 +6,6 @@ import ctypes
 import logging
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -362,15 +361,6 @@ class EndsEarly(MapTask):
     def pieces(self, payload: Any, start: int, stop: Any, pace: float) -> Iterator[Piece]:
         for piece in super().pieces(payload[:1], start, stop, pace):
             yield piece._replace(last=False)
-
-
-def query(n: int) -> int:
-    """Many small calls into SQLite, each of which lets go of the GIL for a moment: threads fight for it."""
-    connection = sqlite3.connect(":memory:")
-    connection.execute("create table t (a integer)")
-    connection.executemany("insert into t values (?)", ((i,) for i in range(3000)))
-    connection.close()
-    return n
 
 
 def slow_once(n: int) -> int:

@@ -18,7 +18,7 @@ from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import blocks_of, check, normalize
 from factorpool.factoring.tasks import FactorTask, most_at_once
 from factorpool.pool.results import Outcome, Results
-from factorpool.pool.run import Options, Run, check_choice
+from factorpool.pool.run import Options, Run, check_choice, check_progress
 from factorpool.pool.schedule import Schedule
 from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
 from factorpool.pool.task import MapTask, call_with
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from factorpool.pool.auto.rules import Choice
     from factorpool.pool.pool import Pool
+    from factorpool.pool.progress import Bar
     from factorpool.pool.protocol import Strategy
     from factorpool.pool.run import Progress
 
@@ -52,7 +53,7 @@ def factor(
 
     Args:
         n: a positive int, or anything with `__index__`, as NumPy's integers.
-        method: `auto`, `trial`, `rho` (up to 64 bits), `ecm` (up to 128; beyond, python-flint decides) or `naive`, the
+        method: `auto`, `trial`, `rho` (up to 64 bits), `ecm` (up to 128; beyond, as `auto`) or `naive`, the
             article's.
         strategy, max_workers, pool: as in `factor_many`.  With `auto`, a number runs in this thread unless it has a
             large cofactor, which may take long: then in other processes, so that Ctrl-C stops it at once, and other
@@ -68,6 +69,7 @@ def factor(
     {2: 3, 3: 2, 5: 1}
     """
     check_choice("method", method, METHODS)
+    check_progress(progress)
     number = check(n)
     if strategy == "auto" and max_workers is None and pool is None:
         factors = FactorTask(method).factor_one(number)
@@ -85,12 +87,16 @@ def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[
         return None
     if callable(progress):
         return lambda stage: progress(stage.found, stage.needed)
-    if progress is not True:
-        raise OptionError(f"progress must be a function, True for a bar, or None, not {progress!r}")
-    from factorpool.pool.progress import Bar
+    bars: list[Bar] = []
 
-    bar = stack.enter_context(Bar(None, "numbers"))
-    return lambda stage: bar.stage(stage.what, stage.found, stage.needed)
+    def show(stage: Stage) -> None:
+        from factorpool.pool.progress import Bar
+
+        if not bars:
+            bars.append(stack.enter_context(Bar(stages_only=True)))
+        bars[0].stage(stage.what, stage.found, stage.needed)
+
+    return show
 
 
 def factor_many(

@@ -43,6 +43,7 @@ class HandMachine(Machine):
         self.now = self.used = self.stalled = 0.0
         self.sharing = 1  # threads that have a chunk
         self.inner = 1  # threads that an item has of its own
+        self.contention = 0.0  # how much longer items take beside another, with CPUs busy for two thirds of that
         self.ran: Counter[int] = Counter()
         self._items: list[Item] = []
         self._more = more
@@ -87,6 +88,9 @@ class HandMachine(Machine):
             stall = self._busy * item.seconds * 2 * self._rng.random()
             self.stalled += stall
             self.now += stall
+            if self.sharing > 1:
+                self.now += self.contention * item.seconds
+                self.used += self.contention * item.seconds * 2 / 3
             if self._gil and not self._releases:
                 self.now += (self.sharing - 1) * item.seconds
         if item.fails:

@@ -232,13 +232,6 @@ def test_a_gil_that_was_switched_on_says_so() -> None:
     assert "switched on" not in run_python(code, PYTHON_GIL="0").stdout
 
 
-@pytest.mark.skipif(not gil_enabled(), reason="there is no GIL to fight for")
-def test_threads_that_keep_cpus_busy_for_nothing_are_not_taken() -> None:
-    results = fp.pmap(functions.query, range(60), max_workers=2)
-    assert list(results) == list(range(60))
-    assert results.strategy != "threads", results.reason
-
-
 @pytest.mark.skipif(not gil_enabled(), reason="without a GIL threads do")
 def test_a_first_item_that_takes_long_once_is_not_taken_for_all() -> None:
     functions._done_once.clear()

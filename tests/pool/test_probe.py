@@ -138,6 +138,19 @@ def test_an_error_waits_for_nothing_that_is_begun_after_it() -> None:
     assert run.machine.now < 1
 
 
+def test_threads_that_keep_cpus_busy_for_nothing_are_not_taken() -> None:
+    """As with SQLite, whose threads fight for a lock: 1.6 CPUs are in use, and an item takes 2.5 times as long."""
+    every = (Item(index, SLOW, waits=False, fails=False) for index in range(2000))
+    machine = HandMachine(random.Random(1), every, missing=(), start=0.05, gil=True, releases=True, busy=0.0)
+    bad: dict[str, set[int]] = {name: set() for name in ERRORS}
+    for contention, strategy in ((0.0, "threads"), (1.5, "processes")):
+        machine.contention = contention
+        run = HandRun(machine, Adversary(random.Random(1), 2, bad, 0, itemwise=True), 2)
+        assert sum(1 for _ in run.completions(SequenceSource(range(1000))))
+        assert [choice.strategy.name for choice in run.chosen] == [strategy], run.chosen
+        machine.ran.clear()
+
+
 def test_an_item_that_uses_all_cpus_by_itself_stays_here() -> None:
     run = hand_run([SLOW] * 1000)
     run.machine.inner = 2

@@ -37,7 +37,7 @@ CALL_SECONDS = 0.1
 before."""
 
 MOST_DEATHS = 3
-"""Workers that may die while they sieve one number.  What they had is not sieved again: other families do as well."""
+"""Calls that may end by a worker's death, twice each, while one number is sieved: other families do as well."""
 
 
 class Stage(NamedTuple):
@@ -92,7 +92,7 @@ class Planner:
         if self.choice is None:
             strategy = self._pool.submit_strategy()
             bits = cofactor.bit_length()
-            self.choice = Choice(strategy, f"a cofactor of {bits} bits may take long, and each runs by itself")
+            self.choice = Choice(strategy, f"a cofactor of {bits} bits may take long, and is apart from the others")
             if self._options.announce is not None:
                 self._options.announce(self.choice)
         return self._pool.submit(factor_alone, cofactor)

@@ -13,6 +13,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from factorpool import _native
+from factorpool.errors import FactorpoolError
 from factorpool.factoring.methods.siqs import Harvest, Plan
 
 SPARE = 64
@@ -105,6 +106,6 @@ class Relations:
             if index:
                 y = y * pow(primes[index - 1], power // 2, n) % n
         if any(power % 2 for power in powers.values()) or (x * x - y * y) % n:
-            raise AssertionError(f"the sieve has a wrong relation for {n}")
+            raise FactorpoolError(f"the sieve has a wrong relation for {n}: please report this number")
         factor = math.gcd(x - y, n)
         return factor if 1 < factor < n else None

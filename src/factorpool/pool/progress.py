@@ -9,9 +9,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 
 class Bar:
-    """A bar beside the numbers done and their rate; without a size, no end is shown."""
+    """A bar beside the numbers done and their rate, which `stages_only` leaves out; without a size, no end is shown."""
 
-    def __init__(self, size: int | None, things: str = "numbers") -> None:
+    def __init__(self, size: int | None = None, things: str = "numbers", stages_only: bool = False) -> None:
         self._things = things
         self._started = time.monotonic()
         self._progress = Progress(
@@ -22,7 +22,7 @@ class Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._bar = self._progress.add_task("", total=size, text="")
+        self._bar = self._progress.add_task("", total=size, text="", visible=not stages_only)
         self._stage: TaskID | None = None
 
     def __enter__(self) -> Bar:

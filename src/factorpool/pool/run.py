@@ -60,8 +60,7 @@ class Options(NamedTuple):
         elif given := options.for_strategies():
             Machine(given).candidate(Place.APART)  # which raises what makes no sense
         check_choice("schedule", options.schedule, SCHEDULES)
-        if not (options.progress is None or isinstance(options.progress, bool) or callable(options.progress)):
-            raise OptionError(f"progress must be a function, True for a bar, or None, not {options.progress!r}")
+        check_progress(options.progress)
         check_choice("on_error", options.on_error, ("raise", "collect"))
         _check_count("max_workers", options.max_workers, hint=" (None means every CPU this process may use)")
         _check_count("chunksize", options.chunksize)
@@ -103,6 +102,12 @@ class Options(NamedTuple):
                 f"strategy {strategy.name!r} cannot keep to a timeout: only a process can be stopped in the middle "
                 "of an item; use strategy='processes'"
             )
+
+
+def check_progress(progress: object) -> None:
+    """An OptionError for what cannot tell anybody how far the work is."""
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise OptionError(f"progress must be a function, True for a bar, or None, not {progress!r}")
 
 
 def check_choice(option: str, value: str, choices: Iterable[str]) -> None:

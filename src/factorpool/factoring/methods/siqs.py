@@ -89,10 +89,6 @@ class Plan(NamedTuple):
         """Primes of the factor base."""
         return len(self.primes) // 4
 
-    def prime(self, index: int) -> int:
-        """One of them."""
-        return memoryview(self.primes).cast("I")[index]
-
 
 class Harvest(NamedTuple):
     """Relations of some families, as the kernel has packed them, and the seconds that they took."""
@@ -109,7 +105,7 @@ class Harvest(NamedTuple):
 def plan(n: int) -> Plan:
     """The plan for an odd n that is no power and has no factors below 100.
 
-    >>> plan(10**29 + 319 * 10**9).multiplier in range(1, 110)
+    >>> plan((2**50 - 27) * (2**55 - 55)).multiplier in MULTIPLIERS
     True
     """
     multiplier = best_multiplier(n)
@@ -163,10 +159,9 @@ def family(work: Plan, number: int) -> array[int]:
     typical = work.target ** (1 / work.factors)
     end = min(bisect_left(primes, BLOCK), work.size)
     low, high = bisect_left(primes, round(typical / SPREAD)), bisect_left(primes, round(typical * SPREAD))
-    if high - low < POOL:
-        low = max(2, (low + high - POOL) // 2)
-        high = low + POOL
-    low, high = max(2, min(low, end - POOL)), min(high, end)
+    short = max(0, POOL - (high - low))
+    low = max(2, min(low - short // 2, end - POOL))
+    high = min(max(high, low + POOL), end)
     rng = Random(number)
     best, best_error = array("I"), math.inf
     for attempt in range(MOST_DRAWS):

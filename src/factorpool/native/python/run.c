@@ -14,7 +14,7 @@ static double seconds(void) {
 
 static int poll_python(void *context) {
     fp_run *run = context;
-    if (run->stop && *run->stop) return 1;
+    if (run->interrupted || (run->stop && *run->stop)) return 1;
     double now = seconds();
     if (now < run->next) return 0;
     run->next = now + SIGNAL_SECONDS;
@@ -32,9 +32,10 @@ fp_control fp_run_begin(fp_run *run, const Py_buffer *stop) {
 
 int fp_run_end(fp_run *run, int status) {
     PyEval_RestoreThread(run->thread);
+    if (run->interrupted) return 0;
     if (status == FP_NO_MEMORY)
         PyErr_NoMemory();
-    else if (status == FP_STOPPED && !run->interrupted)
+    else if (status == FP_STOPPED)
         PyErr_SetString(PyExc_InterruptedError, "stopped");
     return status == FP_OK;
 }

@@ -43,12 +43,15 @@ static PyObject *siqs_base(PyObject *module, PyObject *args) {
     return result;
 }
 
-/* What the sieve relies on: factors of a that are different odd primes of the base which it sieves in
+/* What the sieve relies on: kn is not 0, primes ascend from 2, factors of a are different odd primes of the base which it sieves in
  * blocks. */
 static int check_plan(const fp_siqs_plan *plan, const uint32_t *factors, size_t count) {
     if (plan->blocks < 1 || plan->blocks > 256 || count < 1 || count > FP_SIQS_MOST_FACTORS || plan->count < 2 ||
-        plan->count > FP_SIQS_MOST_PRIMES)
+        plan->count > FP_SIQS_MOST_PRIMES || plan->sieved_from > FP_SIQS_BLOCK || fp_wide_length(&plan->kn) == 0 ||
+        plan->primes[0] != 2)
         return 0;
+    for (size_t i = 1; i < plan->count; i++)
+        if (plan->primes[i] <= plan->primes[i - 1] || plan->primes[i] >> 31) return 0;
     for (size_t i = 0; i < count; i++) {
         if (factors[i] < 1 || factors[i] >= plan->count || plan->primes[factors[i]] >= FP_SIQS_BLOCK) return 0;
         for (size_t j = 0; j < i; j++)

@@ -35,7 +35,7 @@ static uint32_t square_root(uint32_t a, uint32_t p) {
     return root;
 }
 
-/* About half of all primes are taken, so that one more than the 2.5 count-th is enough: it is found by a sieve that grows. */
+/* About half of all primes are taken.  Nobody says how far one has to go for that: the limit doubles until there are enough. */
 int fp_siqs_base(const fp_wide *kn, size_t count, uint32_t *primes, uint32_t *roots) {
     size_t taken = 0;
     int length = fp_wide_length(kn);

@@ -11,7 +11,7 @@
 /* Different logarithms that primes beyond a block may have. */
 #define MOST_LEVELS 64
 
-/* What one family works with; all in one piece of memory. */
+/* What one family works with. */
 typedef struct {
     const fp_siqs_plan *plan;
     const fp_siqs_loops *loops;
@@ -58,7 +58,9 @@ static uint32_t inverse(uint32_t a, uint32_t p) {
     return (uint32_t)(y < 0 ? y + p : y);
 }
 
+/* These are divided by, and never sieved with; so is 2. */
 static void hide_factors_of_a(family *f) {
+    f->first[0] = f->second[0] = NOWHERE;
     for (unsigned j = 0; j < f->factor_count; j++) f->first[f->factors[j]] = f->second[f->factors[j]] = NOWHERE;
 }
 
@@ -96,8 +98,6 @@ static void set_up(family *f, uint32_t signs) {
     fp_wide b = f->b;
     if (minus) fp_wide_negate(&b);
     uint32_t half = plan->blocks * (FP_SIQS_BLOCK / 2);
-    f->first[0] = f->second[0] = NOWHERE; /* 2 is divided by, and never sieved with */
-    for (unsigned j = 0; j < f->flips; j++) f->steps[j][0] = 0;
     for (size_t i = 1; i < plan->count; i++) {
         uint32_t p = plan->primes[i];
         uint32_t a = fp_wide_modulo(&f->a, length, p);
@@ -130,8 +130,7 @@ static void next_polynomial(family *f, uint32_t at) {
     else
         fp_wide_add(&f->b, &f->b, &twice);
     set_constant(f);
-    f->loops->move(f->first, f->second, f->steps[j], f->plan->primes, 0, f->plan->count, plus);
-    f->first[0] = f->second[0] = NOWHERE;
+    f->loops->move(f->first, f->second, f->steps[j], f->plan->primes, 1, f->plan->count, plus);
     hide_factors_of_a(f);
 }
 

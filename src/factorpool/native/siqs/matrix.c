@@ -1,7 +1,7 @@
 /* Linear algebra modulo 2: sets of relations in which every prime stands an even number of times.
  *
  * Most columns, those of large primes, have few ones.  First, rows that have the only one of a column are of no use.  Then a column
- * of few rows is removed by adding one of them to the others, as long as that keeps rows short (structured elimination: C. Pomerance
+ * of few rows is removed by adding one of them, the shortest, to the others (structured elimination: C. Pomerance
  * and J. Smith, "Reduction of huge, sparse matrices over finite fields via created catastrophes", 1992).  What is left, about a
  * third as wide, is eliminated as a dense matrix, eight columns at a time by tables of all sums of eight rows ("four Russians":
  * V. Arlazarov, E. Dinic, M. Kronrod and I. Faradzev, 1970). */
@@ -129,16 +129,17 @@ static int merge(matrix *m, uint32_t most, size_t *removed) {
     return status;
 }
 
-/* Brings a dense matrix of `height` rows into reduced echelon form; pivot[i] is the column in which row i begins.  Answers how many
- * rows are not 0; SIZE_MAX if it was stopped, or had no memory. */
-static size_t reduce(uint64_t **rows, size_t height, size_t width, size_t words, uint32_t *pivot,
-                     const fp_control *control) {
+/* Brings a dense matrix of `height` rows into reduced echelon form, of which the first `rank` rows are not 0; pivot[i] is the
+ * column in which row i begins. */
+static int reduce(uint64_t **rows, size_t height, size_t width, size_t words, uint32_t *pivot, size_t *rank_out,
+                  const fp_control *control) {
     uint64_t *table = malloc(((size_t)1 << STRIP) * words * sizeof *table);
-    if (!table) return SIZE_MAX;
+    if (!table) return FP_NO_MEMORY;
     size_t rank = 0;
+    int status = FP_OK;
     for (size_t column = 0; column < width && rank < height;) {
         if (fp_poll(control)) {
-            rank = SIZE_MAX;
+            status = FP_STOPPED;
             break;
         }
         /* Up to STRIP pivots, each reduced by the others. */
@@ -169,8 +170,7 @@ static size_t reduce(uint64_t **rows, size_t height, size_t width, size_t words,
                 for (size_t w = from; w < words; w++)
                     table[(((size_t)1 << i) + j) * words + w] = table[j * words + w] ^ rows[rank + i][w];
         for (size_t r = 0; r < height; r++) {
-            if (r == rank) r = top;
-            if (r >= height) break;
+            if (r >= rank && r < top) continue;
             size_t index = 0;
             for (size_t i = 0; i < strip; i++)
                 index |= (rows[r][pivot[rank + i] / 64] >> pivot[rank + i] % 64 & 1) << i;
@@ -181,7 +181,8 @@ static size_t reduce(uint64_t **rows, size_t height, size_t width, size_t words,
         rank = top;
     }
     free(table);
-    return rank;
+    *rank_out = rank;
+    return status;
 }
 
 /* The sets: of the rows that are left, as unknowns of the equations that the columns are. */
@@ -206,11 +207,8 @@ static int solve(const matrix *m, size_t most, uint64_t *sets, size_t *found) {
     for (size_t u = 0; u < unknowns; u++)
         for (uint32_t i = 0; i < m->row[unknown[u]].count; i++)
             rows[number[m->row[unknown[u]].items[i]]][u / 64] |= 1ull << u % 64;
-    size_t rank = reduce(rows, equations, unknowns, words, pivot, m->control);
-    if (rank == SIZE_MAX) {
-        status = fp_poll(m->control) ? FP_STOPPED : FP_NO_MEMORY;
-        goto done;
-    }
+    size_t rank;
+    if ((status = reduce(rows, equations, unknowns, words, pivot, &rank, m->control)) != FP_OK) goto done;
     for (size_t i = 0; i < rank; i++) is_pivot[pivot[i]] = 1;
     for (size_t u = 0; u < unknowns && *found < most; u++) {
         if (is_pivot[u]) continue;

@@ -9,7 +9,7 @@
 
 #include "wide.h"
 
-/* kn may have so many bits: a value of a polynomial has up to 3/4 of twice that while it is computed. */
+/* kn may have so many bits: the longest number on the way to a polynomial is b^2 < kn. */
 #define FP_SIQS_BITS 384
 
 /* The sieve is done in blocks that fit the first-level cache. */

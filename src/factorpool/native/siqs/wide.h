@@ -7,7 +7,7 @@
 
 #include "../kernel.h"
 
-/* A value of a polynomial is a x^2 + 2 b x + c with a x and b about as long as kn, of at most FP_SIQS_BITS bits, and c shorter. */
+/* kn has at most FP_SIQS_BITS bits, and so has b^2; a x^2 + 2 b x + c, a value, is about half as long. */
 #define FP_WIDE 8
 
 typedef struct {

@@ -60,6 +60,9 @@ HELPING = 1.4
 ONE_BY_ONE = 0.7
 """Part of the usable CPUs that an item uses by itself, as BLAS does, from which others beside it gain nothing."""
 
+UNCLEAR = 1.15, 1.65
+"""CPUs in use between which two threads are watched for longer: in 5 ms a few items tell little on a busy machine."""
+
 CONTENDING = 1.9
 """An item that takes so many times as long beside a second thread gains nothing by it, whatever CPUs are in use:
 threads that fight for a lock keep CPUs busy (SQLite: 1.6 CPUs, and 2.5 times as long)."""
@@ -191,6 +194,8 @@ class _Pair:
         if wall < PAIR_LEAST_SECONDS or (not self._items and wall < PAIR_MOST_SECONDS):
             return False
         self.cpus = cpu / wall
+        if UNCLEAR[0] < self.cpus < UNCLEAR[1] and wall < PAIR_SECONDS:
+            return False
         self.slowed = self._seconds / max(self._items, 1) / self._alone
         if self._seen.items == 1 and self._items and self.slowed < 1:
             # That one item took longer than others may be due to what is done once, such as an import.
