@@ -10,6 +10,7 @@ from itertools import chain, product
 from typing import Any
 
 import flint
+import numpy as np
 import pytest
 import sympy
 
@@ -80,6 +81,43 @@ def test_a_family_has_the_relations_that_there_are() -> None:
                     assert found[u] == 1, (b, x)
     assert shown > 30
     assert len(found) > 2 * shown  # the others have a large prime, or show little
+
+
+def test_primes_of_all_sizes_are_sieved_with() -> None:
+    """Those with many positions in a block, with few, and those beyond a block, which go into buckets."""
+    n = semiprime(60, 4)
+    raw = n.to_bytes(8, "little")
+    primes_bytes, roots = _native.siqs_base(raw, 3000)
+    primes = list(memoryview(primes_bytes).cast("I"))
+    assert primes[-1] > 50_000
+    chosen, blocks, sieved_from = [18, 22], 3, 30
+    us, _, lengths, _ = _native.siqs_family(
+        raw, primes_bytes, roots, array("I", chosen), 1, 0, blocks, 1, sieved_from, 1000.0
+    )
+    found = {int.from_bytes(us[at : at + 64], "little") for at in range(0, len(us), 64)}
+    assert len(found) == len(lengths) // 2
+    a = math.prod(primes[i] for i in chosen)
+    half = blocks * (1 << 14)
+    shown: set[int] = set()
+    largest: list[int] = []
+    for b in square_roots(n, [primes[i] for i in chosen]):
+        u = np.abs(a * np.arange(-half, half, dtype=np.int64) + b)
+        rest, sieved, last = np.abs(u * u - n) // a, np.zeros(len(u)), np.zeros(len(u), dtype=np.int64)
+        for p in primes:
+            divides = rest % p == 0
+            last[divides] = p
+            if p >= sieved_from:
+                sieved[divides] += math.log2(p)
+            while divides.any():
+                rest[divides] //= p
+                divides &= rest % p == 0
+        shows = (rest == 1) & (sieved > 14)
+        shown |= set(u[shows].tolist())
+        largest += last[shows].tolist()
+    assert shown <= found
+    assert len(shown) > 1000
+    for low, high in ((4096, 8192), (8192, 16384), (16384, 32768), (32768, 98304)):
+        assert sum(low < p < high for p in largest) > 50, (low, high)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -263,8 +263,8 @@ static void scale_logs(family *f) {
     double size = log2(0.5 * plan->blocks * FP_SIQS_BLOCK) + (bits - 1) / 2;
     double asked = size - plan->missing;
     if (asked < 8) asked = 8;
-    double unit = 120 / asked, most = 240 / (size + 20);
-    if (unit > most) unit = most;
+    double unit = 120 / asked, most = 120 / (size - asked + 8);
+    if (unit > most) unit = most; /* or what has more than was asked for would go beyond a byte */
     if (unit > 3) unit = 3;
     f->start = (uint8_t)(128 - lround(asked * unit));
     f->sieved = f->medium = plan->count;
