@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 import flint
-from common import save
+from common import ratio, save
 from flint import fmpz
 
 import factorpool as fp
@@ -97,7 +97,7 @@ def on_two(bits: int, numbers: list[int], target: float) -> dict[str, Any]:
 def row(name: str, times: dict[str, list[float]], fast: str, slow: str, target: float | None) -> dict[str, Any]:
     """Medians, and how many times as fast one is as the other; printed, too."""
     medians = {who: statistics.median(seconds) for who, seconds in times.items()}
-    gain = statistics.median(b / a for a, b in zip(times[fast], times[slow], strict=True))
+    gain = ratio(times[slow], times[fast])
     shown = ", ".join(f"{who} {value * 1e3:.4g} ms" for who, value in medians.items())
     verdict = "" if target is None else f" (target {target}{'' if gain >= target else ', missed'})"
     print(f"{name}: {fast} {gain:.2f} times as fast as {slow}{verdict}; {shown}", flush=True)

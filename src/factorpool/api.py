@@ -77,8 +77,8 @@ def factor(
             return factors
     with ExitStack() as stack:
         stage = _stage_for(progress, stack)
-        options = Options(strategy, max_workers, pool=pool, stage=stage).resolved()
-        return _factor_all([number], method, options)[0]
+        options = Options(strategy, max_workers, pool=pool).resolved()
+        return _factor_all([number], method, options, stage)[0]
 
 
 def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[Stage], object] | None:
@@ -144,7 +144,12 @@ def factor_many(
     return _factor_all(numbers, method, options)
 
 
-def _factor_all(numbers: Iterable[SupportsIndex] | Buffer, method: str, options: Options) -> Factorizations:
+def _factor_all(
+    numbers: Iterable[SupportsIndex] | Buffer,
+    method: str,
+    options: Options,
+    stage: Callable[[Stage], object] | None = None,
+) -> Factorizations:
     progress, on_error = options.progress, options.on_error
     if isinstance(numbers, range):
         _check_size(numbers)
@@ -155,7 +160,7 @@ def _factor_all(numbers: Iterable[SupportsIndex] | Buffer, method: str, options:
         options = options._replace(progress=_scaled(progress, len(block)))
     items = block if dense is None else Block(dense)
     builder = Builder()
-    planner = Planner(options)
+    planner = Planner(options, stage)
     run = Run(FactorTask(method, items), SequenceSource(items), items, options, planner.finish)
     for completion in run:
         if isinstance(completion.error, WorkerDiedError) and dense is None:
@@ -332,7 +337,6 @@ def factor_blocks(
         announce=announce,
         pool=pool,
         trace=trace,
-        stage=stage,
     ).resolved()
     first = next(blocks, Block(range(0)))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
@@ -340,7 +344,7 @@ def factor_blocks(
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(Block.packed(numbers))
         options = options._replace(buffersize=None)
-    planner = Planner(options)
+    planner = Planner(options, stage)
     for completion in Run(FactorTask(method, first), source, first, options, planner.finish):
         yield completion.chunk.payload, completion.value  # type: ignore[misc]
 

@@ -35,6 +35,12 @@ def serial_part(speedups: Mapping[int, float]) -> float:
     return min(1.0, max(0.0, sum(x * y for x, y in terms) / square)) if square else 0.0
 
 
+def curve(part: float, most: int) -> list[tuple[float, float]]:
+    """Workers, from 1 to `most` in equal steps of their logarithm, and the speedup that the law gives for them."""
+    counts = [most ** (step / 40) for step in range(41)]
+    return [(count, speedup(count, part)) for count in counts]
+
+
 def speedup(workers: float, part: float) -> float:
     """What Amdahl's law gives for so many workers.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from factorpool.bench.amdahl import serial_part, speedup, speedups
+from factorpool.bench.amdahl import curve, serial_part, speedups
 from factorpool.bench.page.pictures import color_of
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
@@ -84,8 +84,7 @@ def _speedup_panels(result: Result, method: str) -> list[Any]:
         name = f"{strategy}: {part:.0%} is not shared, by Amdahl's law"
         colors[name] = color_of(strategy)
         dots += [{"strategy": name, "workers": count, "speedup": speed} for count, speed in points.items()]
-        steps = [most ** (step / 40) for step in range(41)]
-        lines += [{"strategy": name, "workers": count, "speedup": speedup(count, part)} for count in steps]
+        lines += [{"strategy": name, "workers": count, "speedup": speed} for count, speed in curve(part, most)]
     if not dots:
         return []
     most = max(dot["workers"] for dot in dots)

@@ -8,8 +8,7 @@ sieved by all of them together: each takes some families of polynomials at a tim
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from factorpool.errors import WorkerDiedError
@@ -56,12 +55,13 @@ class Stage(NamedTuple):
 class Planner:
     """Runs the large cofactors that are left in completions.
 
-    `choice` says where they run, once there is one.
+    `choice` says where they run, once there is one; `stage` is called while one is sieved by all workers.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, stage: Callable[[Stage], object] | None = None) -> None:
         self.choice: Choice | None = None
         self._options = options
+        self._stage = stage
         self._pool = options.pool
 
     def finish(self, completions: Iterator[Completion]) -> Iterator[Completion]:
@@ -157,6 +157,8 @@ class Planner:
 
     def _sieve(self, n: int) -> int:
         """A proper factor of n, by all workers together."""
+        from concurrent.futures import FIRST_COMPLETED, wait  # here: it takes 10 ms to import
+
         assert self._pool is not None
         relations = Relations(siqs.plan(n))
         started, batch, deaths = 0, 1, 0
@@ -177,8 +179,8 @@ class Planner:
                         continue
                     relations.add(harvest)
                     batch = max(1, int(CALL_SECONDS * harvest.families / max(harvest.seconds, 1e-9)))
-                if self._options.stage is not None:
-                    self._options.stage(Stage(n, relations.found, relations.needed))
+                if self._stage is not None:
+                    self._stage(Stage(n, relations.found, relations.needed))
                 if relations.enough and (factor := relations.factor()) is not None:
                     return factor
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from factorpool.errors import OptionError
 from factorpool.pool.auto.machine import Machine, place_of
@@ -47,7 +47,6 @@ class Options(NamedTuple):
     announce: Callable[[Choice], object] | None = None
     pool: Pool | None = None
     trace: str | None = None
-    stage: Callable[[Any], object] | None = None
 
     def resolved(self) -> Options:
         """These options with the strategy as a value, unless it is `auto`.

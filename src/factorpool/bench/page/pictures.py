@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from factorpool.bench.amdahl import serial_part, speedup, speedups
+from factorpool.bench.amdahl import curve, serial_part, speedups
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
 from factorpool.pool.strategies import find, names
@@ -101,7 +101,7 @@ def speedup_of(result: Result, method: str) -> str:
     shapes.append(f'<line {DASHED} x1="{x(1)}" y1="{y(1)}" x2="{x(ideal)}" y2="{y(ideal)}"/>')
     for at, (strategy, points) in enumerate(measured.items()):
         part = serial_part(points)
-        line = [(x(count), y(speedup(count, part))) for count in (most ** (step / 40) for step in range(41))]
+        line = [(x(count), y(speed)) for count, speed in curve(part, most)]
         told = f"{strategy}: {part:.0%} of it is not shared, by Amdahl's law"
         shapes.append(_curve(line, color_of(strategy), told, at))
         shapes += [

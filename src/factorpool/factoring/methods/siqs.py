@@ -144,8 +144,8 @@ def harvest(n: int, first: int, count: int) -> Harvest:
         )
         for number in range(first, first + count)
     ]
-    joined = [b"".join(pieces) for pieces in zip(*parts, strict=True)]
-    return Harvest(joined[0], joined[1], joined[2], joined[3], count, time.perf_counter() - began)
+    u, larges, lengths, factors = (b"".join(pieces) for pieces in zip(*parts, strict=True))
+    return Harvest(u, larges, lengths, factors, count, time.perf_counter() - began)
 
 
 def family(work: Plan, number: int) -> array[int]:

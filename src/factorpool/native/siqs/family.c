@@ -15,7 +15,6 @@
 typedef struct {
     const fp_siqs_plan *plan;
     const fp_siqs_loops *loops;
-    const fp_control *control;
     fp_siqs_relations *out;
 
     const uint32_t *factors; /* of a, as indices */
@@ -285,7 +284,6 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
     fp_siqs_plan padded_plan = *plan;
     family f = {.plan = &padded_plan,
                 .loops = isa->siqs,
-                .control = control,
                 .out = out,
                 .factors = factors,
                 .factor_count = count,
