@@ -77,6 +77,13 @@ def test_long_work_is_sampled() -> None:
         assert result.bounds(case)[0] <= result.bounds(case)[1]
 
 
+def test_all_items_have_all_workers_however_small_the_sample() -> None:
+    """Two items on 8 workers take as long as one; 1000 items as long as 125, and not as 500."""
+    comparison = fp.compare(functions.nap, [0.05] * 1000, strategies=["threads"], max_workers=[8], seconds=1)
+    assert comparison.result.count == 2
+    assert comparison.rows[1].carry[0] < 250
+
+
 def test_all_items_are_simulated_and_not_multiplied() -> None:
     """What workers wait for at the end of a sample is no part of what all items take."""
     assert carry([1.0] * 5, [1.0] * 5, 500, 4, "guided", seed=1)[0] == 125 / 2

@@ -233,8 +233,7 @@ def compare(
             _, costs = within(limit, lambda closing: item_costs(subject.task(""), measured))
     if sample and costs:
         for case in cases:
-            workers = min(case.workers, len(costs)) if case.strategy != "serial" else 1
-            case.carry = carry(costs, seen + costs, len(drawn), workers, schedule, seed)
+            case.carry = carry(costs, seen + costs, len(drawn), case.workers, schedule, seed)
     later = sum(seen) / len(seen) * len(measured) * (1 + (2 * PREDICTED_RUNS if predict else 0))
     left = max(seconds - later - (time.perf_counter() - began), 1.0)
     measuring = Rounds(subject, cases, result.noise, rounds=rounds, seconds=left, warm=True, seed=seed)
