@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "article": {"api", "factoring"},
     "api": {"factoring", "formats", "pool", "errors", "_native"},
     "formats": {"factoring", "errors", "_native"},
-    "factoring": {"pool", "errors", "_native"},
+    "factoring": {"files", "pool", "errors", "_native"},
     "pool": {"files", "errors", "_native"},
     "files": set(),
     "errors": set(),

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from factorpool.api import factor, factor_many, factor_range, factor_stream, pmap
 from factorpool.errors import (
+    CheckpointError,
     FactorpoolError,
     InputError,
     ItemTimeoutError,
@@ -14,9 +15,11 @@ from factorpool.errors import (
     StartError,
     StrategyUnavailableError,
     TooLargeError,
+    UnfinishedError,
     WorkerDiedError,
 )
 from factorpool.factoring.columns import Factorizations
+from factorpool.factoring.partial import PartialFactorization
 from factorpool.pool.results import Outcome, Results
 from factorpool.pool.strategies import StrategyInfo, strategies
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrokenPoolError",
+    "CheckpointError",
     "Comparison",
     "Factorizations",
     "FactorpoolError",
@@ -42,6 +46,7 @@ __all__ = [
     "NumberValueError",
     "OptionError",
     "Outcome",
+    "PartialFactorization",
     "Pool",
     "Processes",
     "Results",
@@ -51,6 +56,7 @@ __all__ = [
     "StrategyUnavailableError",
     "Threads",
     "TooLargeError",
+    "UnfinishedError",
     "WorkerDiedError",
     "compare",
     "factor",

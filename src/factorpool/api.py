@@ -10,15 +10,24 @@ from itertools import chain
 from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, overload
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, NumberValueError, OptionError, TooLargeError, WorkerDiedError
+from factorpool.errors import (
+    FactorpoolError,
+    NumberValueError,
+    OptionError,
+    TooLargeError,
+    UnfinishedError,
+    WorkerDiedError,
+)
 from factorpool.factoring.block import WORD_MAX, Block, Kind
 from factorpool.factoring.columns import Builder, Columns, Factorizations
-from factorpool.factoring.large import Planner, Stage
+from factorpool.factoring.effort import Effort, Stage
+from factorpool.factoring.large import Planner
 from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import blocks_of, check, normalize
+from factorpool.factoring.partial import PartialFactorization
 from factorpool.factoring.tasks import FactorTask, most_at_once
 from factorpool.pool.results import Outcome, Results
-from factorpool.pool.run import Options, Run, check_choice, check_progress
+from factorpool.pool.run import Options, Run, check_choice, check_progress, check_timeout
 from factorpool.pool.schedule import Schedule
 from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
 from factorpool.pool.task import MapTask, call_with
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from factorpool.factoring.checkpoint import Store
     from factorpool.pool.auto.rules import Choice
     from factorpool.pool.pool import Pool
     from factorpool.pool.progress import Bar
@@ -43,6 +53,9 @@ def factor(
     strategy: Strategy | str = "auto",
     max_workers: int | None = None,
     progress: Progress | bool | None = None,
+    timeout: float | None = None,
+    on_error: OnError = "raise",
+    checkpoint: str | os.PathLike[str] | None = None,
     pool: Pool | None = None,
 ) -> dict[int, int]:
     """The factorization of one integer: prime -> exponent, ascending; `{}` for 1.
@@ -60,9 +73,16 @@ def factor(
             threads go on.
         progress: called in this thread with (relations found, relations needed) while such a cofactor is sieved; True
             shows a bar.
+        timeout: seconds that may be spent on a large cofactor, which is given up then.  What python-flint is in the
+            middle of ends then on `processes` only; elsewhere it goes on for itself.
+        on_error: what to do then, and on Ctrl-C while a large cofactor is worked on: `raise`, or `collect` what there
+            is: a `PartialFactorization`, whose `composites` are the factors that are left.
+        checkpoint: a directory where what is known of large cofactors is kept, so that the same call goes on from there
+            after any end of the program.  Half a second of sieving is lost at most, or the search for small factors.
 
     Raises:
         NumberTypeError, NumberValueError: n is not an integer, or below 1 or too long.
+        UnfinishedError: the time was up.  CheckpointError: the directory or a file in it cannot be used.
         OptionError, StrategyUnavailableError, WorkerDiedError: as in `factor_many`.
 
     >>> factor(360)
@@ -70,15 +90,30 @@ def factor(
     """
     check_choice("method", method, METHODS)
     check_progress(progress)
+    check_timeout(timeout)
     number = check(n)
+    options = Options(strategy, max_workers, on_error=on_error, pool=pool).resolved()
+    store = _store(checkpoint)
     if strategy == "auto" and max_workers is None and pool is None:
         factors = FactorTask(method).factor_one(number)
         if factors is not None:
             return factors
     with ExitStack() as stack:
-        stage = _stage_for(progress, stack)
-        options = Options(strategy, max_workers, pool=pool).resolved()
-        return _factor_all([number], method, options, stage)[0]
+        effort = Effort(_stage_for(progress, stack), timeout, store, interruptible=on_error == "collect")
+        try:
+            return _factor_all([number], method, options, effort)[0]
+        except UnfinishedError as error:
+            if on_error == "raise":
+                raise UnfinishedError(number, error.primes, error.composites, None, error.why) from None
+            return PartialFactorization(error.primes, error.composites)
+
+
+def _store(directory: str | os.PathLike[str] | None) -> Store | None:
+    if directory is None:
+        return None
+    from factorpool.factoring.checkpoint import Store  # here: json, hashlib and zlib take 5 ms to import
+
+    return Store(directory)
 
 
 def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[Stage], object] | None:
@@ -108,6 +143,7 @@ def factor_many(
     chunksize: int | None = None,
     method: str = "auto",
     on_error: OnError = "raise",
+    timeout: float | None = None,
     progress: Progress | bool | None = None,
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
@@ -125,6 +161,8 @@ def factor_many(
         chunksize: numbers in a chunk; None leaves it to the schedule.
         method: `auto`, `trial`, `rho`, `ecm` or `naive`; see `factor`.
         on_error: `raise` the first bad value's error, or `collect` them in the result's `errors` and factor the rest.
+        timeout: seconds that may be spent on a large cofactor once all numbers before it are done; a number of which it
+            is given up then has an UnfinishedError, which knows the primes that were found.
         progress: called in this thread with (numbers done, numbers in all) as chunks complete.
         mp_context: a multiprocessing context or start method for `processes`; None means forkserver where there is one.
         pool: a `Pool` to run on, which then says where and with how many workers.
@@ -132,7 +170,7 @@ def factor_many(
     Raises:
         NumberTypeError, NumberValueError: a value that cannot be factored, with its index.
         OptionError: an option that makes no sense; StrategyUnavailableError: a strategy this machine cannot run.
-        WorkerDiedError: a worker process was killed.
+        WorkerDiedError: a worker process was killed.  UnfinishedError: a number's time was up.
 
     >>> factor_many([360, 97]).to_dict()
     {360: [2, 2, 2, 3, 3, 5], 97: [97]}
@@ -141,14 +179,15 @@ def factor_many(
     options = Options(
         strategy, max_workers, schedule, chunksize, mp_context, progress, on_error=on_error, pool=pool
     ).resolved()
-    return _factor_all(numbers, method, options)
+    check_timeout(timeout)
+    return _factor_all(numbers, method, options, Effort(timeout=timeout))
 
 
 def _factor_all(
     numbers: Iterable[SupportsIndex] | Buffer,
     method: str,
     options: Options,
-    stage: Callable[[Stage], object] | None = None,
+    effort: Effort,
 ) -> Factorizations:
     progress, on_error = options.progress, options.on_error
     if isinstance(numbers, range):
@@ -160,10 +199,10 @@ def _factor_all(
         options = options._replace(progress=_scaled(progress, len(block)))
     items = block if dense is None else Block(dense)
     builder = Builder()
-    planner = Planner(options, stage)
+    planner = Planner(options, effort)
     run = Run(FactorTask(method, items), SequenceSource(items), items, options, planner.finish)
     for completion in run:
-        if isinstance(completion.error, WorkerDiedError) and dense is None:
+        if isinstance(completion.error, WorkerDiedError | UnfinishedError) and dense is None:
             errors[completion.chunk.start] = completion.error
             builder.add(Columns(bytes(1), b"", b""))
         elif completion.error is not None:
@@ -317,14 +356,15 @@ def factor_blocks(
     mp_context: BaseContext | str | None = None,
     pool: Pool | None = None,
     trace: str | None = None,
-    stage: Callable[[Stage], object] | None = None,
+    effort: Effort | None = None,
+    unfinished: Callable[[UnfinishedError], object] | None = None,
 ) -> Iterator[tuple[Block, Columns]]:
     """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
     `ready` says whether the next of the `blocks` is there.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
-    first block.  `announce` is called with the strategy once it is known, and why it is that; `stage` while a large
-    number is sieved.
+    first block.  `announce` is called with the strategy once it is known, and why it is that; `unfinished` for each
+    number that was given up, which is left out then.
     """
     check_choice("method", method, METHODS)
     options = Options(
@@ -335,6 +375,7 @@ def factor_blocks(
         mp_context,
         buffersize=buffersize,
         announce=announce,
+        on_error="raise" if unfinished is None else "collect",
         pool=pool,
         trace=trace,
     ).resolved()
@@ -344,8 +385,13 @@ def factor_blocks(
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(Block.packed(numbers))
         options = options._replace(buffersize=None)
-    planner = Planner(options, stage)
+    planner = Planner(options, effort or Effort())
     for completion in Run(FactorTask(method, first), source, first, options, planner.finish):
+        if isinstance(completion.error, UnfinishedError) and unfinished is not None:
+            unfinished(completion.error)
+            continue
+        if completion.error is not None:
+            raise completion.error
         yield completion.chunk.payload, completion.value  # type: ignore[misc]
 
 

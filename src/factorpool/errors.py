@@ -11,6 +11,8 @@
     ├── StartError                  a worker cannot be started for want of a resource
     ├── NotPicklableError           something cannot travel to or from a worker; also a TypeError
     ├── ItemTimeoutError            an item took longer than `timeout`; also a TimeoutError
+    ├── UnfinishedError             a number is not factored whole: .primes, .composites; also a TimeoutError
+    ├── CheckpointError             a checkpoint that cannot be read or written
     └── WorkerDiedError             a worker ended before its chunk was done: .start, .stop, .exitcode
 
 What the user's own function raises is passed on as it is, with a note that says for which item.
@@ -87,6 +89,35 @@ class ItemTimeoutError(FactorpoolError, TimeoutError):
         return type(self), (self.index, self.timeout)
 
 
+class UnfinishedError(FactorpoolError, TimeoutError):
+    """`number` is not factored whole, because its time was up or Ctrl-C was pressed.
+
+    It is the product of `primes` and `composites`, each with its exponent; `index` is its position in the input.
+    """
+
+    def __init__(
+        self, number: int, primes: dict[int, int], composites: dict[int, int], index: int | None, why: str
+    ) -> None:
+        found = " ".join(show(p) for p, e in primes.items() for _ in range(e)) or "no prime"
+        left = " and ".join(
+            f"a composite of {digits(c)} digits{f' to the power {e}' if e > 1 else ''}" for c, e in composites.items()
+        )
+        item = "" if index is None else f"item {index}: "
+        super().__init__(f"{item}{show(number)} is not factored whole, {why}: found {found}; left {left}")
+        self.number = number
+        self.primes = primes
+        self.composites = composites
+        self.index = index
+        self.why = why
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.number, self.primes, self.composites, self.index, self.why)
+
+
+class CheckpointError(FactorpoolError):
+    """A checkpoint that cannot be read or written, or is damaged; the message names the file and the remedy."""
+
+
 class WorkerDiedError(FactorpoolError, RuntimeError):
     """A worker ended before it answered: items `start` to `stop` (exclusive) were in it.
 
@@ -122,6 +153,12 @@ def show(value: object) -> str:
         bits = f" of {value.bit_length()} bits" if isinstance(value, int) else ""
         return f"<{type(value).__name__}{bits}>"
     return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
+
+
+def digits(n: int) -> int:
+    """The decimal digits of n > 0, of any length."""
+    count = int(n.bit_length() * 0.30103)  # log10(2)
+    return count + int(n >= 10**count)
 
 
 def annotate(error: BaseException, note: str) -> None:

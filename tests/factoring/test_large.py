@@ -22,8 +22,8 @@ P, Q, R = 2**85 - 19, 2**86 - 35, 2**87 - 67  # primes
 HOURS = (2**180 - 47) * (2**181 - 165)
 """A product of two primes that nothing here factors within a test: it is left to python-flint, as too long to sieve."""
 
-SIEVED_HOURS = (2**140 - 27) * (2**145 - 151)
-"""The same for the sieve."""
+SIEVED_LONG = (2**112 - 75) * (2**113 - 133)
+"""What all workers sieve together for longer than a test waits."""
 
 TOGETHER = (2**92 - 83) * (2**93 - 25)
 """What all workers sieve together, in about a second."""
@@ -107,7 +107,7 @@ def test_interrupt_ends_a_sieve(strategy: str) -> None:
     code = f"""
 import factorpool as fp
 if __name__ == "__main__":
-    fp.factor({SIEVED_HOURS}, strategy={strategy!r}, progress=lambda *_: print("go", flush=True))
+    fp.factor({SIEVED_LONG}, strategy={strategy!r}, progress=lambda *_: print("go", flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout is not None
@@ -161,3 +161,66 @@ def test_interrupt_ends_the_factoring_of_one(tmp_path: Path) -> None:
         _, errors = program.communicate(timeout=20)
     assert b"KeyboardInterrupt" in errors
     assert gone(workers)
+
+
+@pytest.mark.parametrize("number", [HOURS, SIEVED_LONG])
+def test_a_number_is_given_up_when_its_time_is_up(number: int) -> None:
+    with pytest.raises(fp.UnfinishedError, match=r"is not factored whole, after 0\.5 s: found 3 3 97; left a") as e:
+        fp.factor(9 * 97 * number, timeout=0.5)
+    assert (e.value.number, e.value.primes, e.value.composites) == (873 * number, {3: 2, 97: 1}, {number: 1})
+    assert isinstance(e.value, TimeoutError)
+    partial = fp.factor(15 * number, timeout=0.5, on_error="collect")
+    assert partial == fp.PartialFactorization({3: 1, 5: 1}, {number: 1})
+    assert partial != {3: 1, 5: 1}
+
+
+def test_what_is_given_up_costs_no_other_number() -> None:
+    numbers = [15, 21 * HOURS, TOGETHER, P * Q, 7 * SIEVED_LONG, HOURS**2, 35]
+    fs = fp.factor_many(numbers, timeout=2, on_error="collect")
+    assert {index: type(error) for index, error in fs.errors.items()} == dict.fromkeys((1, 4, 5), fp.UnfinishedError)
+    for at, factors in ((0, {3: 1, 5: 1}), (2, {2**92 - 83: 1, 2**93 - 25: 1}), (3, {P: 1, Q: 1}), (6, {5: 1, 7: 1})):
+        assert fs[at] == factors
+    with pytest.raises(fp.UnfinishedError, match="^item 5: .* found no prime; left a composite of 218 digits$"):
+        fs[5]
+
+
+def test_a_prime_that_is_given_up_is_no_composite() -> None:
+    """Proving it takes python-flint a second."""
+    prime = 2**607 - 1
+    fs = fp.factor_many([15 * prime], timeout=1e-6, on_error="collect")
+    assert fs[0] == {3: 1, 5: 1, prime: 1}
+    assert fs.probable_primes == {prime}
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "1", True, float("nan")])
+def test_a_timeout_that_is_none(timeout: object) -> None:
+    for call in (fp.factor, lambda n, **options: fp.factor_many([n], **options)):
+        with pytest.raises(fp.OptionError, match="timeout must be a positive number of seconds"):
+            call(6, timeout=timeout)
+
+
+def test_an_interrupt_gives_what_there_is() -> None:
+    code = f"""
+import factorpool as fp
+if __name__ == "__main__":
+    go = lambda *_: print("go", flush=True)
+    print(fp.factor(33 * {SIEVED_LONG}, on_error="collect", progress=go))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "go\n"
+        workers = descendants(program.pid)
+        program.send_signal(signal.SIGINT)
+        output, _ = program.communicate(timeout=20)
+    assert output.splitlines()[-1] == f"PartialFactorization({{3: 1, 11: 1}}, composites={{{SIEVED_LONG}: 1}})"
+    assert program.returncode == 0
+    assert gone(workers)
+
+
+def test_the_command_gives_up_too() -> None:
+    ran = command("factor", "--timeout", "0.5", "15", str(15 * HOURS), "21")
+    assert ran.stdout.decode().splitlines() == ["15: 3 5", "21: 3 7"]
+    assert ran.stderr.decode() == (
+        f"factorpool factor: {15 * HOURS}: given up after 0.5 s: primes: 3 5; composite: {HOURS}\n"
+    )
+    assert ran.returncode == 1

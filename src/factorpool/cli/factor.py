@@ -12,8 +12,10 @@ import click
 
 from factorpool.api import factor_blocks
 from factorpool.cli.options import workers
+from factorpool.errors import UnfinishedError
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
+from factorpool.factoring.effort import Effort
 from factorpool.factoring.methods import METHODS
 from factorpool.formats import FORMATS, find_writer
 from factorpool.jobs.reader import Reader, from_arguments
@@ -21,6 +23,7 @@ from factorpool.pool.schedule import SCHEDULES, Schedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from factorpool.factoring.checkpoint import Store
     from factorpool.pool.progress import Bar
 
 BUFFER = 1 << 18
@@ -38,6 +41,13 @@ BUFFER = 1 << 18
 @click.option(
     "--method", type=click.Choice(list(METHODS)), default="auto", show_default=True, help="How a number is factored."
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Give up what takes longer of a number.",
+)
+@click.option("--checkpoint", metavar="DIR", help="Keep what is known of large numbers in DIR, and go on from there.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error where the work runs, and why there.")
 @click.option("--trace", metavar="FILE", help="Write what every worker did and when; `bench timeline` draws it.")
 @click.option("--progress/--no-progress", default=None, help="A progress bar; shown by default on a terminal.")
@@ -50,6 +60,8 @@ def command(
     schedule: Schedule,
     chunksize: int | None,
     method: str,
+    timeout: float | None,
+    checkpoint: str | None,
     verbose: bool,
     trace: str | None,
     progress: bool | None,
@@ -58,7 +70,11 @@ def command(
 
     FIRST..LAST stands for all numbers from FIRST to LAST, which are sieved: many times faster than one by one.  White
     space separates numbers, # begins a comment.  What is no number is reported on standard error, the rest is still
-    factored, and the exit status is 1.
+    factored, and the exit status is 1.  So it is with a number that is given up after --timeout: the primes that were
+    found are reported, and the composites left.
+
+    With --checkpoint, the same command goes on where it ended, however that was, with numbers that take more than some
+    seconds.
 
     \b
     Examples:
@@ -67,6 +83,7 @@ def command(
       cat numbers.txt | factorpool factor
       factorpool factor --input numbers.txt --format jsonl | head
       factorpool factor -s processes -j 8 -i big.txt
+      factorpool factor --progress --checkpoint sieves -i hard.txt
     """
     for number in numbers:
         if number.startswith("-") and len(number) > 1 and not number[1:2].isdigit():
@@ -77,6 +94,15 @@ def command(
     def report(line: str) -> None:
         note = bar.note if bar is not None else partial(click.echo, err=True)
         note(f"factorpool factor: {line}")
+
+    given_up = 0
+
+    def give_up(error: UnfinishedError) -> None:
+        nonlocal given_up
+        given_up += 1
+        found = " ".join(str(p) for p, e in error.primes.items() for _ in range(e))
+        left = " ".join(f"{c}^{e}" if e > 1 else str(c) for c, e in error.composites.items())
+        report(f"{error.number}: given up {error.why}: primes: {found or 'none'}; composite: {left}")
 
     given, bad = from_arguments(numbers, report)
     paths = inputs or (() if numbers else ("-",))
@@ -97,7 +123,12 @@ def command(
         buffersize=BUFFER,
         announce=(lambda choice: report(f"strategy {choice.strategy.name}: {choice.reason}")) if verbose else None,
         trace=trace,
-        stage=lambda stage: None if bar is None else bar.stage(stage.what, stage.found, stage.needed),
+        effort=Effort(
+            lambda stage: None if bar is None else bar.stage(stage.what, stage.found, stage.needed),
+            timeout,
+            None if checkpoint is None else _store(checkpoint),
+        ),
+        unfinished=give_up,
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()
@@ -107,7 +138,13 @@ def command(
         bar = Bar(reader.size if paths else sum(map(len, given)))
     with bar or nullcontext():
         written = _write(results, form, bar, bool(paths))
-    return 1 if bad or reader.bad or not written else 0
+    return 1 if bad or reader.bad or given_up or not written else 0
+
+
+def _store(directory: str) -> Store:
+    from factorpool.factoring.checkpoint import Store  # here: json, hashlib and zlib take 5 ms to import
+
+    return Store(directory)
 
 
 class _OutputError(Exception):

@@ -7,14 +7,19 @@ sieved by all of them together: each takes some families of polynomials at a tim
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import chain
+from threading import Timer
 
-from factorpool.errors import WorkerDiedError
+from factorpool.errors import FactorpoolError, UnfinishedError, WorkerDiedError
 from factorpool.factoring.columns import Columns
+from factorpool.factoring.effort import Deadline, Effort, GivenUpError, Stage
 from factorpool.factoring.methods import siqs
-from factorpool.factoring.methods.flint import Found
+from factorpool.factoring.methods.flint import Found, is_probable_prime
 from factorpool.factoring.methods.hard import factor_alone
 from factorpool.factoring.relations import Relations
 from factorpool.pool.auto.machine import Machine
@@ -28,6 +33,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from factorpool.factoring.checkpoint import Journal
+    from factorpool.pool.pool import Pool
+
 AHEAD = 4
 """Large cofactors that a stream has waiting for each worker, at most: enough for all to be busy."""
 
@@ -38,53 +46,50 @@ before."""
 MOST_DEATHS = 3
 """Calls that may end by a worker's death, twice each, while one number is sieved: other families do as well."""
 
-
-class Stage(NamedTuple):
-    """What is being done for one large number: relations found of those needed."""
-
-    n: int
-    found: int
-    needed: int
-
-    @property
-    def what(self) -> str:
-        """In words."""
-        return f"relations of {self.needed:,} for {self.n.bit_length()} bits"
+KEPT_SECONDS = 1.0
+"""What has taken longer is kept, where there is a store, so that it is not done again."""
 
 
 class Planner:
-    """Runs the large cofactors that are left in completions.
+    """Runs the large cofactors that are left in completions; `choice` says where they run, once there is one."""
 
-    `choice` says where they run, once there is one; `stage` is called while one is sieved by all workers.
-    """
-
-    def __init__(self, options: Options, stage: Callable[[Stage], object] | None = None) -> None:
+    def __init__(self, options: Options, effort: Effort) -> None:
         self.choice: Choice | None = None
         self._options = options
-        self._stage = stage
+        self._effort = effort
         self._pool = options.pool
+        self._futures: deque[Future[Found]] = deque()
+        self._lost: set[Future[Found]] = set()  # whose pool was ended because of another number
 
     def finish(self, completions: Iterator[Completion]) -> Iterator[Completion]:
         """The completions, in their order, each once nothing large is left in it; chunks with an error are split."""
         waiting: deque[tuple[Completion, list[Future[Found]]]] = deque()
-        futures: deque[Future[Found]] = deque()
         try:
             for completion in completions:
                 large = [] if completion.error is not None else completion.value.large
                 if not large and not waiting:
                     yield completion
                     continue
-                mine = [self._submit(cofactor) for _, cofactor, _ in large]
-                futures.extend(mine)
-                waiting.append((completion, mine))
-                while waiting and (self._too_many(futures) or all(future.done() for future in waiting[0][1])):
+                waiting.append((completion, [self._begin(cofactor) for _, cofactor, _ in large]))
+                while waiting and (self._too_many() or all(future.done() for future in waiting[0][1])):
                     yield from self._settled(*waiting.popleft())
             while waiting:
                 yield from self._settled(*waiting.popleft())
         finally:
-            self._close(futures)
+            self._close()
+
+    def _begin(self, cofactor: int) -> Future[Found]:
+        """Has a worker do what one alone should do for a cofactor, unless that is known."""
+        known = None if self._effort.store is None else self._effort.store.known(cofactor)
+        future = self._submit(cofactor) if known is None else _done(known)
+        self._futures.append(future)
+        return future
 
     def _submit(self, cofactor: int) -> Future[Found]:
+        return self._open_pool(cofactor).submit(factor_alone, cofactor)
+
+    def _open_pool(self, cofactor: int) -> Pool:
+        """The pool; a new one, and the choice of where it runs, before the first cofactor."""
         if self._pool is None:
             from factorpool.pool.pool import Pool
 
@@ -95,7 +100,7 @@ class Planner:
             self.choice = Choice(strategy, f"a cofactor of {bits} bits may take long, and is apart from the others")
             if self._options.announce is not None:
                 self._options.announce(self.choice)
-        return self._pool.submit(factor_alone, cofactor)
+        return self._pool
 
     def _strategy(self) -> Strategy:
         if not isinstance(self._options.strategy, str):
@@ -104,11 +109,15 @@ class Planner:
         apart = machine.candidate(Place.APART)
         return apart.strategy if apart.obstacle is None and not is_worker() else machine.candidate(Place.HERE).strategy
 
-    def _too_many(self, futures: deque[Future[Found]]) -> bool:
+    def _too_many(self) -> bool:
         """Whether a stream should wait; what is not a stream has all its numbers in memory anyway."""
-        while futures and futures[0].done():
-            futures.popleft()
-        return self._options.buffersize is not None and len(futures) > AHEAD * self._pool.max_workers  # type: ignore[union-attr]
+        while self._futures and self._futures[0].done():
+            self._futures.popleft()
+        return (
+            self._options.buffersize is not None
+            and self._pool is not None
+            and len(self._futures) > AHEAD * self._pool.max_workers
+        )
 
     def _settled(self, completion: Completion, futures: list[Future[Found]]) -> Iterator[Completion]:
         """A completion with what its large cofactors are made of; number by number if one of them has an error."""
@@ -117,12 +126,13 @@ class Planner:
             return
         columns: Columns = completion.value
         rows = [dict(zip(*row, strict=True)) for row in columns.rows()]
-        probable, errors = list(columns.probable), dict[int, WorkerDiedError]()
-        for (at, _, exponent), future in zip(columns.large, futures, strict=True):
+        probable, errors = list(columns.probable), dict[int, FactorpoolError]()
+        for (at, cofactor, exponent), future in zip(columns.large, futures, strict=True):
+            index = completion.chunk.start + at
+            deadline = Deadline(self._effort.timeout)
             try:
-                found = self._whole(future.result())
+                found = self._whole(cofactor, future, deadline)
             except WorkerDiedError as error:
-                index = completion.chunk.start + at
                 errors[at] = WorkerDiedError(index, index + 1, error.exitcode, error.ready)
                 if self._options.on_error != "collect":
                     raise errors[at] from error
@@ -130,6 +140,13 @@ class Planner:
             for p, e in found.pairs:
                 rows[at][p] = rows[at].get(p, 0) + e * exponent
             probable += found.probable
+            if found.large:
+                composites = {n: e * exponent for n, e in found.large}
+                primes = dict(sorted(rows[at].items()))
+                number = math.prod(p**e for p, e in chain(primes.items(), composites.items()))
+                errors[at] = UnfinishedError(number, primes, composites, index, deadline.why)
+                if self._options.on_error != "collect":
+                    raise errors[at]
         if not errors:
             yield completion._replace(value=_columns(rows, probable))
             return
@@ -138,37 +155,104 @@ class Planner:
             item, rest = rest.split(1)
             yield Completion(item, _columns([row], probable), errors.get(at))
 
-    def _whole(self, found: Found) -> Found:
-        """With what is left in it sieved."""
-        if not found.large:
-            return found
-        assert self._pool is not None
-        pairs, probable, todo = dict(found.pairs), list(found.probable), list(found.large)
+    def _whole(self, cofactor: int, future: Future[Found], deadline: Deadline) -> Found:
+        """All prime factors of a cofactor; `large` has the composites that were given up."""
+        pairs, probable, left = dict[int, int](), list[int](), list[tuple[int, int]]()
+        todo: list[tuple[int, int, Future[Found] | None]] = [(cofactor, 1, future)]
         while todo:
-            n, exponent = todo.pop()
-            factor = self._sieve(n)
-            for future in [self._pool.submit(factor_alone, part) for part in (factor, n // factor)]:
-                part = future.result()
-                for p, e in part.pairs:
-                    pairs[p] = pairs.get(p, 0) + e * exponent
-                probable += part.probable
-                todo += [(m, e * exponent) for m, e in part.large]
-        return Found(sorted(pairs.items()), probable)
+            n, exponent, begun = todo.pop()
+            try:
+                if begun is None:
+                    factor = self._sieve(n, deadline)
+                    todo += [(part, exponent, self._begin(part)) for part in (factor, n // factor)]
+                    continue
+                found = self._result(n, begun, deadline)
+            except GivenUpError:
+                if not is_probable_prime(n):
+                    left.append((n, exponent))
+                    continue
+                found = Found([(n, 1)], [n])
+            for p, e in found.pairs:
+                pairs[p] = pairs.get(p, 0) + e * exponent
+            probable += found.probable
+            todo += [(m, e * exponent, None) for m, e in found.large]
+        return Found(sorted(pairs.items()), probable, left)
 
-    def _sieve(self, n: int) -> int:
+    def _result(self, n: int, future: Future[Found], deadline: Deadline) -> Found:
+        """What a worker has found of n; it is kept if that has taken long."""
+        from concurrent.futures import CancelledError  # here: it takes 10 ms to import
+
+        from factorpool.pool.calls import BrokenPoolError
+
+        began = time.monotonic()
+        while True:
+            try:
+                found = future.result(None if future.done() else deadline.left())
+                break
+            except (BrokenPoolError, CancelledError):
+                if future not in self._lost:
+                    raise
+                future = self._begin(n)
+            except (TimeoutError, GivenUpError):
+                self._abandon(future)
+                raise GivenUpError from None
+            except KeyboardInterrupt:
+                if not self._effort.interruptible:
+                    raise
+                deadline.interrupted()
+                self._abandon(future)
+                raise GivenUpError from None
+        if self._effort.store is not None and time.monotonic() - began > KEPT_SECONDS:
+            self._effort.store.keep(n, found)
+        return found
+
+    def _abandon(self, future: Future[Found]) -> None:
+        """Ends what works on it, if that can be ended; what else is under way there begins again."""
+        if future.cancel() or future.done() or self._pool is None or self._pool is self._options.pool:
+            return
+        if self._pool.submit_strategy().traits.stops_items:
+            self._lost |= {each for each in self._futures if not each.done()}
+            self._pool.kill_workers()
+            self._pool = None
+
+    def _sieve(self, n: int, deadline: Deadline) -> int:
         """A proper factor of n, by all workers together."""
+        store = self._effort.store
+        if store is not None and (known := store.split(n)) is not None:
+            return known
+        relations = Relations(siqs.plan(n))
+        with nullcontext() if store is None else store.journal(relations.plan) as journal:
+            started = 0
+            for harvest in () if journal is None else journal.read():
+                relations.add(harvest)
+                started = max(started, harvest.first + harvest.families)
+            try:
+                factor = self._factor_from(relations, started, journal, deadline)
+            except KeyboardInterrupt:
+                if not self._effort.interruptible:
+                    raise
+                deadline.interrupted()
+                raise GivenUpError from None
+        if store is not None and relations.seconds > KEPT_SECONDS:
+            store.keep_split(n, factor)
+        return factor
+
+    def _factor_from(self, relations: Relations, started: int, journal: Journal | None, deadline: Deadline) -> int:
+        """Has families sieved, from number `started` on, until the relations give a factor."""
         from concurrent.futures import FIRST_COMPLETED, wait  # here: it takes 10 ms to import
 
-        assert self._pool is not None
-        relations = Relations(siqs.plan(n))
-        started, batch, deaths = 0, 1, 0
+        n, batch, deaths = relations.plan.n, 1, 0
+        pool = self._open_pool(n)
         pending: set[Future[siqs.Harvest]] = set()
         try:
             while True:
-                while len(pending) < 2 * self._pool.max_workers:
-                    pending.add(self._pool.submit(siqs.harvest, n, started, batch))
+                self._tell(relations)
+                if relations.enough and (factor := _linear_algebra(relations, deadline)) is not None:
+                    return factor
+                while len(pending) < 2 * pool.max_workers:
+                    pending.add(pool.submit(siqs.harvest, n, started, batch))
                     started += batch
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                done, pending = wait(pending, deadline.left(), FIRST_COMPLETED)
                 for future in done:
                     try:
                         harvest = future.result()
@@ -178,23 +262,50 @@ class Planner:
                             raise
                         continue
                     relations.add(harvest)
+                    if journal is not None:
+                        journal.add(harvest)
                     batch = max(1, int(CALL_SECONDS * harvest.families / max(harvest.seconds, 1e-9)))
-                if self._stage is not None:
-                    self._stage(Stage(n, relations.found, relations.needed))
-                if relations.enough and (factor := relations.factor()) is not None:
-                    return factor
         finally:
             for future in pending:
                 future.cancel()
 
-    def _close(self, futures: deque[Future[Found]]) -> None:
+    def _tell(self, relations: Relations) -> None:
+        if self._effort.stage is not None and relations.families:
+            self._effort.stage(Stage(relations.plan.n, relations.found, relations.needed, relations.enough))
+
+    def _close(self) -> None:
         """Gives up what is not done."""
         if self._pool is None:
             return
-        for future in futures:
+        for future in self._futures:
             future.cancel()
         if self._pool is not self._options.pool:
             self._pool.kill_workers()
+
+
+def _done(found: Found) -> Future[Found]:
+    """A future of what is known already."""
+    from concurrent.futures import Future
+
+    future: Future[Found] = Future()
+    future.set_result(found)
+    return future
+
+
+def _linear_algebra(relations: Relations, deadline: Deadline) -> int | None:
+    """A factor from the relations, if there is one in them; a timer ends it at the deadline."""
+    stop = bytearray(1)
+    if (left := deadline.left()) is None:
+        return relations.factor(stop)
+    timer = Timer(left, lambda: stop.__setitem__(0, 1))
+    timer.start()
+    try:
+        return relations.factor(stop)
+    except InterruptedError:
+        raise GivenUpError from None
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _columns(rows: list[dict[int, int]], probable: list[int]) -> Columns:

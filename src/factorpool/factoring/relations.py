@@ -41,6 +41,7 @@ class Relations:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.families = 0
+        self.seconds = 0.0  # of all workers
         self.needed = plan.size + 1 + SPARE
         self._whole: list[Relation] = []
         self._partial: dict[int, tuple[bytes, bytes]] = {}  # by large prime, the first with it: u and factors
@@ -59,6 +60,7 @@ class Relations:
     def add(self, harvest: Harvest) -> None:
         """Takes in what a worker has found; what was known already counts once."""
         self.families += harvest.families
+        self.seconds += harvest.seconds
         at = 0
         us, packed, partial = harvest.u, harvest.factors, self._partial
         larges, lengths = memoryview(harvest.larges).cast("I"), memoryview(harvest.lengths).cast("H")
@@ -77,13 +79,16 @@ class Relations:
             self._seen.add(relation.u)
             self._whole.append(relation)
 
-    def factor(self) -> int | None:
-        """A proper factor of n; None if more relations are needed, which `needed` then says."""
+    def factor(self, stop: bytearray | None = None) -> int | None:
+        """A proper factor of n; None if more relations are needed, which `needed` then says.
+
+        Setting the first byte of `stop` ends it with InterruptedError.
+        """
         entries, starts = array("I"), array("Q", [0])
         for relation in self._whole:
             entries.frombytes(relation.factors)
             starts.append(len(entries))
-        for chosen in _native.siqs_dependencies(entries, starts, self.plan.size + 1, SPARE):
+        for chosen in _native.siqs_dependencies(entries, starts, self.plan.size + 1, SPARE, stop):
             factor = self._square_root(int.from_bytes(chosen, "little"))
             if factor is not None:
                 return factor

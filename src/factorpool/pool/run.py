@@ -86,11 +86,9 @@ class Options(NamedTuple):
         return self._replace(strategy=pool.strategy, max_workers=pool.max_workers)
 
     def _check_timeout(self) -> None:
-        timeout = self.timeout
-        if timeout is None:
+        check_timeout(self.timeout)
+        if self.timeout is None:
             return
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-            raise OptionError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
         if isinstance(self.strategy, str):
             strategy = Machine(self.for_strategies()).candidate(Place.APART, stopping=True).strategy
             find_available(strategy)
@@ -107,6 +105,12 @@ def check_progress(progress: object) -> None:
     """An OptionError for what cannot tell anybody how far the work is."""
     if not (progress is None or isinstance(progress, bool) or callable(progress)):
         raise OptionError(f"progress must be a function, True for a bar, or None, not {progress!r}")
+
+
+def check_timeout(timeout: object) -> None:
+    """An OptionError for what is no time."""
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
+        raise OptionError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
 
 
 def check_choice(option: str, value: str, choices: Iterable[str]) -> None:

@@ -91,12 +91,13 @@ class Plan(NamedTuple):
 
 
 class Harvest(NamedTuple):
-    """Relations of some families, as the kernel has packed them, and the seconds that they took."""
+    """Relations of `families` from number `first` on, as the kernel has packed them, and the seconds that they took."""
 
     u: bytes
     larges: bytes
     lengths: bytes
     factors: bytes
+    first: int
     families: int
     seconds: float
 
@@ -145,7 +146,7 @@ def harvest(n: int, first: int, count: int) -> Harvest:
         for number in range(first, first + count)
     ]
     u, larges, lengths, factors = (b"".join(pieces) for pieces in zip(*parts, strict=True))
-    return Harvest(u, larges, lengths, factors, count, time.perf_counter() - began)
+    return Harvest(u, larges, lengths, factors, first, count, time.perf_counter() - began)
 
 
 def family(work: Plan, number: int) -> array[int]:

@@ -1,0 +1,64 @@
+"""How far one goes for a large number, and what is told of it meanwhile."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.factoring.checkpoint import Store
+
+
+class Stage(NamedTuple):
+    """What is being done for one large number: relations found of those needed, then `linear_algebra`."""
+
+    n: int
+    found: int
+    needed: int
+    linear_algebra: bool = False
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        then = ", now linear algebra" if self.linear_algebra else ""
+        return f"relations of {self.needed:,} for {self.n.bit_length()} bits{then}"
+
+
+class Effort(NamedTuple):
+    """How far one goes for large numbers, and what is told and kept meanwhile.
+
+    `stage` is called while one is sieved by all workers.  A number is given up `timeout` seconds after its turn has
+    come, if it is `interruptible` also by Ctrl-C.  What `store` knows is not done again.
+    """
+
+    stage: Callable[[Stage], object] | None = None
+    timeout: float | None = None
+    store: Store | None = None
+    interruptible: bool = False
+
+
+class GivenUpError(Exception):
+    """The number's time is up, or the user has pressed Ctrl-C."""
+
+
+class Deadline:
+    """When a number is given up, and why."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self._end = math.inf if timeout is None else time.monotonic() + timeout
+        self.why = f"after {timeout:g} s" if timeout is not None else ""
+
+    def left(self) -> float | None:
+        """Seconds, None if there is no end; a GivenUpError when none are left."""
+        if self._end == math.inf:
+            return None
+        if (left := self._end - time.monotonic()) <= 0:
+            raise GivenUpError
+        return left
+
+    def interrupted(self) -> None:
+        """It is over: Ctrl-C."""
+        self._end, self.why = -math.inf, "as it was interrupted"
