@@ -122,12 +122,14 @@ def test_two_words_as_flint() -> None:
     assert fp.factor_many(numbers[:20], strategy="serial", method="rho") == fp.factor_many(numbers[:20])
 
 
-def test_wrong_primes_of_the_kernel_are_noticed() -> None:
+def test_what_the_kernel_leaves_is_done_and_wrong_primes_are_noticed() -> None:
+    from factorpool.factoring.methods.flint import is_proved
     from factorpool.factoring.methods.hard import complete
 
     with pytest.raises(fp.FactorpoolError, match=r"the composite .* was called a prime"):
-        complete([(2**80 + 1, 1)])
+        is_proved(2**80 + 1)
     assert complete([(3, 1), (2**70 + 1, 0)]) == sorted(({3: 1} | fp.factor(2**70 + 1)).items())
+    assert complete([(3, 1), (2**89 - 1, 0)]) == [(3, 1), (2**89 - 1, 1)]
 
 
 @pytest.mark.parametrize(

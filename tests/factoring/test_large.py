@@ -180,7 +180,7 @@ def test_what_is_given_up_costs_no_other_number() -> None:
     assert {index: type(error) for index, error in fs.errors.items()} == dict.fromkeys((1, 4, 5), fp.UnfinishedError)
     for at, factors in ((0, {3: 1, 5: 1}), (2, {2**92 - 83: 1, 2**93 - 25: 1}), (3, {P: 1, Q: 1}), (6, {5: 1, 7: 1})):
         assert fs[at] == factors
-    with pytest.raises(fp.UnfinishedError, match="^item 5: .* found no prime; left a composite of 218 digits$"):
+    with pytest.raises(fp.UnfinishedError, match=r"^item 5: .* found no prime; left a composite of 218 digits$"):
         fs[5]
 
 

@@ -17,7 +17,7 @@ import sympy
 import factorpool as fp
 from factorpool import _native
 from factorpool.factoring.methods import siqs
-from factorpool.factoring.methods.hard import complete, factor_alone, factor_whole, sieve
+from factorpool.factoring.methods.hard import complete, factor_alone, factor_whole, sieve, sieve_in_families
 from factorpool.factoring.relations import Relations
 
 
@@ -156,9 +156,33 @@ def test_dependencies_are_those_of_elimination(seed: int) -> None:
 def test_semiprimes(bits: int) -> None:
     for seed in range(6):
         n = semiprime(bits, 100 * bits + seed)
-        factor = sieve(n)
-        assert 1 < factor < n
-        assert n % factor == 0
+        for factor in (sieve(n), sieve_in_families(n)):
+            assert 1 < factor < n
+            assert n % factor == 0
+
+
+def test_the_small_sieve_takes_odd_numbers_of_two_words() -> None:
+    for wrong in (b"", b"\x06", bytes([1] * 17)):
+        with pytest.raises(ValueError, match="the small sieve takes odd numbers of at most 128 bits"):
+            _native.siqs_small(wrong)
+    n = semiprime(128, 7).to_bytes(16, "little")
+    with pytest.raises(InterruptedError):
+        _native.siqs_small(n, b"\x01")
+    prime_cubed = (2**41 - 21) ** 3
+    assert _native.siqs_small(prime_cubed.to_bytes(16, "little")) == bytes(16)
+    assert fp.factor(prime_cubed) == {2**41 - 21: 3}
+
+
+@pytest.mark.parametrize("bits", [70, 90, 110, 128])
+def test_integers_of_two_words_are_done_by_the_kernel(bits: int) -> None:
+    """All factors found and proved there: python-flint agrees, and is not asked."""
+    rng = random.Random(bits)
+    numbers = [rng.getrandbits(bits) | 1 << (bits - 1) for _ in range(100)] + [semiprime(bits, s) for s in range(20)]
+    words = array("Q", chain.from_iterable((n & (2**64 - 1), n >> 64) for n in numbers))
+    _, _, exponents = _native.factor_chunk(words, "auto", None, 2)
+    assert 0 not in exponents
+    expected = [{int(p): int(e) for p, e in flint.fmpz(n).factor()} for n in numbers]
+    assert list(fp.factor_many(numbers)) == expected
 
 
 def test_all_kinds_of_large_numbers() -> None:

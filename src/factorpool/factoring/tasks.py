@@ -25,10 +25,6 @@ RANGE_CHUNK = 1 << 18
 THREADS_FROM = 4_000
 """Numbers for the kernel from which threads pay: starting two costs about 0.2 ms, a 32-bit number about 0.1 us."""
 
-THREAD_BITS = 81
-"""Integers up to this size are almost all the kernel's work; longer primes take python-flint half a millisecond to
-prove."""
-
 SAMPLE = 256
 """Numbers of a list by which its costs are estimated: 0.1 ms."""
 
@@ -129,8 +125,7 @@ class FactorTask:
         if not width:
             return self.method.factor(n)
         pairs = next(batches[width])
-        unproved = width == 2 and (pairs[-1][0] > WORD_MAX or pairs[-1][1] == 0)
-        return Found(complete(pairs) if unproved else pairs)
+        return Found(complete(pairs) if pairs and pairs[-1][1] == 0 else pairs)
 
     def factor_one(self, n: int) -> dict[int, int] | None:
         """The factorization of one number in this thread; None if that may take long."""
@@ -157,23 +152,26 @@ class FactorTask:
 
 
 def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:
-    """For a block with numbers beyond 64 bits, which may take python-flint, holding the GIL."""
-    longest = max(items, default=0).bit_length()
+    """For a block with numbers beyond 64 bits; beyond those of the kernel they may take python-flint."""
     if len(items) < 2 or count() == 1:
         return Hint(Place.HERE, "there is nothing to share")
-    if longest <= THREAD_BITS:
+    if max(items) <= KERNEL_MAX:
         if len(items) < BIG_THREADS_FROM:
             return Hint(Place.HERE, f"so few numbers ({len(items)}) are done before threads have started")
         return Hint(Place.BESIDE, "the kernel releases the GIL")
-    return Hint(Place.APART, "python-flint, which proves primes, holds the GIL", _expected_seconds(items))
+    return Hint(
+        Place.APART,
+        "python-flint, which looks for small factors and proves primes, holds the GIL",
+        _expected_seconds(items),
+    )
 
 
 def _expected_seconds(items: Block) -> float:
-    """What random integers of these sizes take: 0.1 ms at 82 bits, twice that for every 8 bits more.
+    """What random integers of these sizes take: 0.1 ms at 82 bits, twice that for every 10 bits more.
 
-    By `benchmarks/kernel.py` (uniform 96 bits 0.2 ms, 128 bits 2.4 ms on Zen 5); of long lists a sample is taken.
+    By `benchmarks/siqs.py` (96 bits 0.3 ms, 128 bits 2 ms on Zen 3); of long lists a sample is taken.
     Of those beyond LARGE_BITS almost all are sent back at once.
     """
     sample = [items[at].bit_length() for at in range(0, len(items), max(1, len(items) // SAMPLE))]
-    seconds = sum(1e-4 * 2.0 ** ((bits - 82) / 8) if bits <= LARGE_BITS else 1e-4 for bits in sample)
+    seconds = sum(1e-4 * 2.0 ** ((bits - 82) / 10) if bits <= LARGE_BITS else 1e-4 for bits in sample)
     return seconds * len(items) / len(sample)

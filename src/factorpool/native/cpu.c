@@ -39,18 +39,18 @@ static const fp_isa isas[] = {
      has_avx512ifma,
      fp_avx512ifma_trial,
      4,
-     106,
+     100,
      {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_123, &fp_generic_128},
      &fp_siqs_avx2},
     {"avx2",
      has_avx2,
      fp_avx2_trial,
      2,
-     106,
+     66,
      {&fp_avx2_48, &fp_avx2_64, &fp_generic_123, &fp_generic_128},
      &fp_siqs_avx2},
 #endif
-    {"generic", always, fp_generic_trial, 1, 106, {&fp_generic_64, &fp_generic_123, &fp_generic_128}, &fp_siqs_generic},
+    {"generic", always, fp_generic_trial, 1, 66, {&fp_generic_64, &fp_generic_123, &fp_generic_128}, &fp_siqs_generic},
 };
 
 const fp_isa *fp_isa_at(size_t i) { return i < sizeof isas / sizeof *isas ? &isas[i] : NULL; }

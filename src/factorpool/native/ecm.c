@@ -11,27 +11,28 @@
 
 /* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many: B1 =
  * stage1_b1[b1], and `steps` giant steps of plans[plan].  Composites have mostly a factor far below their square root: on
- * their way to their own level, numbers of a higher one try `visits` curves here.  See "Cutovers" in README.md for the
+ * their way to their own level, numbers of a higher one try `visits` curves here; those that are sieved then, only from
+ * `worth_from` bits on: shorter ones are sieved sooner.  See "Cutovers" in README.md for the
  * measurement; the optimum is flat, 20 % up or down in either bound costs 2 %. */
 typedef struct {
-    uint8_t bits, b1, plan, steps, visits;
+    uint8_t bits, b1, plan, steps, visits, worth_from;
 } level;
 
 static const level levels[] = {
-    {38, 0, 0, 4, 0},    /* B1 = 27, B2 = 240 */
-    {42, 0, 0, 8, 0},    /* 27, 480 */
-    {48, 1, 1, 12, 0},   /* 47, 1080 */
-    {51, 2, 2, 16, 1},   /* 70, 1920 */
-    {55, 3, 3, 20, 0},   /* 85, 4200 */
-    {60, 4, 3, 28, 0},   /* 125, 5880 */
-    {62, 5, 3, 36, 0},   /* 165, 7560 */
-    {66, 6, 3, 40, 2},   /* 205, 8400 */
-    {72, 7, 4, 36, 0},   /* 300, 15000 */
-    {78, 8, 4, 50, 4},   /* 420, 21000 */
-    {84, 9, 4, 60, 0},   /* 600, 25000 */
-    {90, 10, 5, 50, 8},  /* 850, 42000 */
-    {96, 11, 5, 70, 0},  /* 1200, 58800 */
-    {128, 12, 5, 96, 0}, /* 1700, 80640 */
+    {38, 0, 0, 4, 0, 0},     /* B1 = 27, B2 = 240 */
+    {42, 0, 0, 8, 0, 0},     /* 27, 480 */
+    {48, 1, 1, 12, 0, 0},    /* 47, 1080 */
+    {51, 2, 2, 16, 1, 0},    /* 70, 1920 */
+    {55, 3, 3, 20, 0, 0},    /* 85, 4200 */
+    {60, 4, 3, 28, 0, 0},    /* 125, 5880 */
+    {62, 5, 3, 36, 0, 0},    /* 165, 7560 */
+    {66, 6, 3, 40, 2, 0},    /* 205, 8400 */
+    {72, 7, 4, 36, 0, 0},    /* 300, 15000 */
+    {78, 8, 4, 50, 4, 88},   /* 420, 21000 */
+    {84, 9, 4, 60, 0, 0},    /* 600, 25000 */
+    {90, 10, 5, 50, 8, 129}, /* 850, 42000 */
+    {96, 11, 5, 70, 0, 0},   /* 1200, 58800 */
+    {128, 12, 5, 96, 0, 0},  /* 1700, 80640 */
 };
 #define LEVELS (sizeof levels / sizeof *levels)
 
@@ -39,7 +40,7 @@ static const level levels[] = {
 
 /* A composite: its level, its field (an index into the isa's), and the next curve to run. */
 typedef struct {
-    uint8_t level, field;
+    uint8_t level, field, sieved, bits;
     uint16_t curve;
 } state;
 
@@ -48,6 +49,14 @@ typedef struct {
     _Alignas(FP_SCRATCH_ALIGN) unsigned char scratch[FP_ECM_SCRATCH];
     state states[FP_ECM_BATCH];
 } memory;
+
+/* Where a number's curves on level `l` end. */
+static unsigned last_curve(const state *s, unsigned l) {
+    if (s->level < l || (s->sieved && s->bits < levels[l].worth_from)) return 0;
+    if (s->level == l) return s->sieved ? 0 : CURVES;
+    unsigned last = s->curve + levels[l].visits;
+    return last < CURVES ? last : CURVES;
+}
 
 /* Runs curves of level `l` on the numbers of one field that are of the level or a higher one, until a factor is found or the
  * number has had its share. */
@@ -61,8 +70,7 @@ static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u12
     for (int open = 0;;) {
         for (; next < count && open < field->lanes; next++) {
             state *s = &states[next];
-            unsigned most = s->level > l ? s->curve + levels[l].visits : s->level == l ? CURVES : 0;
-            if (most > CURVES) most = CURVES;
+            unsigned most = last_curve(s, l);
             if (s->field == f && factors[next] == 0 && s->curve < most) jobs[open] = next, end[open++] = most;
         }
         if (open == 0) return FP_OK;
@@ -83,7 +91,8 @@ static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u12
     }
 }
 
-int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_control *control, fp_u128 *factors) {
+int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bits, const fp_control *control,
+           fp_u128 *factors) {
     if (count == 0) return FP_OK;
     memory *memory = aligned_alloc(FP_SCRATCH_ALIGN, sizeof *memory);
     if (!memory) return FP_NO_MEMORY;
@@ -91,9 +100,8 @@ int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_con
     unsigned present = 0; /* fields */
     for (size_t i = 0; i < count; i++) {
         int bits = fp_bits(numbers[i]);
-        state s = {0, 0, 0};
+        state s = {.sieved = bits > most_bits, .bits = (uint8_t)bits};
         while (levels[s.level].bits < bits) s.level++;
-        if (bits > isa->hardest_bits) s.level = LEVELS;
         while (isa->field[s.field]->bits < bits) s.field++;
         present |= 1u << s.field;
         memory->states[i] = s, factors[i] = 0;

@@ -28,6 +28,7 @@ typedef struct {
     fp_factors out[GROUP];
     uint64_t words[GROUP + FP_TRIAL_ROUND];
     pieces open, todo;
+    fp_small_memory *sieve; /* for the small sieve, once it is needed */
     union {
         struct {
             uint8_t prime[GROUP * MAX_PIECES];
@@ -98,15 +99,17 @@ static int split(const fp_isa *isa, fp_method method, uint64_t bound, const fp_c
         }
         if (w->factor[i] == 0) w->hard[hards++] = n;
     }
-    int status = fp_ecm(isa, w->hard, hards, control, w->hard_factor);
+    int status = fp_ecm(isa, w->hard, hards, method == FP_ECM ? 128 : isa->sieved_bits, control, w->hard_factor);
     if (status != FP_OK) return status;
     open->count = hards = 0;
     for (i = 0; i < todo->count; i++) {
         fp_u128 n = todo->value[i], factor = w->factor[i];
         if (factor == 0) factor = w->hard_factor[hards++];
         if (factor == 0 && n >> 64 == 0) factor = fp_rho((uint64_t)n); /* no curve split it: hardly ever */
+        if (factor == 0 && method != FP_ECM) status = fp_siqs_small(isa, n, &w->sieve, control, &factor);
+        if (status != FP_OK) return status;
         if (factor == 0) {
-            w->out[todo->owner[i]].large = FP_COMPOSITE, w->out[todo->owner[i]].large_value = n;
+            w->out[todo->owner[i]].large = FP_LEFT, w->out[todo->owner[i]].large_value = n;
             continue;
         }
         add_piece(open, factor, todo->owner[i], bound, w->out);
@@ -123,6 +126,17 @@ static void begin(pieces *p, uint64_t left, uint16_t owner, uint64_t bound, fp_f
     p->count += (size_t)piece;
     out->primes[out->count] = left, out->exponents[out->count] = 1;
     out->count = (uint8_t)(out->count + (!piece && left > 1));
+}
+
+/* Primes beyond 64 bits that cannot be proved are left. */
+static int prove_all(const fp_isa *isa, workspace *w, size_t count, const fp_control *control) {
+    for (size_t i = 0; i < count; i++) {
+        if (w->out[i].large != FP_PRIME) continue;
+        int proved, status = fp_prove(isa, w->out[i].large_value, &w->sieve, control, &proved);
+        if (status != FP_OK) return status;
+        if (!proved) w->out[i].large = FP_LEFT;
+    }
+    return FP_OK;
 }
 
 static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
@@ -147,7 +161,7 @@ static int factor_group(const fp_isa *isa, const uint64_t *numbers, unsigned wid
     }
     for (;;) {
         take_primes(isa, w);
-        if (w->open.count == 0) return FP_OK;
+        if (w->open.count == 0) return prove_all(isa, w, count, control);
         int status = split(isa, method, bound, control, w);
         if (status != FP_OK) return status;
     }
@@ -193,12 +207,14 @@ int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t
               const fp_control *control, fp_columns *out) {
     workspace *w = malloc(sizeof *w);
     int status = w ? FP_OK : FP_NO_MEMORY;
+    if (w) w->sieve = NULL;
     for (size_t start = 0; start < count && status == FP_OK; start += GROUP) {
         size_t size = count - start < GROUP ? count - start : GROUP;
         status = fp_poll(control) ? FP_STOPPED : fp_reserve(out, width, GROUP * FP_MAX_DISTINCT, count);
         if (status == FP_OK) status = factor_group(isa, numbers + width * start, width, size, method, control, w);
         for (size_t i = 0; i < size && status == FP_OK; i++) put(out, width, start + i, &w->out[i]);
     }
+    if (w) free(w->sieve);
     free(w);
     return status;
 }

@@ -9,7 +9,7 @@
 typedef struct {
     uint8_t count;
     uint8_t exponents[FP_MAX_DISTINCT + 1]; /* one to spare, for what is written before it is known whether it counts */
-    enum { FP_NOTHING, FP_PRIME, FP_COMPOSITE } large : 8; /* composite: too hard to split */
+    enum { FP_NOTHING, FP_PRIME, FP_LEFT } large : 8; /* left: too hard to split, or a prime too hard to prove */
     uint64_t primes[FP_MAX_DISTINCT + 1];
     fp_u128 large_value;
 } fp_factors;
@@ -39,6 +39,9 @@ static inline void fp_insert(fp_factors *out, fp_u128 prime) {
     }
     out->primes[i] = p, out->exponents[i] = 1;
 }
+
+/* prove.c: whether it can prove a prime of more than 64 bits, which fp_are_prime has found.  `memory` as for fp_siqs_small. */
+int fp_prove(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const fp_control *control, int *proved);
 
 /* factor.c: room for `more` primes; `numbers` is how many numbers the columns are for in all. */
 int fp_reserve(fp_columns *out, unsigned width, size_t more, size_t numbers);

@@ -19,7 +19,7 @@ struct fp_isa {
     int (*usable)(void); /* may this machine run it? */
     fp_trial_set *trial;
     unsigned trial_sets;      /* worth trying on every number; the others wait for composites */
-    int hardest_bits;         /* longer composites are left, once they have been on the lower levels of ECM */
+    int sieved_bits;          /* longer composites are sieved, once ECM has looked for small factors */
     const fp_field *field[4]; /* by ascending bits; the last takes 128 */
     const fp_siqs_loops *siqs;
 };

@@ -48,8 +48,8 @@ typedef struct fp_columns {
  * room for `count` bytes; primes and exponents grow as needed, from NULL or from what is there, and are the caller's to
  * free, whatever the answer.
  *
- * Primes up to 64 bits are proved, longer ones probable (Baillie-PSW).  A composite of more than 64 bits that is too hard for
- * the kernel is left, with exponent 0, after the primes. */
+ * Primes are proved.  What is too hard to split or, as it is prime, to prove, is left, with exponent 0, after the primes: it is a
+ * cofactor of more than 64 bits, with FP_ECM one of those that ran out of curves, else hardly ever. */
 int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
               const fp_control *control, fp_columns *out);
 int fp_poll(const fp_control *control);
@@ -63,10 +63,12 @@ int fp_is_prime(const fp_isa *isa, uint64_t n);
 void fp_are_prime(const fp_isa *isa, const fp_u128 *numbers, size_t count, uint8_t *answers);
 
 /* Splitters, one file each.  fp_rho: a proper factor of an odd composite that is no square of a prime.  fp_ecm: of each of at
- * most FP_ECM_BATCH odd composites, 0 for those it ran out of curves for; it polls between curves. */
+ * most FP_ECM_BATCH odd composites, 0 for those it ran out of curves for; of those beyond `most_bits` it only looks for small
+ * factors; it polls between curves. */
 uint64_t fp_rho(uint64_t n);
 #define FP_ECM_BATCH 10240
-int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, const fp_control *control, fp_u128 *factors);
+int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bits, const fp_control *control,
+           fp_u128 *factors);
 
 /* text.c.  fp_parse reads decimal numbers between white space from [s, end) until the end or the first token that is not a
  * number of 64 bits, which it points to with `odd` (else odd->start is NULL); `#` begins a comment that ends with

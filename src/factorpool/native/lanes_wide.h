@@ -27,13 +27,13 @@ typedef struct {
 
 typedef fp_u128 fp_unit_bits;
 
-static FP_INLINE fp_u128 fp_wide_sub(fp_u128 a, fp_u128 b, fp_u128 n) {
+static FP_INLINE fp_u128 fp_sub128(fp_u128 a, fp_u128 b, fp_u128 n) {
     fp_u128 d;
     uint64_t borrow = 0 - (uint64_t)__builtin_sub_overflow(a, b, &d); /* a branch would be taken at random */
     return d + (((fp_u128)((uint64_t)(n >> 64) & borrow) << 64) | ((uint64_t)n & borrow));
 }
 
-static FP_INLINE fp_u128 fp_wide_add(fp_u128 a, fp_u128 b, fp_u128 n) { return fp_wide_sub(a, n - b, n); }
+static FP_INLINE fp_u128 fp_add128(fp_u128 a, fp_u128 b, fp_u128 n) { return fp_sub128(a, n - b, n); }
 
 /* (a b + t) / 2^64 mod n for one word of b: the low word of n's multiple q n cancels that of the product. */
 static FP_INLINE fp_u128 fp_wide_step(fp_u128 a, uint64_t b, fp_u128 t, const fp_unit_mod *m) {
@@ -42,7 +42,7 @@ static FP_INLINE fp_u128 fp_wide_step(fp_u128 a, uint64_t b, fp_u128 t, const fp
     uint64_t q = (uint64_t)low * m->inverse;
     fp_u128 qn = (fp_u128)q * (uint64_t)m->n >> 64;
     qn += (fp_u128)q * (uint64_t)(m->n >> 64);
-    return FP_EXACT ? fp_wide_sub(high, qn, m->n) : high - qn + m->n;
+    return FP_EXACT ? fp_sub128(high, qn, m->n) : high - qn + m->n;
 }
 
 static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m) {
@@ -52,11 +52,11 @@ static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m)
 static FP_INLINE fp_unit fp_unit_sqr(fp_unit a, const fp_unit_mod *m) { return fp_unit_mul(a, a, m); }
 
 static FP_INLINE fp_unit fp_unit_add(fp_unit a, fp_unit b, const fp_unit_mod *m) {
-    return FP_EXACT ? fp_wide_add(a, b, m->n) : a + b;
+    return FP_EXACT ? fp_add128(a, b, m->n) : a + b;
 }
 
 static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m) {
-    return FP_EXACT ? fp_wide_sub(a, b, m->n) : a + 2 * m->n - b;
+    return FP_EXACT ? fp_sub128(a, b, m->n) : a + 2 * m->n - b;
 }
 
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
@@ -72,7 +72,7 @@ static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *n) {
     fp_unit_mod m = {.n = *n, .inverse = fp_inverse64((uint64_t)*n), .one = (0 - *n) % *n};
     /* 2^(128+i) doubled is 2^(128+i+1), squared 2^(128+2i); on to 2^256. */
     m.radix2 = m.one;
-    for (int i = 0; i < 4; i++) m.radix2 = fp_wide_add(m.radix2, m.radix2, m.n);
+    for (int i = 0; i < 4; i++) m.radix2 = fp_add128(m.radix2, m.radix2, m.n);
     for (int i = 0; i < 5; i++) m.radix2 = fp_unit_mul(m.radix2, m.radix2, &m);
     return m;
 }
@@ -80,7 +80,7 @@ static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *n) {
 static FP_INLINE fp_unit fp_unit_constants(const int64_t *c, const fp_unit_mod *m) {
     fp_unit r = fp_unit_mul(m->radix2, (fp_u128)(*c < 0 ? -*c : *c), m);
     if (*c >= 0) return r;
-    return FP_EXACT ? fp_wide_sub(0, r, m->n) : 2 * m->n - r;
+    return FP_EXACT ? fp_sub128(0, r, m->n) : 2 * m->n - r;
 }
 
 static FP_INLINE fp_unit_bits fp_unit_bits_load(const fp_u128 *d) { return *d; }

@@ -20,7 +20,7 @@ static const named cases[] = {
 
 static void check_batch(const fp_u128 *numbers, size_t count, const char *name) {
     fp_u128 *factors = malloc(count * sizeof *factors);
-    if (fp_ecm(t_isa, numbers, count, NULL, factors) != FP_OK) t_fail("fp_ecm", count);
+    if (fp_ecm(t_isa, numbers, count, 128, NULL, factors) != FP_OK) t_fail("fp_ecm", count);
     for (size_t i = 0; i < count; i++) {
         if (factors[i] == 0 && numbers[i] >> 64 == 0) continue; /* rho is next */
         if (factors[i] == 0 && numbers[i] >> 90) continue;      /* python-flint is */

@@ -5,6 +5,7 @@ What may take long is not begun beside other numbers: it is left as large, for `
 
 from __future__ import annotations
 
+from factorpool import _native
 from factorpool.factoring.methods import flint, siqs
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.relations import Relations
@@ -15,8 +16,11 @@ LARGE_BITS = 160
 QUICK_PROOF_BITS = 256
 """Primes up to this size are proved in about 40 ms."""
 
-SIEVED_BITS = 90
-"""Composites from this size on are sieved: python-flint takes 3 ms for those below."""
+SIEVED_BITS = 65
+"""Composites from this size on are sieved."""
+
+SMALL_BITS = 128
+"""Longest numbers for the small sieve."""
 
 KERNEL_BITS = 30
 """Factors of this size have been looked for in what the kernel leaves."""
@@ -53,17 +57,11 @@ def factor_alone(n: int) -> Found:
 
 
 def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pairs that the kernel found for a number of up to 128 bits, with primes beyond 64 bits proved.
-
-    A composite that it left, which has exponent 0, is factored.
-    """
-    found: dict[int, int] = {}
-    for p, e in pairs:
-        if e and (p >> 64 == 0 or flint.is_proved(p)):
-            found[p] = found.get(p, 0) + e
-            continue
-        for q, f in _factor(p, siqs.MOST_BITS, KERNEL_BITS).pairs:
-            found[q] = found.get(q, 0) + f
+    """The pairs that the kernel found for a number, when it has left the last one, which has exponent 0."""
+    *pairs, (left, _) = pairs
+    found = dict(pairs)
+    for p, e in _factor(left, siqs.MOST_BITS, KERNEL_BITS).pairs:
+        found[p] = found.get(p, 0) + e
     return sorted(found.items())
 
 
@@ -99,6 +97,15 @@ def _factor(n: int, most_bits: int, looked_bits: int = 0) -> Found:
 
 def sieve(n: int) -> int:
     """A proper factor of an odd composite that is no power, by the quadratic sieve in this thread."""
+    if n.bit_length() <= SMALL_BITS:
+        factor = int.from_bytes(_native.siqs_small(n.to_bytes(SMALL_BITS // 8, "little")), "little")
+        if factor:
+            return factor
+    return sieve_in_families(n)
+
+
+def sieve_in_families(n: int) -> int:
+    """The same, by the full sieve."""
     relations = Relations(siqs.plan(n))
     batch = 1
     while True:

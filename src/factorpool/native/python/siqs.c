@@ -107,6 +107,34 @@ done:
 }
 
 PyDoc_STRVAR(
+    small_doc,
+    "siqs_small(n, stop=None, /)\n--\n\n"
+    "A proper factor of an odd composite of up to 128 bits that is no power, both in little-endian bytes; the\n"
+    "number 0, hardly ever, if none was found.");
+
+static PyObject *siqs_small(PyObject *module, PyObject *args) {
+    Py_buffer bytes, stop = {.buf = NULL};
+    if (!PyArg_ParseTuple(args, "y*|z*:siqs_small", &bytes, &stop)) return NULL;
+    PyObject *result = NULL;
+    fp_small_memory *memory = NULL;
+    fp_u128 n = 0, factor = 0;
+    if (bytes.len > 16 || bytes.len < 1 || !(((const uint8_t *)bytes.buf)[0] & 1)) {
+        PyErr_SetString(PyExc_ValueError, "the small sieve takes odd numbers of at most 128 bits");
+        goto done;
+    }
+    memcpy(&n, bytes.buf, (size_t)bytes.len);
+    fp_run run;
+    fp_control control = fp_run_begin(&run, &stop);
+    int status = fp_siqs_small(fp_module_isa(module), n, &memory, &control, &factor);
+    if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)&factor, sizeof factor);
+done:
+    free(memory);
+    PyBuffer_Release(&bytes);
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(
     dependencies_doc,
     "siqs_dependencies(entries, starts, columns, most, stop=None, /)\n--\n\n"
     "Up to `most` sets of rows in which each column stands an even number of times, as bytes with a bit for each\n"
@@ -157,6 +185,7 @@ done:
 PyMethodDef fp_siqs_methods[] = {
     {"siqs_base", siqs_base, METH_VARARGS, base_doc},
     {"siqs_family", siqs_family, METH_VARARGS, family_doc},
+    {"siqs_small", siqs_small, METH_VARARGS, small_doc},
     {"siqs_dependencies", siqs_dependencies, METH_VARARGS, dependencies_doc},
     {NULL, NULL, 0, NULL},
 };

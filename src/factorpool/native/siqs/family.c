@@ -244,7 +244,7 @@ static int sieve_polynomial(family *f) {
             for (uint32_t stop = f->used[level * (blocks + 1) + b]; i < stop; i++)
                 here[bucket[i] & (FP_SIQS_BLOCK - 1)] += log;
         }
-        size_t count = f->loops->scan(f->block, f->found);
+        size_t count = f->loops->scan(f->block, FP_SIQS_BLOCK, f->found);
         for (size_t j = 0; j < count; j++) {
             int status = look_at(f, b, f->found[j]);
             if (status != FP_OK) return status;

@@ -101,9 +101,9 @@ static void sieve(uint8_t *block, uint32_t *first, uint32_t *second, const uint3
     sieve_few(block, first, second, primes, logs, i, to, 1);
 }
 
-static size_t scan(const uint8_t *block, uint16_t *found) {
+static size_t scan(const uint8_t *block, uint32_t length, uint16_t *found) {
     size_t count = 0;
-    for (uint32_t i = 0; i < FP_SIQS_BLOCK; i += 64) {
+    for (uint32_t i = 0; i < length; i += 64) {
         uint64_t words[8], any = 0;
         memcpy(words, block + i, sizeof words);
         for (int j = 0; j < 8; j++) any |= words[j];
@@ -139,6 +139,38 @@ static size_t dividing(uint32_t position, const uint32_t *first, const uint32_t 
     return count;
 }
 
-const fp_siqs_loops FP_LOOPS = {move, fill, sieve, scan, dividing};
+static void move_small(uint16_t *restrict first, uint16_t *restrict second, const uint16_t *restrict step,
+                       const uint16_t *restrict primes, size_t count, int plus) {
+    /* Primes are below 2^14, and so is what is below 0 from 2^15 up; what has no root is put right afterwards. */
+    for (size_t i = 0; i < count; i++) {
+        uint16_t p = primes[i], s = plus ? (uint16_t)(p - step[i]) : step[i];
+        uint16_t x = (uint16_t)(first[i] - s), y = (uint16_t)(second[i] - s);
+        first[i] = (uint16_t)(x + (p & (uint16_t)((int16_t)x >> 15)));
+        second[i] = (uint16_t)(y + (p & (uint16_t)((int16_t)y >> 15)));
+    }
+}
+
+static size_t dividing_small(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *primes,
+                             const uint16_t *inverses, size_t count, uint16_t *found) {
+    size_t hits = 0;
+    for (size_t i = 0; i < count; i += 16) {
+        uint16_t hit[16];
+        uint64_t any[4];
+        /* The quotient is right or one too large, as the inverse is less than 1 too large and the position below 2^15. */
+        for (size_t j = 0; j < 16; j++) {
+            uint16_t q = (uint16_t)((uint32_t)position * inverses[i + j] >> 16);
+            uint16_t r = (uint16_t)(position - q * primes[i + j]);
+            r = (uint16_t)(r + (primes[i + j] & (uint16_t)((int16_t)r >> 15)));
+            hit[j] = (uint16_t)-((r == first[i + j]) | (r == second[i + j]));
+        }
+        memcpy(any, hit, sizeof any);
+        if (!(any[0] | any[1] | any[2] | any[3])) continue;
+        for (size_t j = 0; j < 16; j++)
+            if (hit[j]) found[hits++] = (uint16_t)(i + j);
+    }
+    return hits;
+}
+
+const fp_siqs_loops FP_LOOPS = {move, fill, sieve, scan, dividing, move_small, dividing_small};
 #undef FP_LOOPS
 #undef FP_LANES

@@ -7,6 +7,7 @@
 #ifndef FP_SIQS_H
 #define FP_SIQS_H
 
+#include "small.h"
 #include "wide.h"
 
 /* kn may have so many bits: the longest number on the way to a polynomial is b^2 < kn. */
@@ -62,6 +63,10 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
 int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t rows, size_t columns, size_t most,
                          const fp_control *control, uint64_t *sets, size_t *found);
 
+/* small.c: a proper factor of an odd composite of up to 128 bits that is no power, or, hardly ever, 0.  `memory` points
+ * to what it works in, the caller's to free; it is allocated where it is NULL. */
+int fp_siqs_small(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const fp_control *control, fp_u128 *factor);
+
 /* loops.h, compiled once for each isa: what takes the time. */
 typedef struct {
     /* Both roots of primes [from, to) less `step` modulo the prime; with `plus` more. */
@@ -74,11 +79,16 @@ typedef struct {
     /* Adds the logarithms of primes [from, to) to a block, and moves their positions on to the next. */
     void (*sieve)(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes, const uint8_t *logs,
                   size_t from, size_t to);
-    /* Positions of a block whose top bit is set. */
-    size_t (*scan)(const uint8_t *block, uint16_t *found);
+    /* Positions of a block, of a multiple of 64 bytes, whose top bit is set. */
+    size_t (*scan)(const uint8_t *block, uint32_t length, uint16_t *found);
     /* Indices of primes [from, to) one of whose roots is congruent to a position. */
     size_t (*dividing)(uint32_t position, const uint32_t *first, const uint32_t *second, const uint32_t *primes,
                        const float *inverses, size_t from, size_t to, uint32_t *found);
+    /* As `move` and `dividing` in 16 bits, for the small sieve: `count` is a multiple of 16, positions are below 2^15. */
+    void (*move_small)(uint16_t *first, uint16_t *second, const uint16_t *step, const uint16_t *primes, size_t count,
+                       int plus);
+    size_t (*dividing_small)(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *primes,
+                             const uint16_t *inverses, size_t count, uint16_t *found);
 } fp_siqs_loops;
 
 extern const fp_siqs_loops fp_siqs_generic;

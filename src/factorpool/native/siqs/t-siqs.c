@@ -66,6 +66,22 @@ static size_t check_family(fp_u128 n, size_t count, unsigned blocks) {
     return relations;
 }
 
+/* A proper factor of nearly every product of two primes. */
+static void check_small(size_t count) {
+    fp_small_memory *memory = NULL;
+    size_t none = 0;
+    for (size_t i = 0; i < count; i++) {
+        int bits = 30 + (int)(t_next() % 15), more = (int)(t_next() % 12);
+        fp_u128 p = t_prime_of(bits), q = t_prime_of(bits + more), n = p * q, factor;
+        if (p == q) continue;
+        if (fp_siqs_small(t_isa, n, &memory, NULL, &factor) != FP_OK) t_fail("fp_siqs_small", n);
+        if (factor && factor != p && factor != q) t_fail("fp_siqs_small, the factor", n);
+        none += factor == 0;
+    }
+    if (none > 1 + count / 100) t_fail("fp_siqs_small, which found too few", none);
+    free(memory);
+}
+
 /* Random rows, some of few ones: every set has to add up to 0, and there have to be enough of them. */
 static void check_dependencies(size_t rows, size_t columns) {
     enum { MOST_ROWS = 400, MOST_ENTRIES = 12, SETS = 20 };
@@ -104,6 +120,7 @@ void t_siqs(size_t count) {
         found += check_family((fp_u128)t_prime_of(bits) * t_prime_of(bits + 3), 100 + t_next() % 200, 1 + i % 3);
     }
     if (found < 50) t_fail("fp_siqs_family, which found too few", found);
+    check_small(30 + count / 1000);
     check_dependencies(1, 1), check_dependencies(0, 5), check_dependencies(300, 390);
     for (size_t i = 0; i < 5 + count / 2000; i++) check_dependencies(t_next() % 400, 1 + t_next() % 390);
 }
