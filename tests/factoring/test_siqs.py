@@ -16,7 +16,7 @@ import sympy
 
 import factorpool as fp
 from factorpool import _native
-from factorpool.factoring.methods import siqs
+from factorpool.factoring.methods import ecm, siqs
 from factorpool.factoring.methods.hard import complete, factor_alone, factor_whole, sieve, sieve_in_families
 from factorpool.factoring.relations import Relations
 
@@ -183,6 +183,24 @@ def test_integers_of_two_words_are_done_by_the_kernel(bits: int) -> None:
     assert 0 not in exponents
     expected = [{int(p): int(e) for p, e in flint.fmpz(n).factor()} for n in numbers]
     assert list(fp.factor_many(numbers)) == expected
+
+
+def test_curves_find_factors_of_numbers_of_every_length() -> None:
+    """In arithmetics of three to six words; and go on where they were."""
+    rng = random.Random(8)
+    for bits in (129, 150, 187, 188, 230, 251, 252, 315, 316, 379):
+        p, q = prime(rng, 28), prime(rng, bits - 28)
+        factor, looked = ecm.find(p * q, ecm.Looked())
+        assert factor == p
+        assert (ecm.find(p * q, ecm.Looked(looked.levels, looked.curves))[0] or p) == p
+    assert ecm.find(prime(rng, 75) * prime(rng, 76), ecm.Looked())[0] == 0
+    number = (prime(rng, 70) * prime(rng, 71)).to_bytes(48, "little")
+    assert _native.ecm_long(number, 25, 0, 3) == bytes(48)
+    with pytest.raises(InterruptedError):
+        _native.ecm_long(number, 75, 0, 1000, b"\x01")
+    for wrong in (2**379 + 1, 2**200, 1, 0):
+        with pytest.raises(ValueError, match="curves are for odd numbers of at most 379 bits"):
+            _native.ecm_long(wrong.to_bytes(48, "little"), 25, 0, 1)
 
 
 def test_all_kinds_of_large_numbers() -> None:

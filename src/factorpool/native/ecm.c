@@ -4,10 +4,12 @@
  * lanes_methods.h.  What does not depend on the number (curves, chains, pairs) stands in ecm_tables.h.  A lane is a number on a
  * curve; numbers that are done give their lane to the next, and a number alone gets all lanes, a curve each. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "ecm_tables.h"
 #include "integer.h"
 #include "isa.h"
+#include "long.h"
 
 /* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many: B1 =
  * stage1_b1[b1], and `steps` giant steps of plans[plan].  Composites have mostly a factor far below their square root: on
@@ -35,6 +37,9 @@ static const level levels[] = {
     {128, 12, 5, 96, 0, 0},  /* 1700, 80640 */
 };
 #define LEVELS (sizeof levels / sizeof *levels)
+
+/* Suyama's sigma of the first curve for long numbers; 1, 3 and 5 give none. */
+#define FIRST_SIGMA 6
 
 #define CURVES (sizeof curves / sizeof *curves)
 
@@ -110,5 +115,21 @@ int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bit
         for (unsigned f = 0; present >> f && status == FP_OK; f++)
             if (present >> f & 1) status = run_level(isa->field[f], f, l, numbers, memory, count, control, factors);
     free(memory);
+    return status;
+}
+
+int fp_ecm_long(const uint64_t *n, int bits, int factor_bits, uint32_t first, uint32_t count, const fp_control *control,
+                uint64_t *factor) {
+    static const fp_long_field *const fields[] = {&fp_long_3, &fp_long_4, &fp_long_5, &fp_long_6};
+    const level *l = levels;
+    while (l->bits < 2 * factor_bits && l + 1 < levels + LEVELS) l++;
+    const fp_ecm_level bounds = {stage1_ops, stage1_ops + stage1_end[l->b1], &plans[l->plan], l->steps};
+    void *scratch = aligned_alloc(FP_SCRATCH_ALIGN, FP_ECM_SCRATCH);
+    if (!scratch) return FP_NO_MEMORY;
+    size_t f = 0;
+    while (64 * fields[f]->words - 5 < bits) f++;
+    memset(factor, 0, FP_LONG_WORDS * sizeof *factor);
+    int status = fields[f]->curves(n, &bounds, FIRST_SIGMA + (int64_t)first, count, scratch, control, factor);
+    free(scratch);
     return status;
 }

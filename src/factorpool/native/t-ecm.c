@@ -29,6 +29,22 @@ static void check_batch(const fp_u128 *numbers, size_t count, const char *name) 
     free(factors);
 }
 
+/* Numbers of two words in arithmetics of three to six: a prime of 20 bits has to be found. */
+static void check_long(void) {
+    static const int bits[] = {187, 251, 315, FP_ECM_LONG_BITS};
+    for (int i = 0; i < 12; i++) {
+        uint64_t p = t_prime_of(20), q = t_prime_of(60), factor[FP_LONG_WORDS];
+        fp_u128 n = (fp_u128)p * q;
+        uint64_t words[FP_LONG_WORDS] = {(uint64_t)n, (uint64_t)(n >> 64)};
+        if (fp_ecm_long(words, bits[i % 4], 25, 0, 50, NULL, factor) != FP_OK) t_fail("fp_ecm_long", n);
+        for (int k = 1; k < FP_LONG_WORDS; k++)
+            if (factor[k]) t_fail("fp_ecm_long, a factor too long", n);
+        if (factor[0] != p && factor[0] != q) t_fail("fp_ecm_long, the factor", n);
+        uint64_t prime[FP_LONG_WORDS] = {q};
+        if (fp_ecm_long(prime, bits[i % 4], 25, 0, 2, NULL, factor) != FP_OK || factor[0]) t_fail("a prime", q);
+    }
+}
+
 void t_ecm(size_t count) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fp_u128 same[70]; /* in every lane, and more than there are */
@@ -36,6 +52,7 @@ void t_ecm(size_t count) {
         check_batch(same, 1, cases[i].name);
         check_batch(same, 70, cases[i].name);
     }
+    check_long();
     for (size_t done = 0; done < count / 50; done += 200) {
         fp_u128 batch[200];
         int half = 14 + (int)(t_next() % 26);

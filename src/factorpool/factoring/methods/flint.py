@@ -13,11 +13,11 @@ from factorpool.errors import FactorpoolError
 PROOF_BITS = 1024
 """Primes up to this size are proved (FLINT: BPSW, p - 1, APRCL; about 4 s at 1024 bits); longer ones are probable."""
 
+POWER_BITS = 16
+"""Size of the factors that are looked for where only a power is to be opened, which python-flint does besides."""
+
 TRIAL_PRIMES = 3000
 """Primes by which a large integer is divided first: 0.03 ms."""
-
-SMOOTH_BITS = ((128, 25), (160, 30), (176, 33), (192, 38), (208, 44), (224, 50), (256, 55), (320, 60))
-"""Size of the factors that ECM looks for, by bits of the number: it takes a twentieth of what the sieve takes then."""
 
 
 class Found(NamedTuple):
@@ -60,23 +60,18 @@ def divide(n: int) -> list[tuple[int, int]]:
     return _checked(n, fmpz(n).factor(trial_limit=TRIAL_PRIMES))
 
 
-def smooth_bits(n: int) -> int:
-    """How long the factors of n are for which it is worth looking by ECM before it is sieved."""
-    return next((size for most, size in SMOOTH_BITS if n.bit_length() <= most), SMOOTH_BITS[-1][1])
-
-
-def split(n: int, bits: int) -> list[tuple[int, int]]:
-    """What is found of n by ECM for factors of so many bits, and what is left, opened if it is a power."""
-    from flint import fmpz
-
-    return _checked(n, fmpz(n).factor_smooth(bits))
-
-
 def is_power(n: int) -> bool:
     """Whether n is a square, a cube, ..."""
     from flint import fmpz
 
     return bool(fmpz(n).is_perfect_power())
+
+
+def split_power(n: int) -> list[tuple[int, int]]:
+    """A power as (root, exponent) pairs; small factors besides, if there are any."""
+    from flint import fmpz
+
+    return _checked(n, fmpz(n).factor_smooth(POWER_BITS))
 
 
 def factor_by_flint(n: int) -> list[tuple[int, int]]:

@@ -6,7 +6,8 @@ What may take long is not begun beside other numbers: it is left as large, for `
 from __future__ import annotations
 
 from factorpool import _native
-from factorpool.factoring.methods import flint, siqs
+from factorpool.factoring.methods import ecm, flint, siqs
+from factorpool.factoring.methods.ecm import Looked
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.relations import Relations
 
@@ -16,14 +17,8 @@ LARGE_BITS = 160
 QUICK_PROOF_BITS = 256
 """Primes up to this size are proved in about 40 ms."""
 
-SIEVED_BITS = 65
-"""Composites from this size on are sieved."""
-
-SMALL_BITS = 128
-"""Longest numbers for the small sieve."""
-
-KERNEL_BITS = 30
-"""Factors of this size have been looked for in what the kernel leaves."""
+KERNEL_BITS = 128
+"""Longest numbers that the kernel factors by itself, its small sieve included."""
 
 SPREAD_BITS = 184
 """Composites beyond this size, which take a second, are sieved by all workers together, shorter ones by one each."""
@@ -60,45 +55,65 @@ def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The pairs that the kernel found for a number, when it has left the last one, which has exponent 0."""
     *pairs, (left, _) = pairs
     found = dict(pairs)
-    for p, e in _factor(left, siqs.MOST_BITS, KERNEL_BITS).pairs:
-        found[p] = found.get(p, 0) + e
+    todo = [p for p, e in flint.divide(left) for _ in range(e)]
+    while todo:
+        m = todo.pop()
+        if flint.is_probable_prime(m):
+            flint.is_proved(m)
+            found[m] = found.get(m, 0) + 1
+        elif flint.is_power(m):
+            todo += [p for p, e in flint.split_power(m) for _ in range(e)]
+        else:
+            factor = sieve(m)
+            todo += [factor, m // factor]
     return sorted(found.items())
 
 
-def _factor(n: int, most_bits: int, looked_bits: int = 0) -> Found:
-    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved at all.
-
-    ECM has looked for factors of up to `looked_bits` already.
-    """
+def _factor(n: int, most_bits: int) -> Found:
+    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved at all."""
     found: dict[int, int] = {}
     probable, large = list[int](), list[tuple[int, int]]()
-    todo = [(n, 1, looked_bits)]
+    todo = [(p, e, Looked()) for p, e in flint.divide(n)]
     while todo:
         m, exponent, looked = todo.pop()
+        bits = m.bit_length()
+        if bits <= KERNEL_BITS:
+            for p, e in _by_kernel(m):
+                found[p] = found.get(p, 0) + e * exponent
+            continue
         if flint.is_probable_prime(m):
             found[m] = found.get(m, 0) + exponent
             if not flint.is_proved(m):
                 probable.append(m)
             continue
-        bits, worth = m.bit_length(), flint.smooth_bits(m)
-        if bits < SIEVED_BITS or bits > siqs.MOST_BITS:
-            parts = flint.factor_by_flint(m)
-        elif worth > looked or flint.is_power(m):
-            parts, looked = flint.split(m, worth), max(worth, looked)
-        else:
+        if bits > siqs.MOST_BITS:
+            todo += [(part, e * exponent, looked) for part, e in flint.factor_by_flint(m)]
+            continue
+        if flint.is_power(m):
+            todo += [(part, e * exponent, looked) for part, e in flint.split_power(m)]
+            continue
+        factor, looked = ecm.find(m, looked)
+        if not factor:
             if bits > most_bits:
                 large.append((m, exponent))
                 continue
             factor = sieve(m)
-            parts = [(factor, 1), (m // factor, 1)]
-        todo += [(part, e * exponent, looked) for part, e in parts]
+        todo += [(part, exponent, looked) for part in (factor, m // factor)]
     return Found(sorted(found.items()), probable, large)
+
+
+def _by_kernel(n: int) -> list[tuple[int, int]]:
+    """The factorization of a number that the kernel takes."""
+    _, columns, exponents = _native.factor_chunk(n.to_bytes(KERNEL_BITS // 8, "little"), "auto", None, 2)
+    primes = (int.from_bytes(columns[at : at + 16], "little") for at in range(0, len(columns), 16))
+    pairs = list(zip(primes, exponents, strict=True))
+    return complete(pairs) if pairs and pairs[-1][1] == 0 else pairs
 
 
 def sieve(n: int) -> int:
     """A proper factor of an odd composite that is no power, by the quadratic sieve in this thread."""
-    if n.bit_length() <= SMALL_BITS:
-        factor = int.from_bytes(_native.siqs_small(n.to_bytes(SMALL_BITS // 8, "little")), "little")
+    if n.bit_length() <= KERNEL_BITS:
+        factor = int.from_bytes(_native.siqs_small(n.to_bytes(KERNEL_BITS // 8, "little")), "little")
         if factor:
             return factor
     return sieve_in_families(n)

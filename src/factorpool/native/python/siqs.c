@@ -182,7 +182,41 @@ done:
     return result;
 }
 
+PyDoc_STRVAR(
+    ecm_long_doc,
+    "ecm_long(n, factor_bits, first, count, stop=None, /)\n--\n\n"
+    "A proper factor of an odd composite of at most 379 bits, in little-endian bytes, by `count` curves from number\n"
+    "`first` on, which go as far as pays for factors of so many bits; the number 0 if they have found none.");
+
+static PyObject *ecm_long(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer bytes, stop = {.buf = NULL};
+    int factor_bits;
+    unsigned first, count;
+    if (!PyArg_ParseTuple(args, "y*iII|z*:ecm_long", &bytes, &factor_bits, &first, &count, &stop)) return NULL;
+    PyObject *result = NULL;
+    fp_wide n;
+    int bits = 0, good = read_wide(&bytes, &n);
+    if (good) {
+        int length = fp_wide_length(&n);
+        bits = length ? 64 * length - __builtin_clzll(n.w[length - 1]) : 0;
+    }
+    if (good && (bits > FP_ECM_LONG_BITS || bits < 2 || !(n.w[0] & 1))) {
+        PyErr_Format(PyExc_ValueError, "curves are for odd numbers of at most %d bits", FP_ECM_LONG_BITS);
+    } else if (good) {
+        uint64_t factor[FP_LONG_WORDS];
+        fp_run run;
+        fp_control control = fp_run_begin(&run, &stop);
+        int status = fp_ecm_long(n.w, bits, factor_bits, first, count, &control, factor);
+        if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)factor, sizeof factor);
+    }
+    PyBuffer_Release(&bytes);
+    if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
 PyMethodDef fp_siqs_methods[] = {
+    {"ecm_long", ecm_long, METH_VARARGS, ecm_long_doc},
     {"siqs_base", siqs_base, METH_VARARGS, base_doc},
     {"siqs_family", siqs_family, METH_VARARGS, family_doc},
     {"siqs_small", siqs_small, METH_VARARGS, small_doc},
