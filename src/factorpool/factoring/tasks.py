@@ -161,7 +161,7 @@ def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:
         return Hint(Place.BESIDE, "the kernel releases the GIL")
     return Hint(
         Place.APART,
-        "python-flint, which looks for small factors and proves primes, holds the GIL",
+        "python-flint, which proves long primes, holds the GIL",
         _expected_seconds(items),
     )
 
