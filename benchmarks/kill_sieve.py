@@ -57,7 +57,7 @@ def main() -> None:
         last, seconds = run(directory, None)
     assert last == expected, last
     print(f"after {len(rounds)} kills the same factors, in {seconds:.1f} s more")
-    save("kill_sieve", {"undisturbed": undisturbed, "rounds": rounds, "last": seconds})
+    save("kill_sieve", rounds, undisturbed=undisturbed, last=seconds)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,10 @@ def test_choice_for_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
         (70, 9, "serial"),
         (70, 99, "threads"),
         (82, 10, "serial"),
-        (120, 9, "serial"),  # they are done before processes have started
-        (120, 900, "processes"),
+        (120, 1, "serial"),
+        (120, 9, "threads"),
+        (130, 9, "serial"),  # they are done before processes have started
+        (130, 900, "processes"),
         (400, 1, "serial"),  # what is large comes back
         (400, 20, "serial"),
     ):

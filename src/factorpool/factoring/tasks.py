@@ -28,8 +28,8 @@ THREADS_FROM = 4_000
 SAMPLE = 256
 """Numbers of a list by which its costs are estimated: 0.1 ms."""
 
-BIG_THREADS_FROM = 20
-"""Numbers beyond 64 bits from which threads pay."""
+THREADS_SECONDS = 0.002
+"""Numbers beyond 64 bits go to threads if they take longer: starting two costs about 0.2 ms, and estimates are rough."""
 
 
 WIDE_CHUNK = 64
@@ -156,7 +156,7 @@ def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:
     if len(items) < 2 or count() == 1:
         return Hint(Place.HERE, "there is nothing to share")
     if max(items) <= KERNEL_MAX:
-        if len(items) < BIG_THREADS_FROM:
+        if _expected_seconds(items) < THREADS_SECONDS:
             return Hint(Place.HERE, f"so few numbers ({len(items)}) are done before threads have started")
         return Hint(Place.BESIDE, "the kernel releases the GIL")
     return Hint(

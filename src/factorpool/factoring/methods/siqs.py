@@ -44,7 +44,7 @@ SMALL_PRIMES_PART = 1.7
 """How many times what small primes give on average is left out of what a value must show to be looked at: values that
 have more of them are worth it, and looking takes less time than what is missed otherwise."""
 
-FACTOR_BITS = 12.0
+FACTOR_BITS = 10.5
 """Size of the primes of which a is a product: small ones are missed in values, large ones give fewer polynomials."""
 
 POOL = 30

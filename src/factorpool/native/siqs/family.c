@@ -75,12 +75,23 @@ static void set_constant(family *f) {
     fp_wide_add(&f->twice_b, &f->b, &f->b);
 }
 
-/* a, the terms of b, the first b, and for that the roots of every prime. */
+/* 1/r modulo a prime q for 0 < r < q: q = (q / r) r + q % r, so that 1/r = -(q / r) / (q % r). */
+static void invert_all(uint32_t q, uint16_t *inverses) {
+    inverses[1] = 1;
+    for (uint32_t r = 2; r < q; r++) inverses[r] = (uint16_t)(q - (q / r) * (uint32_t)inverses[q % r] % q);
+}
+
+/* a, the terms of b, the first b, and for that the roots of every prime.
+ *
+ * A term is gamma a / q for a prime q of a, so that all that is needed modulo a prime p is 1/q, which is (t p + 1) / q where t p =
+ * -1 modulo q: it takes no inverse modulo p, only those modulo q, of which there are few. */
 static void set_up(family *f, uint32_t signs) {
     const fp_siqs_plan *plan = f->plan;
     memset(&f->a, 0, sizeof f->a), memset(&f->b, 0, sizeof f->b);
     f->a.w[0] = 1;
     for (unsigned j = 0; j < f->factor_count; j++) fp_wide_scale(&f->a, &f->a, plan->primes[f->factors[j]]);
+    uint32_t *a_inverse = f->first, *shift = f->second; /* of b / a, until all of both are known */
+    for (size_t i = 0; i < plan->count; i++) a_inverse[i] = 1, shift[i] = 0;
     for (unsigned j = 0; j < f->factor_count; j++) {
         /* The term's square is kn modulo its prime, and 0 modulo the others. */
         uint32_t q = plan->primes[f->factors[j]];
@@ -91,30 +102,28 @@ static void set_up(family *f, uint32_t signs) {
         int minus = j >= f->flips && j + 1 < f->factor_count && signs >> (j - f->flips) & 1;
         fp_wide_scale(&f->terms[j], &rest, minus ? -(int64_t)gamma : (int64_t)gamma);
         fp_wide_add(&f->b, &f->b, &f->terms[j]);
+        invert_all(q, f->found);
+        f->found[0] = 0; /* for q itself */
+        for (size_t i = 1; i < plan->count; i++) {
+            uint32_t p = plan->primes[i], t = q - f->found[p % q];
+            uint32_t q_inverse = (uint32_t)(((uint64_t)t * p + 1) / q);
+            uint32_t term = (uint32_t)(gamma * q_inverse % p);
+            a_inverse[i] = (uint32_t)((uint64_t)a_inverse[i] * q_inverse % p);
+            shift[i] += minus ? p - term : term;
+            if (shift[i] >= p) shift[i] -= p;
+            if (j < f->flips) f->steps[j][i] = 2 * term >= p ? 2 * term - p : 2 * term;
+        }
     }
     set_constant(f);
-    int length = fp_wide_length(&f->a), minus = fp_wide_negative(&f->b);
-    fp_wide b = f->b;
-    if (minus) fp_wide_negate(&b);
     uint32_t half = plan->blocks * (FP_SIQS_BLOCK / 2);
     for (size_t i = 1; i < plan->count; i++) {
         uint32_t p = plan->primes[i];
-        uint32_t a = fp_wide_modulo(&f->a, length, p);
-        if (a == 0) {
-            for (unsigned j = 0; j < f->flips; j++) f->steps[j][i] = 0;
-            continue;
-        }
-        uint32_t a_inverse = inverse(a, p);
-        for (unsigned j = 0; j < f->flips; j++) {
-            uint32_t term = (uint32_t)((uint64_t)fp_wide_modulo(&f->terms[j], length, p) * a_inverse % p);
-            f->steps[j][i] = 2 * term >= p ? 2 * term - p : 2 * term;
-        }
-        uint64_t root = (uint64_t)plan->roots[i] * a_inverse % p;
-        uint64_t shift = (uint64_t)fp_wide_modulo(&b, length + 1, p) * a_inverse % p;
-        uint64_t middle = half + (minus ? shift : p - shift);
+        uint64_t root = (uint64_t)plan->roots[i] * a_inverse[i] % p, middle = half + p - shift[i];
         f->first[i] = (uint32_t)((middle + root) % p);
         f->second[i] = (uint32_t)((middle + p - root) % p);
     }
+    for (unsigned k = 0; k < f->factor_count; k++)
+        for (unsigned j = 0; j < f->flips; j++) f->steps[j][f->factors[k]] = 0;
     hide_factors_of_a(f);
 }
 

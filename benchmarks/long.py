@@ -1,0 +1,71 @@
+"""One long number on two CPUs: what each stage takes, the memory, and what more workers would bring.
+
+    python benchmarks/long.py 68 80 85     # digits: about 15 minutes
+
+`fp.factor(n, strategy="threads", max_workers=2)` on a product of two primes of half as many digits.  Curves come first,
+until the first relations are reported; then the sieve, until there are enough; then linear algebra and the root.  The
+caller's own CPU time, for relations as they come, is that of its thread.  What more workers would bring is simulated:
+calls of CALL_SECONDS, each with the caller's time between, by the real dispatcher on virtual time; curves and linear
+algebra stay as they are.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+
+from common import save
+from siqs import semiprimes
+
+import factorpool as fp
+from factorpool.bench.predict import predict
+from factorpool.factoring.large import CALL_SECONDS
+from factorpool.pool.strategies.simulated import Overheads
+
+WORKERS = (1, 2, 8, 64, 1024)
+START_SECONDS = 0.02
+"""To start a worker process, one after the other: as measured for `processes` on a Zen 3."""
+
+
+def measure(digits: int) -> dict[str, object]:
+    """Factors one number and takes it apart; prints the row, too."""
+    bits = round(digits * 3.3219)
+    (n,) = semiprimes(bits, 1)
+    marks: list[tuple[float, float, float]] = []  # wall, CPU of all, CPU of this thread; of each report
+    enough: list[int] = []
+
+    def report(found: int, needed: int | None) -> None:
+        marks.append((time.perf_counter(), time.process_time(), time.thread_time()))
+        if needed is not None and found >= needed and not enough:
+            enough.append(len(marks) - 1)
+
+    began = time.perf_counter()
+    factors = fp.factor(n, strategy="threads", max_workers=2, progress=report)
+    end = time.perf_counter()
+    assert len(factors) == 2
+    first, last = marks[0], marks[enough[0]]
+    sieving, caller = last[0] - first[0], last[2] - first[2]
+    work = last[1] - first[1] - caller
+    calls = round(work / CALL_SECONDS)
+    alone = first[0] - began + end - last[0]
+    overheads = Overheads(start=START_SECONDS, chunk=caller / calls)
+    predicted = {count: alone + predict([CALL_SECONDS] * calls, count, overheads).seconds for count in WORKERS}
+    row = {
+        "digits": digits,
+        "bits": bits,
+        "wall": end - began,
+        "curves": first[0] - began,
+        "sieving": sieving,
+        "linear_algebra": end - last[0],
+        "sieving_cpu": work,
+        "caller_cpu": caller,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "predicted": predicted,
+    }
+    print({key: round(value, 2) if isinstance(value, float) else value for key, value in row.items()}, flush=True)
+    return row
+
+
+if __name__ == "__main__":
+    save("long", [measure(int(digits)) for digits in sys.argv[1:] or ("68",)])
