@@ -29,7 +29,7 @@ SAMPLE = 256
 """Numbers of a list by which its costs are estimated: 0.1 ms."""
 
 THREADS_SECONDS = 0.002
-"""Numbers beyond 64 bits go to threads if they take longer: starting two costs about 0.2 ms, and estimates are rough."""
+"""Numbers beyond 64 bits go to threads if they take longer: starting two costs 0.2 ms, and estimates are rough."""
 
 
 WIDE_CHUNK = 64
