@@ -20,14 +20,14 @@ from factorpool.errors import (
 )
 from factorpool.factoring.block import WORD_MAX, Block, Kind
 from factorpool.factoring.columns import Builder, Columns, Factorizations
-from factorpool.factoring.effort import Effort, Stage
+from factorpool.factoring.effort import Effort, Stage, open_store
 from factorpool.factoring.large import Planner
 from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import blocks_of, check, normalize
 from factorpool.factoring.partial import PartialFactorization
 from factorpool.factoring.tasks import FactorTask, most_at_once
 from factorpool.pool.results import Outcome, Results
-from factorpool.pool.run import Options, Run, check_choice, check_progress, check_timeout
+from factorpool.pool.run import ON_ERROR, Options, Run, check_choice, check_progress, check_timeout
 from factorpool.pool.schedule import Schedule
 from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
 from factorpool.pool.task import MapTask, call_with
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from factorpool.factoring.checkpoint import Store
     from factorpool.pool.auto.rules import Choice
     from factorpool.pool.pool import Pool
     from factorpool.pool.progress import Bar
@@ -91,13 +90,14 @@ def factor(
     check_choice("method", method, METHODS)
     check_progress(progress)
     check_timeout(timeout)
+    check_choice("on_error", on_error, ON_ERROR)
     number = check(n)
-    options = Options(strategy, max_workers, on_error=on_error, pool=pool).resolved()
-    store = _store(checkpoint)
+    store = open_store(checkpoint)
     if strategy == "auto" and max_workers is None and pool is None:
         factors = FactorTask(method).factor_one(number)
         if factors is not None:
             return factors
+    options = Options(strategy, max_workers, on_error=on_error, pool=pool).resolved()
     with ExitStack() as stack:
         effort = Effort(_stage_for(progress, stack), timeout, store, interruptible=on_error == "collect")
         try:
@@ -106,14 +106,6 @@ def factor(
             if on_error == "raise":
                 raise UnfinishedError(number, error.primes, error.composites, None, error.why) from None
             return PartialFactorization(error.primes, error.composites)
-
-
-def _store(directory: str | os.PathLike[str] | None) -> Store | None:
-    if directory is None:
-        return None
-    from factorpool.factoring.checkpoint import Store  # here: json, hashlib and zlib take 5 ms to import
-
-    return Store(directory)
 
 
 def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[Stage], object] | None:

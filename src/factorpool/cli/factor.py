@@ -15,7 +15,7 @@ from factorpool.cli.options import workers
 from factorpool.errors import UnfinishedError
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
-from factorpool.factoring.effort import Effort
+from factorpool.factoring.effort import Effort, open_store
 from factorpool.factoring.methods import METHODS
 from factorpool.formats import FORMATS, find_writer
 from factorpool.jobs.reader import Reader, from_arguments
@@ -23,7 +23,6 @@ from factorpool.pool.schedule import SCHEDULES, Schedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool.factoring.checkpoint import Store
     from factorpool.pool.progress import Bar
 
 BUFFER = 1 << 18
@@ -126,7 +125,7 @@ def command(
         effort=Effort(
             lambda stage: None if bar is None else bar.stage(stage.what, stage.found, stage.needed),
             timeout,
-            None if checkpoint is None else _store(checkpoint),
+            open_store(checkpoint),
         ),
         unfinished=give_up,
     )
@@ -139,12 +138,6 @@ def command(
     with bar or nullcontext():
         written = _write(results, form, bar, bool(paths))
     return 1 if bad or reader.bad or given_up or not written else 0
-
-
-def _store(directory: str) -> Store:
-    from factorpool.factoring.checkpoint import Store  # here: json, hashlib and zlib take 5 ms to import
-
-    return Store(directory)
 
 
 class _OutputError(Exception):

@@ -57,7 +57,7 @@ class Store:
 
     def keep(self, n: int, found: Found) -> None:
         """Writes what has been found of n without a sieve."""
-        probable = [(p, 0) for p in found.probable]
+        probable = [(p, 0) for p in found.probable]  # they are among the factors already
         self._write(n, "found", {"pairs": found.pairs, "large": found.large, "probable": probable})
 
     def split(self, n: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -38,6 +39,15 @@ class Effort(NamedTuple):
     timeout: float | None = None
     store: Store | None = None
     interruptible: bool = False
+
+
+def open_store(directory: str | os.PathLike[str] | None) -> Store | None:
+    """The checkpoints in a directory, if one is given."""
+    if directory is None:
+        return None
+    from factorpool.factoring.checkpoint import Store  # here: json, hashlib and zlib take 5 ms to import
+
+    return Store(directory)
 
 
 class GivenUpError(Exception):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 from factorpool import _native
 from factorpool.factoring.block import WORD_MAX, Block, Kind
 from factorpool.factoring.columns import Columns, Large
 from factorpool.factoring.methods import METHODS
+from factorpool.factoring.methods.batch import pairs_by_kernel
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.methods.hard import LARGE_BITS, complete
 from factorpool.pool.protocol import Hint, Piece, Place
@@ -104,7 +103,7 @@ class FactorTask:
         counts, primes, exponents = list[int](), list[int](), list[int]()
         columns = Columns(counts, primes, exponents, [], [])
         batches = {  # those the kernel can do, all at once
-            width: self._pairs(numbers, width, stop)
+            width: pairs_by_kernel(numbers, width, self.method.name, stop)
             for width in (1, 2)
             if (numbers := [n for n in block if self._width(n) == width])
         }
@@ -124,13 +123,12 @@ class FactorTask:
         width = self._width(n)
         if not width:
             return self.method.factor(n)
-        pairs = next(batches[width])
-        return Found(complete(pairs) if pairs and pairs[-1][1] == 0 else pairs)
+        return Found(complete(next(batches[width])))
 
     def factor_one(self, n: int) -> dict[int, int] | None:
         """The factorization of one number in this thread; None if that may take long."""
         if self._width(n) == 1:
-            return dict(next(self._pairs([n], 1, bytearray(1))))
+            return dict(next(pairs_by_kernel([n], 1, self.method.name)))
         columns = self._factor(Block([n]), bytearray(1))
         return None if columns.large else dict(zip(columns.primes, columns.exponents, strict=True))
 
@@ -138,17 +136,6 @@ class FactorTask:
         """The words that the kernel takes n in; 0 where it does not take it."""
         words = 1 if n <= WORD_MAX else 2 if n <= KERNEL_MAX else 3
         return words if words <= self.method.words else 0
-
-    def _pairs(self, numbers: list[int], width: int, stop: bytearray | memoryview) -> Iterator[list[tuple[int, int]]]:
-        """The (prime, exponent) pairs of each of the numbers, by the kernel."""
-        words = array("Q", numbers if width == 1 else chain.from_iterable((n & WORD_MAX, n >> 64) for n in numbers))
-        counts, columns, exponents = _native.factor_chunk(words, self.method.name, stop, width)
-        primes: Iterable[int] = memoryview(columns).cast("Q")
-        if width == 2:
-            low, high = primes[::2], primes[1::2]  # type: ignore[index]
-            primes = (x | y << 64 for x, y in zip(low, high, strict=True))
-        pairs = zip(primes, exponents, strict=True)
-        return (list(islice(pairs, count)) for count in counts)
 
 
 def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:

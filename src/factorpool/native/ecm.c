@@ -127,7 +127,7 @@ int fp_ecm_long(const uint64_t *n, int bits, int factor_bits, uint32_t first, ui
     void *scratch = aligned_alloc(FP_SCRATCH_ALIGN, FP_ECM_SCRATCH);
     if (!scratch) return FP_NO_MEMORY;
     size_t f = 0;
-    while (64 * fields[f]->words - 5 < bits) f++;
+    while (fields[f]->bits < bits) f++;
     memset(factor, 0, FP_LONG_WORDS * sizeof *factor);
     int status = fields[f]->curves(n, &bounds, FIRST_SIGMA + (int64_t)first, count, scratch, control, factor);
     free(scratch);

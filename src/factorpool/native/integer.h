@@ -44,6 +44,19 @@ static inline fp_u128 fp_gcd128(fp_u128 a, fp_u128 b) {
     return fp_gcd((uint64_t)a, (uint64_t)b);
 }
 
+/* 1/a modulo a prime p for a not 0, by Euclid's algorithm. */
+static inline uint32_t fp_inverse32(uint32_t a, uint32_t p) {
+    int64_t x = 0, y = 1;
+    uint32_t b = p;
+    while (a > 1) {
+        uint32_t q = b / a, t = b - q * a;
+        b = a, a = t;
+        int64_t z = x - (int64_t)q * y;
+        x = y, y = z;
+    }
+    return (uint32_t)(y < 0 ? y + p : y);
+}
+
 /* The integer part of the square root.  A double has 53 bits, so that its root may be one too large or small. */
 static inline uint64_t fp_sqrt(uint64_t n) {
     uint64_t r = (uint64_t)sqrt((double)n);

@@ -6,7 +6,7 @@
 #include "mont.h"
 
 typedef struct {
-    int words;
+    int bits; /* moduli may have so many */
     /* Curves of sigma = first, first + 1, ..., until there is a proper factor, which is written to `factor`. */
     int (*curves)(const uint64_t *n, const fp_ecm_level *level, int64_t first, int64_t count, void *scratch,
                   const fp_control *control, uint64_t *factor);

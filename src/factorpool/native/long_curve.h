@@ -164,4 +164,4 @@ static int curves(const uint64_t *n, const fp_ecm_level *level, int64_t first, i
     return FP_OK;
 }
 
-const fp_long_field FP_LONG = {FP_LIMBS, curves};
+const fp_long_field FP_LONG = {64 * FP_LIMBS - 5, curves};

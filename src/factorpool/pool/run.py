@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int | None], object]
 
 
+ON_ERROR = ("raise", "collect")
+"""What may be done with errors."""
+
+
 class Options(NamedTuple):
     """How to run; the public functions say what each means."""
 
@@ -60,7 +64,7 @@ class Options(NamedTuple):
             Machine(given).candidate(Place.APART)  # which raises what makes no sense
         check_choice("schedule", options.schedule, SCHEDULES)
         check_progress(options.progress)
-        check_choice("on_error", options.on_error, ("raise", "collect"))
+        check_choice("on_error", options.on_error, ON_ERROR)
         _check_count("max_workers", options.max_workers, hint=" (None means every CPU this process may use)")
         _check_count("chunksize", options.chunksize)
         _check_count("buffersize", options.buffersize)

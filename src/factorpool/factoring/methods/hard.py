@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from factorpool import _native
 from factorpool.factoring.methods import ecm, flint, siqs
+from factorpool.factoring.methods.batch import pairs_by_kernel
 from factorpool.factoring.methods.ecm import Looked
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.relations import Relations
@@ -52,7 +53,9 @@ def factor_alone(n: int) -> Found:
 
 
 def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pairs that the kernel found for a number, when it has left the last one, which has exponent 0."""
+    """The pairs that the kernel found for a number; a last one that it has left, with exponent 0, is factored."""
+    if not pairs or pairs[-1][1]:
+        return pairs
     *pairs, (left, _) = pairs
     found = dict(pairs)
     todo = [p for p, e in flint.divide(left) for _ in range(e)]
@@ -78,7 +81,7 @@ def _factor(n: int, most_bits: int) -> Found:
         m, exponent, looked = todo.pop()
         bits = m.bit_length()
         if bits <= KERNEL_BITS:
-            for p, e in _by_kernel(m):
+            for p, e in complete(next(pairs_by_kernel([m], 2))):
                 found[p] = found.get(p, 0) + e * exponent
             continue
         if flint.is_probable_prime(m):
@@ -100,14 +103,6 @@ def _factor(n: int, most_bits: int) -> Found:
             factor = sieve(m)
         todo += [(part, exponent, looked) for part in (factor, m // factor)]
     return Found(sorted(found.items()), probable, large)
-
-
-def _by_kernel(n: int) -> list[tuple[int, int]]:
-    """The factorization of a number that the kernel takes."""
-    _, columns, exponents = _native.factor_chunk(n.to_bytes(KERNEL_BITS // 8, "little"), "auto", None, 2)
-    primes = (int.from_bytes(columns[at : at + 16], "little") for at in range(0, len(columns), 16))
-    pairs = list(zip(primes, exponents, strict=True))
-    return complete(pairs) if pairs and pairs[-1][1] == 0 else pairs
 
 
 def sieve(n: int) -> int:

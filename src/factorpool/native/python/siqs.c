@@ -1,4 +1,5 @@
-/* The quadratic sieve's parts for Python, which puts them together: factor bases, families of polynomials, dependencies. */
+/* What Python puts together for numbers beyond the batches: curves, and the quadratic sieve's factor bases, families of
+ * polynomials and dependencies. */
 #include <stdlib.h>
 
 #include "../siqs/siqs.h"

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../integer.h"
 #include "../isa.h"
 #include "siqs.h"
 
@@ -44,19 +45,6 @@ void fp_siqs_free(fp_siqs_relations *relations) {
     memset(relations, 0, sizeof *relations);
 }
 
-/* 1/a modulo a prime p, a not 0, by Euclid's algorithm. */
-static uint32_t inverse(uint32_t a, uint32_t p) {
-    int64_t x = 0, y = 1;
-    uint32_t b = p;
-    while (a > 1) {
-        uint32_t q = b / a, t = b - q * a;
-        b = a, a = t;
-        int64_t z = x - (int64_t)q * y;
-        x = y, y = z;
-    }
-    return (uint32_t)(y < 0 ? y + p : y);
-}
-
 /* These are divided by, and never sieved with; so is 2. */
 static void hide_factors_of_a(family *f) {
     f->first[0] = f->second[0] = NOWHERE;
@@ -97,7 +85,7 @@ static void set_up(family *f, uint32_t signs) {
         uint32_t q = plan->primes[f->factors[j]];
         fp_wide rest;
         fp_wide_divide(&rest, &f->a, FP_WIDE, q);
-        uint64_t gamma = (uint64_t)plan->roots[f->factors[j]] * inverse(fp_wide_modulo(&rest, FP_WIDE, q), q) % q;
+        uint64_t gamma = (uint64_t)plan->roots[f->factors[j]] * fp_inverse32(fp_wide_modulo(&rest, FP_WIDE, q), q) % q;
         if (gamma > q / 2) gamma = q - gamma;
         int minus = j >= f->flips && j + 1 < f->factor_count && signs >> (j - f->flips) & 1;
         fp_wide_scale(&f->terms[j], &rest, minus ? -(int64_t)gamma : (int64_t)gamma);

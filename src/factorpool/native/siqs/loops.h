@@ -2,6 +2,8 @@
  *
  * Everything is written on vectors of the compiler, or as plain loops that it turns into vectors. */
 
+#include "strides.h"
+
 typedef uint32_t vector __attribute__((vector_size(32)));
 typedef int32_t signed_vector __attribute__((vector_size(32)));
 typedef float float_vector __attribute__((vector_size(32)));
@@ -68,28 +70,8 @@ static void sieve(uint8_t *block, uint32_t *first, uint32_t *second, const uint3
                   size_t from, size_t to) {
     size_t i = from;
     for (; i < to && primes[i] <= FP_SIQS_BLOCK / 8; i++) {
-        uint32_t p = primes[i], x = first[i], y = second[i];
-        uint8_t log = logs[i];
-        if (x > y) {
-            uint32_t t = x;
-            x = y, y = t;
-        }
-        /* Four of each at a time as long as they fit. */
-        while (y + 3 * p < FP_SIQS_BLOCK) {
-            block[x] += log, block[y] += log;
-            block[x + p] += log, block[y + p] += log;
-            block[x + 2 * p] += log, block[y + 2 * p] += log;
-            block[x + 3 * p] += log, block[y + 3 * p] += log;
-            x += 4 * p, y += 4 * p;
-        }
-        while (y < FP_SIQS_BLOCK) {
-            block[x] += log, block[y] += log;
-            x += p, y += p;
-        }
-        if (x < FP_SIQS_BLOCK) {
-            block[x] += log;
-            x += p;
-        }
+        uint32_t x = first[i], y = second[i];
+        fp_add_multiples(block, FP_SIQS_BLOCK, primes[i], &x, &y, logs[i]);
         first[i] = x - FP_SIQS_BLOCK, second[i] = y - FP_SIQS_BLOCK;
     }
     i = sieve_few(block, first, second, primes, logs, i, to, 7);

@@ -9,7 +9,7 @@
 #include "../integer.h"
 #include "../isa.h"
 #include "siqs.h"
-#include "small.h"
+#include "strides.h"
 
 /* By bits of n: primes of the base; length of the interval; the large prime's bound, in times the greatest prime; the prime from
  * which on is sieved; and how many times what smaller ones give on average a value need not show.  Between two rows in
@@ -62,19 +62,6 @@ typedef struct {
 static uint32_t modulo(fp_u128 n, uint32_t p) {
     uint64_t high = (uint64_t)(n >> 64) % p;
     return (uint32_t)(((fp_u128)high << 64 | (uint64_t)n) % p);
-}
-
-/* 1/a modulo an odd prime p, a not 0, by Euclid's algorithm. */
-static uint32_t inverse(uint32_t a, uint32_t p) {
-    int32_t x = 0, y = 1;
-    uint32_t b = p;
-    while (a > 1) {
-        uint32_t q = b / a, t = b - q * a;
-        b = a, a = t;
-        int32_t z = x - (int32_t)q * y;
-        x = y, y = z;
-    }
-    return (uint32_t)(y < 0 ? y + (int32_t)p : y);
 }
 
 /* The k below 74 for which kn is a square modulo the most small primes (D. Knuth and R. Schroeppel). */
@@ -248,7 +235,7 @@ static void begin_family(sieve *s) {
     for (unsigned j = 0; j < s->factor_count; j++) {
         uint32_t q = m->primes[s->chosen[j]];
         uint64_t rest = s->a / q;
-        uint32_t gamma = m->roots[s->chosen[j]] * inverse((uint32_t)(rest % q), q) % q;
+        uint32_t gamma = m->roots[s->chosen[j]] * fp_inverse32((uint32_t)(rest % q), q) % q;
         s->terms[j] = rest * (2 * gamma > q ? q - gamma : gamma);
         s->b += (int64_t)s->terms[j];
     }
@@ -258,7 +245,7 @@ static void begin_family(sieve *s) {
             for (unsigned j = 0; j + 1 < s->factor_count; j++) m->steps[j][i] = 0;
             continue;
         }
-        uint32_t a_inverse = inverse(a, p), shift = 0;
+        uint32_t a_inverse = fp_inverse32(a, p), shift = 0;
         for (unsigned j = 0; j < s->factor_count; j++) {
             uint32_t term = (uint32_t)(s->terms[j] % p) * a_inverse % p;
             shift += term;
@@ -290,24 +277,8 @@ static void fill_block(const sieve *s) {
     uint32_t length = s->length;
     memset(block, s->start, length);
     for (size_t i = s->sieved; i < m->count; i++) {
-        uint32_t p = m->primes[i], x = m->first[i], y = m->second[i];
-        uint8_t log = m->logs[i];
-        if (x > y) {
-            uint32_t t = x;
-            x = y, y = t;
-        }
-        while (y + 3 * p < length) {
-            block[x] += log, block[y] += log;
-            block[x + p] += log, block[y + p] += log;
-            block[x + 2 * p] += log, block[y + 2 * p] += log;
-            block[x + 3 * p] += log, block[y + 3 * p] += log;
-            x += 4 * p, y += 4 * p;
-        }
-        while (y < length) {
-            block[x] += log, block[y] += log;
-            x += p, y += p;
-        }
-        if (x < length) block[x] += log;
+        uint32_t x = m->first[i], y = m->second[i];
+        fp_add_multiples(block, length, m->primes[i], &x, &y, m->logs[i]);
     }
 }
 
