@@ -1,8 +1,10 @@
-/* Measures what the thresholds of the kernel rest on: rho against ECM, ECM with other bounds than its level's, and ECM where
- * python-flint becomes the better choice, for every isa of this machine.
+/* Measures what the thresholds of the kernel rest on: rho against ECM, ECM with other bounds than its level's, and ECM against the
+ * small sieve, for every isa of this machine.
  *
  *     cc -O3 -Isrc/factorpool/native -o /tmp/cutovers benchmarks/cutovers.c \
- *         $(find src/factorpool/native -name '*.c' ! -name ecm.c | grep -v python) -lm && /tmp/cutovers
+ *         $(find src/factorpool/native -name '*.c' ! -name ecm.c ! -name 't-*' | grep -v python) -lm && /tmp/cutovers
+ *
+ * `/tmp/cutovers sieve` is the last of them alone.
  *
  * Times are microseconds per number, the least of three passes over the same balanced semiprimes. */
 #include "ecm.c" /* for its levels */
@@ -58,6 +60,12 @@ static void level_all(size_t count) {
         run_level(isa->field[f], f, chosen, numbers, &room, count, NULL, factors);
 }
 
+static void sieve_all(size_t count) {
+    static fp_small_memory *sieving;
+    for (size_t i = 0; i < count; i++)
+        if (fp_siqs_small(isa, numbers[i], &sieving, NULL, &factors[i]) != FP_OK) exit(1);
+}
+
 static double microseconds(void (*run)(size_t), size_t count) {
     double least = 1e9;
     for (int pass = 0; pass < 3; pass++) {
@@ -75,9 +83,30 @@ static unsigned level_of(unsigned bits) {
     return l;
 }
 
-int main(void) {
+static void ecm_and_sieve(void) {
+    printf("bits  ecm with the bounds of its level, and the small sieve\n");
+    for (unsigned bits = 64; bits <= 128; bits += bits < 72 ? 2 : 8) {
+        size_t count = bits < 80 ? 256 : bits < 112 ? 64 : 24;
+        semiprimes(bits, count);
+        chosen = level_of(bits);
+        if (bits > 104) /* some numbers there are beyond all curves */
+            printf("%4u          -", bits);
+        else
+            printf("%4u %10.3f", bits, microseconds(level_all, count));
+        printf(" %10.3f\n", microseconds(sieve_all, count));
+        fflush(stdout);
+    }
+}
+
+int main(int count, char **arguments) {
+    (void)arguments;
     for (size_t i = 0; (isa = fp_isa_at(i)); i++) {
         if (!fp_isa_usable(isa)) continue;
+        if (count > 1) {
+            printf("%s\n", isa->name);
+            ecm_and_sieve();
+            continue;
+        }
         printf("%s\nbits      rho      ecm, B1 and giant steps of its level\n", isa->name);
         for (unsigned bits = 22; bits <= 40; bits += 2) {
             semiprimes(bits, MOST);
@@ -99,6 +128,8 @@ int main(void) {
             printf("\n");
             fflush(stdout);
         }
+        printf("\n");
+        ecm_and_sieve();
         printf("\n");
     }
     return 0;

@@ -5,8 +5,8 @@
 `fp.factor(n, strategy="threads", max_workers=2)` on a product of two primes of half as many digits.  Curves come first,
 until the first relations are reported; then the sieve, until there are enough; then linear algebra and the root.  The
 caller's own CPU time, for relations as they come, is that of its thread.  What more workers would bring is simulated:
-calls of CALL_SECONDS, each with the caller's time between, by the real dispatcher on virtual time; curves and linear
-algebra stay as they are.
+calls of CALL_SECONDS, each with the caller's time between, by the real dispatcher on virtual time, with the overheads
+of `processes` as they are measured here; curves and linear algebra stay as they are.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from common import save
 from siqs import semiprimes
 
 import factorpool as fp
-from factorpool.bench.predict import predict
+from factorpool.bench.predict import measure_overheads, predict
+from factorpool.factoring.block import Block
 from factorpool.factoring.large import CALL_SECONDS
+from factorpool.factoring.tasks import FactorTask
 from factorpool.pool.strategies.simulated import Overheads
 
 WORKERS = (1, 2, 8, 64, 1024)
-START_SECONDS = 0.02
-"""To start a worker process, one after the other: as measured for `processes` on a Zen 3."""
 
 
-def measure(digits: int) -> dict[str, object]:
+def measure(digits: int, overheads: Overheads) -> dict[str, object]:
     """Factors one number and takes it apart; prints the row, too."""
     bits = round(digits * 3.3219)
     (n,) = semiprimes(bits, 1)
@@ -49,7 +49,7 @@ def measure(digits: int) -> dict[str, object]:
     work = last[1] - first[1] - caller
     calls = round(work / CALL_SECONDS)
     alone = first[0] - began + end - last[0]
-    overheads = Overheads(start=START_SECONDS, chunk=caller / calls)
+    overheads = overheads._replace(chunk=overheads.chunk + caller / calls)
     predicted = {count: alone + predict([CALL_SECONDS] * calls, count, overheads).seconds for count in WORKERS}
     row = {
         "digits": digits,
@@ -68,4 +68,8 @@ def measure(digits: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    save("long", [measure(int(digits)) for digits in sys.argv[1:] or ("68",)])
+    for _ in range(2):  # the first starts the fork server, which all other workers have
+        of_processes = measure_overheads("processes", FactorTask("auto"), Block(range(10**12, 10**12 + 2000)))
+    print(of_processes)
+    rows = [measure(int(digits), of_processes) for digits in sys.argv[1:] or ("68",)]
+    save("long", rows, overheads=of_processes._asdict())
