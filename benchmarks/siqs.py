@@ -1,11 +1,12 @@
 """Numbers of 96 to 256 bits: the quadratic sieve against python-flint's, on one CPU and on two.
 
     python benchmarks/siqs.py            # up to 224 bits: about 5 minutes
-    python benchmarks/siqs.py --longest  # and one of 256 bits: 10 minutes more
+    python benchmarks/siqs.py --longest  # and one of 256 bits, and 50 random ones of 300 bits: an hour more
 
 On one CPU both are CPU seconds of this process, in turn, number by number; the ratio is the median over the numbers,
 of random integers that of the sums, since most are easy and few take most of the time.  On two it is wall time:
 factorpool's `threads` and `processes`, and python-flint with `flint.ctx.threads = 2`.  Every result is compared.
+What has been measured is saved after every row.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flint
@@ -26,7 +27,9 @@ import factorpool as fp
 # Bits, how many numbers, and the target: how many times as fast as python-flint on AVX2.
 SEMIPRIMES = ((96, 20, 3.0), (112, 20, 3.0), (128, 20, 3.0), (160, 7, 2.2), (192, 5, 2.0), (224, 3, 2.5))
 LONGEST = (256, 1, 3.5)
-RANDOM = ((128, 200, 7.0), (200, 12, None))
+RANDOM = ((128, 200, 7.0),)
+FOR_CURVES = ((200, 100),)
+FOR_CURVES_LONGEST = ((300, 50),)
 TOGETHER = ((192, 3, 1.9), (224, 1, 1.9))
 
 
@@ -48,6 +51,27 @@ def uniform(bits: int, count: int) -> list[int]:
     """Integers of so many bits."""
     rng = random.Random(f"siqs uniform {bits}")
     return [rng.getrandbits(bits) | 1 << (bits - 1) for _ in range(count)]
+
+
+def for_curves(bits: int, count: int) -> list[int]:
+    """Random integers of so many bits all whose prime factors but the greatest are below 10^30: what curves can find.
+
+    They are drawn with their factors, all integers with the same probability (A. Kalai, "Generating random factored
+    numbers, easily", 2003).
+    """
+    rng = random.Random(f"siqs for curves {bits}")
+    numbers: list[int] = []
+    while len(numbers) < count:
+        product, factors, s = 1, [], 1 << bits
+        while s > 1 and product < 1 << bits:
+            s = rng.randint(1, s)
+            if fmpz(s).is_prime():
+                product *= s
+                factors.append(s)
+        small = len(factors) < 2 or factors[1] < 10**30
+        if 1 << (bits - 1) <= product < 1 << bits and small and rng.random() < product / (1 << bits):
+            numbers.append(product)
+    return numbers
 
 
 def ours(n: int, strategy: str = "serial") -> dict[int, int]:
@@ -110,15 +134,27 @@ def main() -> None:
     """Measures, prints, saves."""
     longest = "--longest" in sys.argv
     ours(semiprimes(96, 1)[0])  # imports, once and for all
-    rows = [
-        on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
-        for bits, count, target in (*SEMIPRIMES, *([LONGEST] if longest else []))
-    ]
-    rows += [
-        on_one(f"random {bits}-bit integers", uniform(bits, count), target, sums=True) for bits, count, target in RANDOM
-    ]
-    rows += [on_two(bits, semiprimes(bits, count), target) for bits, count, target in TOGETHER]
-    save("siqs", rows)
+    rows: list[dict[str, Any]] = []
+    for made in measured(longest):
+        rows.append(made)
+        save("siqs", rows)
+
+
+def measured(longest: bool) -> Iterator[dict[str, Any]]:
+    """The rows of the table, each as soon as it is there."""
+    for bits, count, target in SEMIPRIMES:
+        yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
+    for bits, count, target in RANDOM:
+        yield on_one(f"random {bits}-bit integers", uniform(bits, count), target, sums=True)
+    for bits, count in FOR_CURVES:
+        yield on_one(f"random {bits}-bit integers for curves", for_curves(bits, count), None, sums=True)
+    for bits, count, target in TOGETHER:
+        yield on_two(bits, semiprimes(bits, count), target)
+    if longest:
+        bits, count, target = LONGEST
+        yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
+        for bits, count in FOR_CURVES_LONGEST:
+            yield on_one(f"random {bits}-bit integers for curves", for_curves(bits, count), None, sums=True)
 
 
 if __name__ == "__main__":

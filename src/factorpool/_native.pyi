@@ -37,6 +37,7 @@ def siqs_family(
     signs: int,
     blocks: int,
     large: int,
+    most_left: int,
     sieved_from: int,
     missing: float,
     stop: Buffer | None = None,

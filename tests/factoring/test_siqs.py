@@ -58,12 +58,16 @@ def test_a_family_has_the_relations_that_there_are() -> None:
     large = 20 * primes[-1]
     everything = 1000.0  # to be looked at, a value need not show much
     us, larges, lengths, factors = _native.siqs_family(
-        raw, plan.primes, plan.roots, array("I", chosen), 2, 0, 2, large, 256, everything
+        raw, plan.primes, plan.roots, array("I", chosen), 2, 0, 2, large, 2**64 - 1, 256, everything
     )
     found: dict[int, int] = {}
-    at = 0
-    for i, (left, length) in enumerate(zip(memoryview(larges).cast("I"), memoryview(lengths).cast("H"), strict=True)):
+    at = two = 0
+    for i, length in enumerate(memoryview(lengths).cast("H")):
         u = int.from_bytes(us[64 * i : 64 * i + 64], "little")
+        low, high = memoryview(larges).cast("I")[2 * i : 2 * i + 2]
+        assert low <= high <= large and all(p == 1 or flint.fmpz(p).is_prime() for p in (low, high))
+        two += low > 1
+        left = low * high
         mine = list(memoryview(factors).cast("I")[at : at + length])
         at += length
         assert (u * u - left * math.prod(primes[f - 1] if f else -1 for f in mine)) % kn == 0
@@ -80,7 +84,8 @@ def test_a_family_has_the_relations_that_there_are() -> None:
                     shown += 1
                     assert found[u] == 1, (b, x)
     assert shown > 30
-    assert len(found) > 2 * shown  # the others have a large prime, or show little
+    assert len(found) > 2 * shown  # the others have large primes, or show little
+    assert two > 30
 
 
 def test_primes_of_all_sizes_are_sieved_with() -> None:
@@ -92,7 +97,7 @@ def test_primes_of_all_sizes_are_sieved_with() -> None:
     assert primes[-1] > 50_000
     chosen, blocks, sieved_from = [18, 22], 3, 30
     us, _, lengths, _ = _native.siqs_family(
-        raw, primes_bytes, roots, array("I", chosen), 1, 0, blocks, 1, sieved_from, 1000.0
+        raw, primes_bytes, roots, array("I", chosen), 1, 0, blocks, 1, 2**63, sieved_from, 1000.0
     )
     found = {int.from_bytes(us[at : at + 64], "little") for at in range(0, len(us), 64)}
     assert len(found) == len(lengths) // 2
@@ -159,6 +164,18 @@ def test_semiprimes(bits: int) -> None:
         for factor in (sieve(n), sieve_in_families(n)):
             assert 1 < factor < n
             assert n % factor == 0
+
+
+def test_semiprimes_by_two_large_primes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(siqs, "TWO_FROM", 0)
+    siqs.plan.cache_clear()
+    try:
+        for bits in (90, 128, 160):
+            n = semiprime(bits, bits)
+            assert siqs.plan(n).most_left > siqs.plan(n).large
+            assert 1 < sieve_in_families(n) < n and n % sieve_in_families(n) == 0
+    finally:
+        siqs.plan.cache_clear()
 
 
 def test_the_small_sieve_takes_odd_numbers_of_two_words() -> None:
@@ -232,6 +249,38 @@ def test_what_all_workers_should_sieve_is_left() -> None:
     assert (found.pairs, found.large) == ([(3, 5)], [(p * q, 1)])
 
 
+def test_cycles_of_large_primes_are_counted_and_closed() -> None:
+    """Random relations of few large primes: as many cycles as the graph has, each with every large prime twice."""
+    rng = random.Random(6)
+    primes = [10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 10099, 10103]
+    for edges in (1, 5, 20, 60):
+        relations = Relations(siqs.plan(semiprime(100, 1)))
+        graph = [
+            sorted(rng.choice([(1, p), (p, q), (1, 1)])) for p, q in (rng.choices(primes, k=2) for _ in range(edges))
+        ]
+        us = [edge.to_bytes(64, "little") for edge in range(1, edges + 1)]
+        larges, lengths = array("I", chain.from_iterable(graph)), array("H", [1] * edges)
+        for _ in range(2):  # what comes again counts once
+            relations.add(
+                siqs.Harvest(
+                    b"".join(us), larges.tobytes(), lengths.tobytes(), array("I", range(edges)).tobytes(), 0, 1, 0.1
+                )
+            )
+        cycles = list(relations._cycles())
+        components: list[set[int]] = []
+        for edge in graph:
+            touched = [each for each in components if each & {*edge}]
+            components = [each for each in components if each not in touched] + [{*edge}.union(*touched)]
+        vertices = len(set(chain.from_iterable(graph)))
+        assert relations.found == len(cycles) == edges - vertices + len(components)
+        for cycle in cycles:
+            chosen = [int.from_bytes(u, "little") - 1 for u in cycle.us]
+            assert sorted(memoryview(cycle.factors).cast("I")) == sorted(chosen)
+            assert math.prod(math.prod(graph[i]) for i in chosen) == math.prod(cycle.larges) ** 2
+        independent = [frozenset(cycle.us) for cycle in cycles]
+        assert len({*independent}) == len(cycles)
+
+
 def test_relations_that_come_twice_count_once() -> None:
     n = semiprime(100, 1)
     relations = Relations(siqs.plan(n))
@@ -287,7 +336,7 @@ def test_what_is_no_plan_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at most 384 bits" if len(options["kn"]) > 48 else "no plan"):
         _native.siqs_family(
             options["kn"], plan.primes, options["roots"], array("I", options["factors"]), options["flips"], 0,
-            options["blocks"], 1000, options["sieved_from"], 20.0,
+            options["blocks"], 1000, 1000, options["sieved_from"], 20.0,
         )  # fmt: skip
 
 
@@ -306,7 +355,7 @@ def test_the_parts_of_a_family_are_all_of_it() -> None:
 
     def us(flips: int, signs: int) -> list[bytes]:
         found = _native.siqs_family(
-            raw, plan.primes, plan.roots, chosen, flips, signs, plan.blocks, plan.large, 100, plan.missing
+            raw, plan.primes, plan.roots, chosen, flips, signs, plan.blocks, plan.large, plan.large, 100, plan.missing
         )
         return [found[0][at : at + 64] for at in range(0, len(found[0]), 64)]
 
@@ -322,7 +371,7 @@ def test_a_stop_ends_it_in_the_middle() -> None:
     stop = bytearray(b"\x01")
     with pytest.raises(InterruptedError):
         _native.siqs_family(
-            raw, plan.primes, plan.roots, siqs.family(plan, 1), 6, 0, plan.blocks, plan.large, 256, plan.missing, stop
+            raw, plan.primes, plan.roots, siqs.family(plan, 1), 6, 0, plan.blocks, plan.large, 0, 256, 60.0, stop
         )
     rows, starts = array("I", range(64)), array("Q", range(65))
     with pytest.raises(InterruptedError):

@@ -27,7 +27,7 @@ from factorpool.files import write_whole
 FLUSH_SECONDS = 0.5
 """Relations are written this often, and what is found sooner is not kept: so much work is done again at most."""
 
-FORMAT = "factorpool relations, format 1"
+FORMAT = "factorpool relations, format 2"
 
 RECORD = struct.Struct("<IIQIIIId")
 """Before each compressed harvest: its checksum (CRC-32), its length, first family, families, the lengths of three of
@@ -96,7 +96,9 @@ class Journal:
 
     def __init__(self, path: Path, plan: Plan) -> None:
         self._path = path
-        self._head = f"{FORMAT}\n{plan.n}\n{plan.multiplier} {plan.size} {plan.split}\n".encode()
+        self._head = (
+            f"{FORMAT}\n{plan.n}\n{plan.multiplier} {plan.size} {plan.split} {plan.large} {plan.most_left}\n".encode()
+        )
         self._file: IO[bytes] | None = None
         self._waiting = bytearray()
         self._due = time.monotonic() + FLUSH_SECONDS

@@ -23,7 +23,7 @@ MOST_BITS = 350
 BLOCK = 1 << 15
 """Positions of a block, as in `native/siqs/siqs.h`."""
 
-# By bits of n: primes of the factor base, blocks of an interval, the large prime's bound in times the greatest prime,
+# By bits of n: primes of the factor base, blocks of an interval, the bound of large primes in times the greatest prime,
 # and the prime from which on is sieved.
 TABLE = (
     (80, 90, 1, 20, 30),
@@ -31,7 +31,7 @@ TABLE = (
     (128, 430, 1, 50, 55),
     (160, 1300, 1, 45, 180),
     (192, 4200, 4, 90, 200),
-    (224, 11000, 4, 90, 256),
+    (224, 8000, 4, 90, 256),
     (256, 32000, 8, 100, 256),
     (288, 70000, 16, 100, 256),
     (320, 120000, 24, 120, 256),
@@ -40,11 +40,17 @@ TABLE = (
 """Up to 224 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it; beyond by
 continuing what they show.  Between two rows each entry grows by the same factor for every bit."""
 
+TWO_FROM = 208
+"""From so many bits on a value may have two large primes: below, too few relations with two come together."""
+
+LEFT = 1.8
+"""The product of two large primes may be the bound of one to this power: larger primes seldom come together."""
+
 SMALL_PRIMES_PART = 1.7
 """How many times what small primes give on average is left out of what a value must show to be looked at: values that
 have more of them are worth it, and looking takes less time than what is missed otherwise."""
 
-FACTOR_BITS = 10.5
+FACTOR_BITS = 10.0
 """Size of the primes of which a is a product: small ones are missed in values, large ones give fewer polynomials."""
 
 POOL = 30
@@ -78,6 +84,7 @@ class Plan(NamedTuple):
     roots: bytes
     blocks: int
     large: int
+    most_left: int
     sieved_from: int
     missing: float
     factors: int
@@ -115,14 +122,15 @@ def plan(n: int) -> Plan:
     primes, roots = _native.siqs_base(_little_endian(kn), size)
     known = memoryview(primes).cast("I")
     large = min(times * known[-1], 2**32 - 1)
+    most_left = round(large**LEFT) if n.bit_length() >= TWO_FROM else large
     small = sum((2 if multiplier % p else 1) * math.log2(p) / (p - 1) for p in known[:sieved_from] if p < sieved_from)
     target = math.isqrt(2 * kn) // (blocks * BLOCK // 2)
     factors = max(3, round(target.bit_length() / FACTOR_BITS))
     while target ** (1 / factors) > known[2 * size // 3]:  # there should be some to choose from
         factors += 1
-    missing = math.log2(large) + SMALL_PRIMES_PART * small
+    missing = math.log2(most_left) + SMALL_PRIMES_PART * small
     split = max(0, factors - 1 - (MOST_FLIPS if size < MANY_PRIMES else FEW_FLIPS))
-    return Plan(n, multiplier, primes, roots, blocks, large, sieved_from, missing, factors, target, split)
+    return Plan(n, multiplier, primes, roots, blocks, large, most_left, sieved_from, missing, factors, target, split)
 
 
 def harvest(n: int, first: int, count: int) -> Harvest:
@@ -140,6 +148,7 @@ def harvest(n: int, first: int, count: int) -> Harvest:
             number % (1 << work.split),
             work.blocks,
             work.large,
+            work.most_left,
             work.sieved_from,
             work.missing,
         )

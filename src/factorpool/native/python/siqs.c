@@ -52,7 +52,7 @@ static int check_plan(const fp_siqs_plan *plan, const uint32_t *factors, size_t 
         plan->primes[0] != 2)
         return 0;
     for (size_t i = 1; i < plan->count; i++)
-        if (plan->primes[i] <= plan->primes[i - 1] || plan->primes[i] >> 31) return 0;
+        if (plan->primes[i] <= plan->primes[i - 1] || plan->primes[i] >> FP_SIQS_PRIME_BITS) return 0;
     for (size_t i = 0; i < count; i++) {
         if (factors[i] < 1 || factors[i] >= plan->count || plan->primes[factors[i]] >= FP_SIQS_BLOCK) return 0;
         for (size_t j = 0; j < i; j++)
@@ -68,21 +68,25 @@ static PyObject *bytes_of(const void *data, size_t size) {
 
 PyDoc_STRVAR(
     family_doc,
-    "siqs_family(kn, primes, roots, factors, flips, signs, blocks, large, sieved_from, missing, stop=None, /)\n--\n\n"
+    "siqs_family(kn, primes, roots, factors, flips, signs, blocks, large, most_left, sieved_from, missing, stop=None,\n"
+    "/)\n--\n\n"
     "The relations of 2**flips polynomials of one a, the product of the primes with the indices `factors`; the\n"
     "bits of `signs` choose among the 2**(len(factors) - 1 - flips) parts of all its polynomials.\n\n"
-    "Returns (u, larges, lengths, factors): for each relation u in 64 little-endian bytes, its large prime or 1\n"
-    "as uint32, how many of `factors` belong to it as uint16, and those as uint32: 0 for -1, else one more than\n"
+    "Returns (u, larges, lengths, factors): for each relation u in 64 little-endian bytes, its two large primes, or\n"
+    "1 for none, as uint32, how many of `factors` belong to it as uint16, and those as uint32: 0 for -1, else one more "
+    "than\n"
     "the index of a prime.");
 
 static PyObject *siqs_family(PyObject *module, PyObject *args) {
     Py_buffer kn, primes, roots, factors, stop = {.buf = NULL};
     fp_siqs_plan plan;
     unsigned flips, signs;
+    unsigned long long most_left;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*IIIIId|z*:siqs_family", &kn, &primes, &roots, &factors, &flips, &signs,
-                          &plan.blocks, &plan.large, &plan.sieved_from, &plan.missing, &stop))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*IIIIKId|z*:siqs_family", &kn, &primes, &roots, &factors, &flips, &signs,
+                          &plan.blocks, &plan.large, &most_left, &plan.sieved_from, &plan.missing, &stop))
         return NULL;
+    plan.most_left = most_left;
     plan.primes = primes.buf, plan.roots = roots.buf, plan.count = (size_t)primes.len / 4;
     size_t count = (size_t)factors.len / 4;
     if (!read_wide(&kn, &plan.kn)) goto done;

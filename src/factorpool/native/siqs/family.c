@@ -5,12 +5,16 @@
 #include "../integer.h"
 #include "../isa.h"
 #include "siqs.h"
+#include "strides.h"
 
 /* The root of a prime that is not sieved with, as it divides a: beyond every position, and so far that it stays there. */
 #define NOWHERE 0x7fffffffu
 
 /* Different logarithms that primes beyond a block may have. */
 #define MOST_LEVELS 64
+
+/* Bits that the logarithms of a value's primes may be rounded down by, all together. */
+#define ROUNDED 3
 
 /* What one family works with. */
 typedef struct {
@@ -23,10 +27,12 @@ typedef struct {
     fp_wide a, b, c, twice_b;
     fp_wide terms[FP_SIQS_MOST_FACTORS]; /* b is their sum, each with a sign */
 
-    /* Primes are in three ranges: up to `sieved` only divided by, up to `medium` sieved in blocks, the others in buckets. */
-    size_t sieved, medium;
-    uint32_t *first, *second; /* the roots of each prime, as positions from the left end */
-    uint32_t *first_here, *second_here;
+    /* Primes are in four ranges: up to `sieved` only divided by, up to `many` sieved with one by one, up to `medium` many at once, the
+     * others in buckets. */
+    size_t sieved, many, medium;
+    uint32_t *first, *second;           /* the roots of each prime, as positions from the left end */
+    uint32_t *first_here, *second_here; /* of those one by one, as positions in a block */
+    uint16_t *primes_many, *inverses_many, *most_many, *first_many, *second_many;
     uint32_t *steps[FP_SIQS_MOST_FACTORS]; /* what roots move by when the sign of a term changes */
     float *inverses;
     uint8_t *logs;
@@ -35,14 +41,16 @@ typedef struct {
     uint32_t *dividing;
 
     uint32_t **buckets; /* one for each block, and one for what is beyond the last */
-    uint32_t *used;     /* of each bucket, after each level */
+    uint32_t **ends;    /* of each bucket, after each level */
     size_t levels, level_ends[MOST_LEVELS + 1];
+    double unit;          /* of logarithms, in a bit */
+    double most_unsieved; /* bits that may be left of a value without its primes, as far as their logarithms say */
     uint8_t start; /* what a position has before anything is added: the top bit says that it is worth looking at */
 } family;
 
-void fp_siqs_free(fp_siqs_relations *relations) {
-    free(relations->u), free(relations->large), free(relations->lengths), free(relations->factors);
-    memset(relations, 0, sizeof *relations);
+/* Where what the first `level` levels have put into a block's bucket ends. */
+static uint32_t **end_of(const family *f, size_t level, unsigned block) {
+    return f->ends + level * (f->plan->blocks + 1) + block;
 }
 
 /* These are divided by, and never sieved with; so is 2. */
@@ -92,24 +100,11 @@ static void set_up(family *f, uint32_t signs) {
         fp_wide_add(&f->b, &f->b, &f->terms[j]);
         invert_all(q, f->found);
         f->found[0] = 0; /* for q itself */
-        for (size_t i = 1; i < plan->count; i++) {
-            uint32_t p = plan->primes[i], t = q - f->found[p % q];
-            uint32_t q_inverse = (uint32_t)(((uint64_t)t * p + 1) / q);
-            uint32_t term = (uint32_t)(gamma * q_inverse % p);
-            a_inverse[i] = (uint32_t)((uint64_t)a_inverse[i] * q_inverse % p);
-            shift[i] += minus ? p - term : term;
-            if (shift[i] >= p) shift[i] -= p;
-            if (j < f->flips) f->steps[j][i] = 2 * term >= p ? 2 * term - p : 2 * term;
-        }
+        f->loops->add_term(q, (uint32_t)gamma, minus, f->found, plan->primes, 1, plan->count, a_inverse, shift,
+                           j < f->flips ? f->steps[j] : NULL);
     }
     set_constant(f);
-    uint32_t half = plan->blocks * (FP_SIQS_BLOCK / 2);
-    for (size_t i = 1; i < plan->count; i++) {
-        uint32_t p = plan->primes[i];
-        uint64_t root = (uint64_t)plan->roots[i] * a_inverse[i] % p, middle = half + p - shift[i];
-        f->first[i] = (uint32_t)((middle + root) % p);
-        f->second[i] = (uint32_t)((middle + p - root) % p);
-    }
+    f->loops->solve(plan->blocks * (FP_SIQS_BLOCK / 2), plan->roots, plan->primes, 1, plan->count, f->first, f->second);
     for (unsigned k = 0; k < f->factor_count; k++)
         for (unsigned j = 0; j < f->flips; j++) f->steps[j][f->factors[k]] = 0;
     hide_factors_of_a(f);
@@ -130,31 +125,6 @@ static void next_polynomial(family *f, uint32_t at) {
     hide_factors_of_a(f);
 }
 
-static int add_factor(fp_siqs_relations *out, uint32_t factor) {
-    if (out->factors_used == out->factors_room) {
-        size_t room = 2 * out->factors_room + 1024;
-        uint32_t *factors = realloc(out->factors, room * sizeof *factors);
-        if (!factors) return FP_NO_MEMORY;
-        out->factors = factors, out->factors_room = room;
-    }
-    out->factors[out->factors_used++] = factor;
-    return FP_OK;
-}
-
-static int room_for_one(fp_siqs_relations *out) {
-    if (out->count < out->room) return FP_OK;
-    size_t room = 2 * out->room + 64;
-    fp_wide *u = realloc(out->u, room * sizeof *u);
-    if (u) out->u = u;
-    uint32_t *large = realloc(out->large, room * sizeof *large);
-    if (large) out->large = large;
-    uint16_t *lengths = realloc(out->lengths, room * sizeof *lengths);
-    if (lengths) out->lengths = lengths;
-    if (!u || !large || !lengths) return FP_NO_MEMORY;
-    out->room = room;
-    return FP_OK;
-}
-
 /* Divides a value by a prime as often as that goes, and notes it each time. */
 static int divide_out(family *f, fp_wide *value, int *length, size_t index) {
     uint32_t p = f->plan->primes[index];
@@ -163,12 +133,30 @@ static int divide_out(family *f, fp_wide *value, int *length, size_t index) {
         if (fp_wide_divide(&quotient, value, *length, p)) return FP_OK;
         memcpy(value->w, quotient.w, (size_t)*length * sizeof *value->w);
         while (*length && !value->w[*length - 1]) --*length;
-        int status = add_factor(f->out, (uint32_t)index + 1);
+        int status = fp_siqs_add_factor(f->out, (uint32_t)index + 1);
         if (status != FP_OK) return status;
     }
 }
 
-/* A position that is worth looking at: a relation if the primes and one large one make up its value. */
+/* Divides a value by those of primes [from, to) that divide it. */
+static int divide_by_small(family *f, fp_wide *value, int *length, uint32_t position, size_t from, size_t to) {
+    size_t hits =
+        f->loops->dividing(position, f->first, f->second, f->plan->primes, f->inverses, from, to, f->dividing);
+    int status = FP_OK;
+    for (size_t i = 0; i < hits && status == FP_OK; i++) status = divide_out(f, value, length, f->dividing[i]);
+    return status;
+}
+
+/* Bits of a number > 0. */
+static int bits_of(const fp_wide *value, int length) { return 64 * length - __builtin_clzll(value->w[length - 1]); }
+
+/* Whether so much may be left of a value: a large prime, or a product of two, each of which is beyond the factor base. */
+static int may_be_left(const fp_siqs_plan *plan, uint64_t left) {
+    uint64_t greatest = plan->primes[plan->count - 1];
+    return left <= plan->large || (left <= plan->most_left && left > greatest * greatest);
+}
+
+/* A position that is worth looking at: a relation if the primes and large ones make up its value. */
 static int look_at(family *f, unsigned block, uint32_t offset) {
     const fp_siqs_plan *plan = f->plan;
     fp_siqs_relations *out = f->out;
@@ -185,67 +173,81 @@ static int look_at(family *f, unsigned block, uint32_t offset) {
     int status = FP_OK;
     if (fp_wide_negative(&value)) {
         fp_wide_negate(&value);
-        status = add_factor(out, 0);
+        status = fp_siqs_add_factor(out, 0);
     }
     int length = fp_wide_length(&value);
     if (length == 0) goto no; /* u^2 = kn */
     if (status == FP_OK) status = divide_out(f, &value, &length, 0);
     for (unsigned j = 0; j < f->factor_count && status == FP_OK; j++) {
-        status = add_factor(out, f->factors[j] + 1); /* u^2 = a times the value */
+        status = fp_siqs_add_factor(out, f->factors[j] + 1); /* u^2 = a times the value */
         if (status == FP_OK) status = divide_out(f, &value, &length, f->factors[j]);
     }
-    size_t hits =
-        f->loops->dividing(position, f->first, f->second, plan->primes, f->inverses, 1, f->medium, f->dividing);
-    for (size_t i = 0; i < hits && status == FP_OK; i++) status = divide_out(f, &value, &length, f->dividing[i]);
-    const uint32_t *bucket = f->buckets[block];
-    uint32_t used = f->levels ? f->used[(f->levels - 1) * (plan->blocks + 1) + block] : 0;
-    for (uint32_t i = 0; i < used && status == FP_OK; i++)
-        if ((bucket[i] & (FP_SIQS_BLOCK - 1)) == offset)
-            status = divide_out(f, &value, &length, f->medium + (bucket[i] >> FP_SIQS_BLOCK_BITS));
+    if (status == FP_OK) status = divide_by_small(f, &value, &length, position, 1, f->sieved);
     if (status != FP_OK) return status;
-    if (length > 1 || value.w[0] > plan->large) goto no;
-    if ((status = room_for_one(out)) != FP_OK) return status;
+    if (bits_of(&value, length) - (f->block[offset] - f->start) / f->unit > f->most_unsieved) goto no;
+    status = divide_by_small(f, &value, &length, position, f->sieved, f->many);
+    size_t hits = f->loops->dividing_many((uint16_t)offset, f->first_many, f->second_many, f->inverses_many,
+                                          f->most_many, f->medium - f->many, f->dividing);
+    for (size_t i = 0; i < hits && status == FP_OK; i++)
+        status = divide_out(f, &value, &length, f->many + f->dividing[i]);
+    hits = f->loops->matching(f->buckets[block], (size_t)(*end_of(f, f->levels, block) - f->buckets[block]), offset,
+                              f->dividing);
+    for (size_t i = 0; i < hits && status == FP_OK; i++)
+        status = divide_out(f, &value, &length, f->medium + f->dividing[i]);
+    if (status != FP_OK) return status;
+    if (length > 1 || !may_be_left(plan, value.w[0])) goto no;
     if (fp_wide_negative(&u)) fp_wide_negate(&u);
-    out->u[out->count] = u;
-    out->large[out->count] = (uint32_t)value.w[0];
-    out->lengths[out->count++] = (uint16_t)(out->factors_used - before);
-    return FP_OK;
+    return fp_siqs_add(out, &u, value.w[0], out->factors_used - before);
 no:
     out->factors_used = before;
     return FP_OK;
 }
 
+static int sieve_block(family *f, unsigned b) {
+    const fp_siqs_plan *plan = f->plan;
+    memset(f->block, f->start, FP_SIQS_BLOCK);
+    for (size_t i = f->sieved; i < f->many; i++) {
+        uint32_t x = f->first_here[i], y = f->second_here[i];
+        fp_add_multiples(f->block, FP_SIQS_BLOCK, plan->primes[i], &x, &y, f->logs[i]);
+        f->first_here[i] = x - FP_SIQS_BLOCK, f->second_here[i] = y - FP_SIQS_BLOCK;
+    }
+    f->loops->sieve_many(f->block, f->first_many, f->second_many, f->primes_many, f->logs + f->many,
+                         f->medium - f->many);
+    const uint32_t *entry = f->buckets[b];
+    uint8_t *here = f->block;
+    for (size_t level = 0; level < f->levels; level++) {
+        uint8_t log = f->logs[f->level_ends[level]];
+        for (const uint32_t *end = *end_of(f, level + 1, b); entry < end; entry++)
+            here[*entry & (FP_SIQS_BLOCK - 1)] += log;
+    }
+    size_t count = f->loops->scan(f->block, FP_SIQS_BLOCK, f->found);
+    int status = FP_OK;
+    for (size_t j = 0; j < count && status == FP_OK; j++) status = look_at(f, b, f->found[j]);
+    return status;
+}
+
 static int sieve_polynomial(family *f) {
     const fp_siqs_plan *plan = f->plan;
     unsigned blocks = plan->blocks;
-    uint32_t end = blocks * FP_SIQS_BLOCK;
+    size_t row = ((size_t)blocks + 1) * sizeof *f->buckets;
+    memcpy(f->ends, f->buckets, row);
     for (size_t level = 0; level < f->levels; level++) {
-        uint32_t *used = f->used + level * (blocks + 1);
-        if (level)
-            memcpy(used, used - (blocks + 1), (blocks + 1) * sizeof *used);
-        else
-            memset(used, 0, (blocks + 1) * sizeof *used);
+        uint32_t **next = end_of(f, level + 1, 0);
+        memcpy(next, end_of(f, level, 0), row);
         f->loops->fill(f->first, f->second, plan->primes, f->medium, f->level_ends[level], f->level_ends[level + 1],
-                       end, f->buckets, used);
+                       blocks * FP_SIQS_BLOCK, next);
     }
-    size_t bytes = (f->medium - f->sieved) * sizeof *f->first;
+    size_t bytes = (f->many - f->sieved) * sizeof *f->first;
     memcpy(f->first_here + f->sieved, f->first + f->sieved, bytes);
     memcpy(f->second_here + f->sieved, f->second + f->sieved, bytes);
+    for (size_t i = f->many, j = 0; i < f->medium; i++, j++) {
+        /* A prime of a has no root, and gets one: that makes no relation worse, and is rare. */
+        f->first_many[j] = f->first[i] == NOWHERE ? 0 : (uint16_t)f->first[i];
+        f->second_many[j] = f->second[i] == NOWHERE ? 0 : (uint16_t)f->second[i];
+    }
     for (unsigned b = 0; b < blocks; b++) {
-        memset(f->block, f->start, FP_SIQS_BLOCK);
-        f->loops->sieve(f->block, f->first_here, f->second_here, plan->primes, f->logs, f->sieved, f->medium);
-        uint32_t i = 0;
-        for (size_t level = 0; level < f->levels; level++) {
-            uint8_t log = f->logs[f->level_ends[level]], *here = f->block;
-            const uint32_t *bucket = f->buckets[b];
-            for (uint32_t stop = f->used[level * (blocks + 1) + b]; i < stop; i++)
-                here[bucket[i] & (FP_SIQS_BLOCK - 1)] += log;
-        }
-        size_t count = f->loops->scan(f->block, FP_SIQS_BLOCK, f->found);
-        for (size_t j = 0; j < count; j++) {
-            int status = look_at(f, b, f->found[j]);
-            if (status != FP_OK) return status;
-        }
+        int status = sieve_block(f, b);
+        if (status != FP_OK) return status;
     }
     return FP_OK;
 }
@@ -263,12 +265,22 @@ static void scale_logs(family *f) {
     if (unit > most) unit = most; /* or what has more than was asked for would go beyond a byte */
     if (unit > 3) unit = 3;
     f->start = (uint8_t)(128 - lround(asked * unit));
-    f->sieved = f->medium = plan->count;
+    f->unit = unit;
+    f->most_unsieved = log2((double)plan->most_left) + ROUNDED;
+    f->sieved = f->many = f->medium = plan->count;
     for (size_t i = plan->count; i-- > 0;) {
-        if (plan->primes[i] >= FP_SIQS_BLOCK) f->medium = i;
+        if (plan->primes[i] >= FP_SIQS_MEDIUM) f->medium = i;
+        if (plan->primes[i] >= FP_SIQS_LEAST_MANY) f->many = i;
         if (i && plan->primes[i] >= plan->sieved_from) f->sieved = i;
         f->logs[i] = (uint8_t)lround(log2(plan->primes[i]) * unit);
         f->inverses[i] = 1.0f / (float)plan->primes[i];
+    }
+    if (f->many < f->sieved) f->many = f->sieved;
+    f->many += (f->medium - f->many) % FP_SIQS_MANY;
+    for (size_t i = f->many, j = 0; i < f->medium; i++, j++) {
+        uint16_t p = (uint16_t)plan->primes[i], inverse = p; /* good for 3 bits, then for twice as many each time */
+        for (int k = 0; k < 3; k++) inverse = (uint16_t)(inverse * (2u - (uint32_t)p * inverse));
+        f->primes_many[j] = p, f->inverses_many[j] = inverse, f->most_many[j] = (uint16_t)(0xffff / p);
     }
     f->levels = 0;
     f->level_ends[0] = f->medium;
@@ -286,23 +298,25 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
                 .factor_count = count,
                 .flips = flips};
     size_t padded = plan->count + 16; /* vectors may read beyond the end */
-    size_t words = padded * (6 + flips);
-    uint32_t *memory = calloc(words, sizeof *memory);
-    uint8_t *bytes = malloc(padded + FP_SIQS_BLOCK + 64);
+    uint32_t *memory = calloc(padded * (9 + flips), sizeof *memory);
+    uint8_t *bytes = malloc(padded + FP_SIQS_BLOCK + FP_SIQS_BEYOND + 64);
     uint16_t *found = malloc(FP_SIQS_BLOCK * sizeof *found);
     uint32_t *dividing = malloc(padded * sizeof *dividing);
-    uint32_t *used = malloc(MOST_LEVELS * ((size_t)plan->blocks + 1) * sizeof *used);
+    uint32_t **ends = malloc((MOST_LEVELS + 1) * ((size_t)plan->blocks + 1) * sizeof *ends);
     uint32_t **buckets = calloc((size_t)plan->blocks + 1, sizeof *buckets);
     int status = FP_NO_MEMORY;
-    if (!memory || !bytes || !found || !dividing || !used || !buckets) goto done;
+    if (!memory || !bytes || !found || !dividing || !ends || !buckets) goto done;
     f.first = memory, f.second = memory + padded;
     f.first_here = memory + 2 * padded, f.second_here = memory + 3 * padded;
     f.inverses = (float *)(memory + 4 * padded);
     padded_plan.primes = memcpy(memory + 5 * padded, plan->primes, plan->count * sizeof *memory);
-    for (unsigned j = 0; j < flips; j++) f.steps[j] = memory + (6 + j) * padded;
+    f.primes_many = (uint16_t *)(memory + 6 * padded), f.inverses_many = f.primes_many + padded;
+    f.most_many = f.inverses_many + padded;
+    f.first_many = f.most_many + padded, f.second_many = f.first_many + padded;
+    for (unsigned j = 0; j < flips; j++) f.steps[j] = memory + (9 + j) * padded;
     f.logs = bytes;
     f.block = (uint8_t *)(((uintptr_t)(bytes + padded) + 63) & ~(uintptr_t)63);
-    f.found = found, f.dividing = dividing, f.used = used, f.buckets = buckets;
+    f.found = found, f.dividing = dividing, f.ends = ends, f.buckets = buckets;
     scale_logs(&f);
     /* Each root of a prime beyond the block's length has at most one position in a block, and one beyond the last. */
     for (unsigned b = 0; b <= plan->blocks; b++)
@@ -317,8 +331,9 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
         }
         next_polynomial(&f, at);
     }
+    if (status == FP_OK) status = fp_siqs_settle(isa, plan, control, out);
 done:
     for (unsigned b = 0; buckets && b <= plan->blocks; b++) free(buckets[b]);
-    free(buckets), free(used), free(dividing), free(found), free(bytes), free(memory);
+    free(buckets), free(ends), free(dividing), free(found), free(bytes), free(memory);
     return status;
 }

@@ -2,12 +2,69 @@
  *
  * Everything is written on vectors of the compiler, or as plain loops that it turns into vectors. */
 
-#include "strides.h"
-
 typedef uint32_t vector __attribute__((vector_size(32)));
 typedef int32_t signed_vector __attribute__((vector_size(32)));
 typedef float float_vector __attribute__((vector_size(32)));
 #define FP_LANES (sizeof(vector) / sizeof(uint32_t))
+
+typedef uint16_t words __attribute__((vector_size(2 * FP_SIQS_MANY)));
+typedef int16_t signed_words __attribute__((vector_size(2 * FP_SIQS_MANY)));
+
+/* x / p and x modulo p for x < 2^44 and p < 2^FP_SIQS_PRIME_BITS, which a double has exactly: the quotient by the inverse is one off
+ * at most. */
+static inline double modulo(double x, double p, double inverse) {
+    double rest = x - (double)(int32_t)(x * inverse) * p;
+    rest = rest < 0 ? rest + p : rest;
+    return rest >= p ? rest - p : rest;
+}
+
+static void add_term(uint32_t q, uint32_t gamma, int minus, const uint16_t *inverses, const uint32_t *restrict primes,
+                     size_t from, size_t to, uint32_t *restrict a_inverse, uint32_t *restrict shift,
+                     uint32_t *restrict step) {
+    enum { PART = 256 };
+    const double one_of_q = 1.0 / q, gamma_double = gamma;
+    const float q_float = (float)q, one_of_q_float = 1.0f / (float)q;
+    for (size_t start = from; start < to; start += PART) {
+        size_t count = to - start < PART ? to - start : PART;
+        const uint32_t *restrict p = primes + start;
+        uint32_t *restrict inverse_here = a_inverse + start, *restrict shift_here = shift + start;
+        uint32_t rest[PART], times[PART], term[PART];
+        for (size_t i = 0; i < count; i++) {
+            float x = (float)(int32_t)p[i], r = x - (float)(int32_t)(x * one_of_q_float) * q_float;
+            r = r < 0 ? r + q_float : r;
+            rest[i] = (uint32_t)(int32_t)(r >= q_float ? r - q_float : r);
+        }
+        for (size_t i = 0; i < count; i++) times[i] = q - inverses[rest[i]];
+        /* 1 / q is (t p + 1) / q, where t p = -1 modulo q. */
+        for (size_t i = 0; i < count; i++) {
+            double x = (double)(int32_t)p[i], one_of_p = 1.0 / x;
+            double q_inverse = (double)(int32_t)(((double)(int32_t)times[i] * x + 1) * one_of_q + 0.5);
+            q_inverse = q_inverse >= x ? q_inverse - x : q_inverse; /* for q itself */
+            term[i] = (uint32_t)(int32_t)modulo(gamma_double * q_inverse, x, one_of_p);
+            inverse_here[i] = (uint32_t)(int32_t)modulo((double)(int32_t)inverse_here[i] * q_inverse, x, one_of_p);
+        }
+        for (size_t i = 0; i < count; i++) {
+            uint32_t moved = shift_here[i] + (minus ? p[i] - term[i] : term[i]);
+            shift_here[i] = moved >= p[i] ? moved - p[i] : moved;
+        }
+        if (!step) continue;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t twice = 2 * term[i];
+            step[start + i] = twice >= p[i] ? twice - p[i] : twice;
+        }
+    }
+}
+
+static void solve(uint32_t half, const uint32_t *restrict roots, const uint32_t *restrict primes, size_t from,
+                  size_t to, uint32_t *restrict a_inverse, uint32_t *restrict shift) {
+    for (size_t i = from; i < to; i++) {
+        double p = (double)(int32_t)primes[i], one_of_p = 1.0 / p;
+        double root = modulo((double)(int32_t)roots[i] * (double)(int32_t)a_inverse[i], p, one_of_p);
+        double middle = (double)(int32_t)half + p - (double)(int32_t)shift[i];
+        a_inverse[i] = (uint32_t)(int32_t)modulo(middle + root, p, one_of_p);
+        shift[i] = (uint32_t)(int32_t)modulo(middle + p - root, p, one_of_p);
+    }
+}
 
 static void move(uint32_t *restrict first, uint32_t *restrict second, const uint32_t *restrict step,
                  const uint32_t *restrict primes, size_t from, size_t to, int plus) {
@@ -21,14 +78,13 @@ static void move(uint32_t *restrict first, uint32_t *restrict second, const uint
 }
 
 /* A bucket takes what is beyond the end, too: so there is nothing to branch on, and nothing that is predicted wrongly. */
-static inline void put(uint32_t x, uint32_t entry, uint32_t end, uint32_t beyond, uint32_t *const *buckets,
-                       uint32_t *used) {
+static inline void put(uint32_t x, uint32_t entry, uint32_t end, uint32_t beyond, uint32_t **next) {
     uint32_t b = x < end ? x >> FP_SIQS_BLOCK_BITS : beyond;
-    buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
+    *next[b]++ = entry | (x & (FP_SIQS_BLOCK - 1));
 }
 
 static void fill(const uint32_t *first, const uint32_t *second, const uint32_t *primes, size_t base, size_t from,
-                 size_t to, uint32_t end, uint32_t *const *buckets, uint32_t *used) {
+                 size_t to, uint32_t end, uint32_t **next) {
     uint32_t beyond = end >> FP_SIQS_BLOCK_BITS;
     for (size_t i = from; i < to;) {
         /* Each root has `sure` positions below the end, or one more. */
@@ -36,51 +92,54 @@ static void fill(const uint32_t *first, const uint32_t *second, const uint32_t *
         for (; i < to && primes[i] <= most; i++) {
             uint32_t p = primes[i], entry = (uint32_t)(i - base) << FP_SIQS_BLOCK_BITS, x = first[i], y = second[i];
             for (uint32_t j = 0; j < sure; j++, x += p, y += p) {
-                uint32_t b = x >> FP_SIQS_BLOCK_BITS, c = y >> FP_SIQS_BLOCK_BITS;
-                buckets[b][used[b]++] = entry | (x & (FP_SIQS_BLOCK - 1));
-                buckets[c][used[c]++] = entry | (y & (FP_SIQS_BLOCK - 1));
+                *next[x >> FP_SIQS_BLOCK_BITS]++ = entry | (x & (FP_SIQS_BLOCK - 1));
+                *next[y >> FP_SIQS_BLOCK_BITS]++ = entry | (y & (FP_SIQS_BLOCK - 1));
             }
-            put(x, entry, end, beyond, buckets, used);
-            put(y, entry, end, beyond, buckets, used);
+            put(x, entry, end, beyond, next);
+            put(y, entry, end, beyond, next);
         }
     }
 }
 
-/* Primes with `sure` positions in a block, or one more: that one adds nothing, somewhere, if it is beyond the block's end. */
-static inline size_t sieve_few(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes,
-                               const uint8_t *logs, size_t i, size_t to, uint32_t sure) {
-    for (; i < to && primes[i] <= FP_SIQS_BLOCK / sure; i++) {
-        uint32_t p = primes[i], x = first[i], y = second[i];
-        uint8_t log = logs[i];
-        if (x >= p) { /* it divides a */
-            first[i] = second[i] = x - FP_SIQS_BLOCK;
-            continue;
-        }
-        for (uint32_t j = 0; j < sure; j++, x += p, y += p) block[x] += log, block[y] += log;
-        uint32_t in_x = x < FP_SIQS_BLOCK, in_y = y < FP_SIQS_BLOCK;
-        block[x & (FP_SIQS_BLOCK - 1)] += in_x ? log : 0;
-        block[y & (FP_SIQS_BLOCK - 1)] += in_y ? log : 0;
-        first[i] = x + (in_x ? p : 0) - FP_SIQS_BLOCK;
-        second[i] = y + (in_y ? p : 0) - FP_SIQS_BLOCK;
+/* Adds a logarithm at FP_SIQS_MANY positions, all below 2^16. */
+static inline void add_at(uint8_t *block, const words *positions, uint8_t log) {
+    uint64_t four[FP_SIQS_MANY / 4];
+    memcpy(four, positions, sizeof four);
+    for (int i = 0; i < FP_SIQS_MANY / 4; i++) {
+        block[four[i] & 0xffff] += log;
+        block[four[i] >> 16 & 0xffff] += log;
+        block[four[i] >> 32 & 0xffff] += log;
+        block[four[i] >> 48] += log;
     }
-    return i;
 }
 
-static void sieve(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes, const uint8_t *logs,
-                  size_t from, size_t to) {
-    size_t i = from;
-    for (; i < to && primes[i] <= FP_SIQS_BLOCK / 8; i++) {
-        uint32_t x = first[i], y = second[i];
-        fp_add_multiples(block, FP_SIQS_BLOCK, primes[i], &x, &y, logs[i]);
-        first[i] = x - FP_SIQS_BLOCK, second[i] = y - FP_SIQS_BLOCK;
+/* The same for those positions that are in the block, which then move on by a prime; the others count after the block's end, not all at
+ * one place, as additions there would wait for each other. */
+static inline void add_if_inside(uint8_t *block, words *positions, const words *primes, uint8_t log) {
+    words beyond = (words)((signed_words)*positions >> 15); /* all ones, or none */
+    words places = (*positions & ~beyond) | (((*positions & (FP_SIQS_BEYOND - 1)) | FP_SIQS_BLOCK) & beyond);
+    add_at(block, &places, log);
+    *positions += *primes & ~beyond;
+}
+
+/* No branch depends on a position, so nothing is predicted wrongly: each prime of the sixteen has `sure` positions in the block, and up
+ * to `more` further ones.  Sums go beyond 2^16 only where the block's length, which is taken off, brings them back. */
+static void sieve_many(uint8_t *block, uint16_t *first, uint16_t *second, const uint16_t *primes, const uint8_t *logs,
+                       size_t count) {
+    for (size_t i = 0; i < count; i += FP_SIQS_MANY) {
+        uint32_t sure = FP_SIQS_BLOCK / primes[i + FP_SIQS_MANY - 1];
+        uint32_t more = (FP_SIQS_BLOCK - 1) / primes[i] + 1 - sure;
+        uint8_t log = logs[i + FP_SIQS_MANY / 2];
+        words p, x, y;
+        memcpy(&p, primes + i, sizeof p), memcpy(&x, first + i, sizeof x), memcpy(&y, second + i, sizeof y);
+        for (uint32_t j = 0; j < sure; j++) {
+            add_at(block, &x, log), add_at(block, &y, log);
+            x += p, y += p;
+        }
+        for (uint32_t j = 0; j < more; j++) add_if_inside(block, &x, &p, log), add_if_inside(block, &y, &p, log);
+        x -= FP_SIQS_BLOCK, y -= FP_SIQS_BLOCK;
+        memcpy(first + i, &x, sizeof x), memcpy(second + i, &y, sizeof y);
     }
-    i = sieve_few(block, first, second, primes, logs, i, to, 7);
-    i = sieve_few(block, first, second, primes, logs, i, to, 6);
-    i = sieve_few(block, first, second, primes, logs, i, to, 5);
-    i = sieve_few(block, first, second, primes, logs, i, to, 4);
-    i = sieve_few(block, first, second, primes, logs, i, to, 3);
-    i = sieve_few(block, first, second, primes, logs, i, to, 2);
-    sieve_few(block, first, second, primes, logs, i, to, 1);
 }
 
 static size_t scan(const uint8_t *block, uint32_t length, uint16_t *found) {
@@ -94,6 +153,47 @@ static size_t scan(const uint8_t *block, uint32_t length, uint16_t *found) {
             if (block[i + j] & 0x80) found[count++] = (uint16_t)(i + j);
     }
     return count;
+}
+
+/* From a position to a root's place in the next block it is a multiple of p, if p divides; a multiple of p times 1 / p is at most 2^16 /
+ * p, and nothing else is.  Beyond 2^15 the distance may exceed 16 bits: then hardly ever one too many is found. */
+static size_t dividing_many(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *inverses,
+                            const uint16_t *most, size_t count, uint32_t *found) {
+    size_t hits = 0;
+    for (size_t i = 0; i < count; i += FP_SIQS_MANY) {
+        words x, y, inverse, limit;
+        memcpy(&x, first + i, sizeof x), memcpy(&y, second + i, sizeof y);
+        memcpy(&inverse, inverses + i, sizeof inverse), memcpy(&limit, most + i, sizeof limit);
+        x = (x + (uint16_t)(FP_SIQS_BLOCK - position)) * inverse;
+        y = (y + (uint16_t)(FP_SIQS_BLOCK - position)) * inverse;
+        words hit = (words)((x <= limit) | (y <= limit));
+        uint64_t any[FP_SIQS_MANY / 4];
+        memcpy(any, &hit, sizeof any);
+        if (!(any[0] | any[1] | any[2] | any[3])) continue;
+        for (size_t j = 0; j < FP_SIQS_MANY; j++)
+            if (hit[j]) found[hits++] = (uint32_t)(i + j);
+    }
+    return hits;
+}
+
+static size_t matching(const uint32_t *bucket, size_t count, uint32_t position, uint32_t *found) {
+    enum { STEP = 4 * FP_LANES };
+    size_t hits = 0, i = 0;
+    const vector low = (FP_SIQS_BLOCK - 1) - (vector){0}, wanted = position - (vector){0};
+    for (; i + STEP <= count; i += STEP) {
+        vector e[4];
+        uint64_t any[4];
+        memcpy(e, bucket + i, sizeof e);
+        signed_vector hit =
+            ((e[0] & low) == wanted) | ((e[1] & low) == wanted) | ((e[2] & low) == wanted) | ((e[3] & low) == wanted);
+        memcpy(any, &hit, sizeof any);
+        if (!(any[0] | any[1] | any[2] | any[3])) continue;
+        for (size_t j = i; j < i + STEP; j++)
+            if ((bucket[j] & (FP_SIQS_BLOCK - 1)) == position) found[hits++] = bucket[j] >> FP_SIQS_BLOCK_BITS;
+    }
+    for (; i < count; i++)
+        if ((bucket[i] & (FP_SIQS_BLOCK - 1)) == position) found[hits++] = bucket[i] >> FP_SIQS_BLOCK_BITS;
+    return hits;
 }
 
 static size_t dividing(uint32_t position, const uint32_t *first, const uint32_t *second, const uint32_t *primes,
@@ -153,6 +253,7 @@ static size_t dividing_small(uint16_t position, const uint16_t *first, const uin
     return hits;
 }
 
-const fp_siqs_loops FP_LOOPS = {move, fill, sieve, scan, dividing, move_small, dividing_small};
+const fp_siqs_loops FP_LOOPS = {add_term, solve,         move,     fill,       sieve_many,    scan,
+                                matching, dividing_many, dividing, move_small, dividing_small};
 #undef FP_LOOPS
 #undef FP_LANES

@@ -21,32 +21,52 @@
 #define FP_SIQS_MOST_FACTORS 20
 #define FP_SIQS_MOST_PRIMES (1u << (32 - FP_SIQS_BLOCK_BITS))
 
+/* Primes are below 2^22, so that a double has the product of two residues, and a float a position; the 2^17th of a base is about
+ * 3.7 million. */
+#define FP_SIQS_PRIME_BITS 22
+
+/* Primes up to here are sieved with block by block, those beyond in buckets: positions in a block and primes have 16 bits. */
+#define FP_SIQS_MEDIUM (1u << 16)
+
+/* Primes that are sieved with at once, from which one on, and bytes after a block that take what is beyond it. */
+#define FP_SIQS_MANY 16
+#define FP_SIQS_LEAST_MANY 512
+#define FP_SIQS_BEYOND 64
+
 /* What all families of one n have in common.
  *
  * `primes` are those modulo which kn is a square, or 0, from 2 up; `roots` its square roots.  A polynomial is sieved from
- * -blocks / 2 to blocks / 2 times FP_SIQS_BLOCK.  A value may keep one prime up to `large`, beside those of the factor base; it is
- * looked at if the primes that are sieved with, those from `sieved_from` on, make up all but `missing` bits of it: small primes
- * take much time for little. */
+ * -blocks / 2 to blocks / 2 times FP_SIQS_BLOCK.  Beside the primes of the factor base a value may have one up to `large`, or two
+ * with a product of at most `most_left`.  It is looked at if the primes that are sieved with, those from `sieved_from` on, make up all
+ * but `missing` bits of it: small primes take much time for little. */
 typedef struct {
     fp_wide kn;
     const uint32_t *primes, *roots;
     size_t count;
     unsigned blocks;
     uint32_t large, sieved_from;
+    uint64_t most_left;
     double missing;
 } fp_siqs_plan;
 
-/* Relations, one after the other: u; the large prime, or 1; and how many of `factors` belong to it.  A factor is 0 for -1, else
- * one more than the index of a prime; one that divides twice is there twice. */
+/* Relations, one after the other: u; its two large primes, the lesser first, or 1 for none; and how many of `factors` belong to
+ * it.  A factor is 0 for -1, else one more than the index of a prime; one that divides twice is there twice. */
 typedef struct {
     fp_wide *u;
-    uint32_t *large;
+    uint64_t *left; /* the product of the large primes, until fp_siqs_settle takes it apart */
+    uint32_t (*large)[2];
     uint16_t *lengths;
     size_t count, room;
     uint32_t *factors;
     size_t factors_used, factors_room;
 } fp_siqs_relations;
 
+/* relations.c: adds a factor to the relation that comes next; adds that relation, with all factors since the last one; takes apart
+ * what is left in relations, and drops those of which it is no product of large primes; frees all. */
+int fp_siqs_add_factor(fp_siqs_relations *relations, uint32_t factor);
+int fp_siqs_add(fp_siqs_relations *relations, const fp_wide *u, uint64_t left, size_t length);
+int fp_siqs_settle(const fp_isa *isa, const fp_siqs_plan *plan, const fp_control *control,
+                   fp_siqs_relations *relations);
 void fp_siqs_free(fp_siqs_relations *relations);
 
 /* base.c: the first `count` primes modulo which kn is a square, and its roots. */
@@ -69,18 +89,32 @@ int fp_siqs_small(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const 
 
 /* loops.h, compiled once for each isa: what takes the time. */
 typedef struct {
+    /* Takes a prime q of a into what is known of primes [from, to): `a_inverse` is divided by q, and the term gamma / q is added to
+     * `shift`, or with `minus` subtracted; twice the term into `step`, which may be NULL.  `inverses[r]` is 1 / r modulo q. */
+    void (*add_term)(uint32_t q, uint32_t gamma, int minus, const uint16_t *inverses, const uint32_t *primes,
+                     size_t from, size_t to, uint32_t *a_inverse, uint32_t *shift, uint32_t *step);
+    /* The positions of both roots of primes [from, to), half - shift +- roots * a_inverse, in the place of a_inverse and shift. */
+    void (*solve)(uint32_t half, const uint32_t *roots, const uint32_t *primes, size_t from, size_t to,
+                  uint32_t *a_inverse, uint32_t *shift);
     /* Both roots of primes [from, to) less `step` modulo the prime; with `plus` more. */
     void (*move)(uint32_t *first, uint32_t *second, const uint32_t *step, const uint32_t *primes, size_t from,
                  size_t to, int plus);
-    /* The roots of [from, to), and what is congruent to them, below `end` into the buckets of their blocks; the position in the low
-     * bits, the index of the prime less `base` above. */
+    /* The roots of [from, to), and what is congruent to them, below `end` to the `next` places of the buckets of their blocks; the
+     * position in the low bits, the index of the prime less `base` above. */
     void (*fill)(const uint32_t *first, const uint32_t *second, const uint32_t *primes, size_t base, size_t from,
-                 size_t to, uint32_t end, uint32_t *const *buckets, uint32_t *used);
-    /* Adds the logarithms of primes [from, to) to a block, and moves their positions on to the next. */
-    void (*sieve)(uint8_t *block, uint32_t *first, uint32_t *second, const uint32_t *primes, const uint8_t *logs,
-                  size_t from, size_t to);
+                 size_t to, uint32_t end, uint32_t **next);
+    /* Adds the logarithms of `count` primes, a multiple of FP_SIQS_MANY, from FP_SIQS_LEAST_MANY up to FP_SIQS_MEDIUM, to a block,
+     * and moves their positions on to the next. */
+    void (*sieve_many)(uint8_t *block, uint16_t *first, uint16_t *second, const uint16_t *primes, const uint8_t *logs,
+                       size_t count);
     /* Positions of a block, of a multiple of 64 bytes, whose top bit is set. */
     size_t (*scan)(const uint8_t *block, uint32_t length, uint16_t *found);
+    /* Entries of a bucket that are for a position. */
+    size_t (*matching)(const uint32_t *bucket, size_t count, uint32_t position, uint32_t *found);
+    /* Indices, less those of the first, of the primes that sieve_many has sieved a block with and that may divide a position of it:
+     * `inverses` are 1 / p modulo 2^16, `most` is 2^16 / p. */
+    size_t (*dividing_many)(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *inverses,
+                            const uint16_t *most, size_t count, uint32_t *found);
     /* Indices of primes [from, to) one of whose roots is congruent to a position. */
     size_t (*dividing)(uint32_t position, const uint32_t *first, const uint32_t *second, const uint32_t *primes,
                        const float *inverses, size_t from, size_t to, uint32_t *found);

@@ -38,6 +38,7 @@ static size_t check_family(fp_u128 n, size_t count, unsigned blocks) {
     if (fp_siqs_base(&plan.kn, count, primes, roots) != FP_OK) t_fail("fp_siqs_base", n);
     check_base(n, primes, roots, count);
     plan.large = 30 * primes[count - 1];
+    plan.most_left = t_next() % 2 ? plan.large : (uint64_t)plan.large * plan.large;
     uint32_t factors[8];
     unsigned some = 1 + (unsigned)(fp_bits(n) > 60 ? (fp_bits(n) - 45) / 16 : 0); /* primes of about 8 bits */
     for (unsigned i = 0; i < some;) {
@@ -56,7 +57,10 @@ static size_t check_family(fp_u128 n, size_t count, unsigned blocks) {
         (found.count && memcmp(found.u, plain.u, found.count * sizeof *found.u)))
         t_fail("fp_siqs_family beside plain loops", n);
     for (size_t i = 0, at = 0; i < found.count; i++) {
-        fp_u128 u = reduced(&found.u[i], n), product = found.large[i] % n;
+        fp_u128 u = reduced(&found.u[i], n), product = (fp_u128)found.large[i][0] * found.large[i][1] % n;
+        for (int j = 0; j < 2; j++)
+            if (found.large[i][j] != 1 && (found.large[i][j] > plan.large || !fp_is_prime(t_isa, found.large[i][j])))
+                t_fail("fp_siqs_family, a large prime", n);
         for (uint16_t j = 0; j < found.lengths[i]; j++, at++)
             product = found.factors[at] ? t_times(product, primes[found.factors[at] - 1], n) : (n - product) % n;
         if (t_times(u, u, n) != product) t_fail("fp_siqs_family, a relation", n);
