@@ -5,11 +5,15 @@ BIN := $(VENV)/bin
 # The package is built again when what it is made of has changed.
 SOURCES := $(wildcard src/factorpool/native/* src/factorpool/native/*/*) pyproject.toml setup.py
 
-.PHONY: demo test check docs format clean help
+# What `make test` runs: all but what needs a cluster's software.
+TESTS := tests src
+
+.PHONY: demo test test-cluster check docs format clean help
 
 help:
 	@echo "make demo   build, factor a sample of numbers on every core, run the article's benchmark, draw its chart"
 	@echo "make test   build what the tests need and run them all"
+	@echo "make test-cluster  the tests with Ray, Dask, MPI and others, which it installs (300 MB)"
 	@echo "make check  linters and type checks"
 	@echo "make docs   the documentation, as pages in docs/_build"
 	@echo "make clean  remove everything that was built"
@@ -47,7 +51,15 @@ demo: $(VENV)/installed
 	$(BIN)/factorpool bench chart demo/article.json --output demo/article.png --output demo/article.svg
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --ignore tests/cluster $(TESTS)
+
+$(VENV)/installed-cluster: $(VENV)/installed-test
+	@echo "== installing what the tests with clusters need"
+	$(BIN)/python -m pip install --quiet --group cluster
+	@touch $@
+
+test-cluster: $(VENV)/installed-cluster
+	$(BIN)/python -m pytest tests/cluster
 
 check: $(VENV)/installed-check
 	$(BIN)/ruff check .

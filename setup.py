@@ -1,12 +1,31 @@
-"""Builds the C kernel; everything else stands in pyproject.toml."""
+"""Builds the C kernel, on all CPUs; everything else stands in pyproject.toml."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+
+class BuildInParallel(build_ext):
+    """Compiles several files at once: setuptools itself does that only with several extensions."""
+
+    def build_extensions(self):
+        compile_some = self.compiler.compile
+
+        def compile_all(sources, *args, **kwargs):
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                objects = pool.map(lambda source: compile_some([source], *args, **kwargs), sources)
+                return [name for names in objects for name in names]
+
+        self.compiler.compile = compile_all
+        super().build_extensions()
+
 
 native = Path("src/factorpool/native")
 setup(
+    cmdclass={"build_ext": BuildInParallel},
     ext_modules=[
         Extension(
             "factorpool._native",
@@ -16,5 +35,5 @@ setup(
             extra_compile_args=["-O3", "-g0", *os.environ.get("FACTORPOOL_CFLAGS", "").split()],
             extra_link_args=os.environ.get("FACTORPOOL_LDFLAGS", "").split(),
         )
-    ]
+    ],
 )

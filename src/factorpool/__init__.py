@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from factorpool.bench.comparison import Comparison, compare
     from factorpool.pool.calls import BrokenPoolError
     from factorpool.pool.pool import Pool
+    from factorpool.pool.strategies.dask import Dask
+    from factorpool.pool.strategies.executor import Executor
     from factorpool.pool.strategies.interpreters import Interpreters
     from factorpool.pool.strategies.processes import Processes
+    from factorpool.pool.strategies.ray import Ray
     from factorpool.pool.strategies.serial import Serial
     from factorpool.pool.strategies.threads import Threads
 
@@ -36,6 +39,8 @@ __all__ = [
     "BrokenPoolError",
     "CheckpointError",
     "Comparison",
+    "Dask",
+    "Executor",
     "Factorizations",
     "FactorpoolError",
     "InputError",
@@ -49,6 +54,7 @@ __all__ = [
     "PartialFactorization",
     "Pool",
     "Processes",
+    "Ray",
     "Results",
     "Serial",
     "StartError",
@@ -71,9 +77,12 @@ _LATER = {
     "BrokenPoolError": "factorpool.pool.calls",
     "Comparison": "factorpool.bench.comparison",
     "compare": "factorpool.bench.comparison",
+    "Dask": "factorpool.pool.strategies.dask",
+    "Executor": "factorpool.pool.strategies.executor",
     "Interpreters": "factorpool.pool.strategies.interpreters",
     "Pool": "factorpool.pool.pool",
     "Processes": "factorpool.pool.strategies.processes",
+    "Ray": "factorpool.pool.strategies.ray",
     "Serial": "factorpool.pool.strategies.serial",
     "Threads": "factorpool.pool.strategies.threads",
 }

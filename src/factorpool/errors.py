@@ -122,11 +122,14 @@ class WorkerDiedError(FactorpoolError, RuntimeError):
     """A worker ended before it answered: items `start` to `stop` (exclusive) were in it.
 
     `exitcode` is the process's, as in `multiprocessing`: negative for a signal.  `ready` is False where the worker had
-    not even begun, so that no item is to blame.
+    not even begun, so that no item is to blame.  `why` is what the system that had the worker says of its death, where
+    that is not an exit code.
     """
 
-    def __init__(self, start: int, stop: int, exitcode: int | None, ready: bool = True) -> None:
-        if exitcode is not None and exitcode < 0:
+    def __init__(self, start: int, stop: int, exitcode: int | None, ready: bool = True, why: str | None = None) -> None:
+        if why is not None:
+            cause = why
+        elif exitcode is not None and exitcode < 0:
             try:
                 cause = f"was killed by {signal.Signals(-exitcode).name}"
             except ValueError:
@@ -140,9 +143,10 @@ class WorkerDiedError(FactorpoolError, RuntimeError):
         self.stop = stop
         self.exitcode = exitcode
         self.ready = ready
+        self.why = why
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.start, self.stop, self.exitcode, self.ready)
+        return type(self), (self.start, self.stop, self.exitcode, self.ready, self.why)
 
 
 def show(value: object) -> str:

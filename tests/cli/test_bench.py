@@ -90,7 +90,7 @@ def test_options_choose_what_runs(tmp_path: Path) -> None:
     [
         (["--workload", "artcle"], 2, "there is no workload 'artcle', and no file; there are article, uniform32"),
         (["--workload", "article:x"], 2, "'x' is not a count"),
-        (["--strategy", "fibers"], 2, "'fibers' is not one of 'serial', 'threads', 'interpreters', 'processes'"),
+        (["--strategy", "fibers"], 2, "there is no strategy 'fibers'; there are auto, serial"),
         (["-j", "0"], 2, "0 workers can do nothing"),
         (["--function", "math:sqrt"], 2, "--function and --items go together"),
         (["--function", "math:sqrt", "--items", "range:1:3", "--method", "auto"], 2, "--method is for numbers"),

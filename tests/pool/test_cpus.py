@@ -41,6 +41,16 @@ def test_an_environment_variable_overrides_the_cpus(monkeypatch: pytest.MonkeyPa
             usable_cpus()
 
 
+def test_a_slurm_job_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "16")
+    assert usable_cpus("/nowhere") == 16
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
+    assert usable_cpus("/nowhere") == 4
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "many")
+    assert usable_cpus("/nowhere") == 16
+
+
 @pytest.mark.parametrize(
     ("cgroup", "limits", "expected"),
     [

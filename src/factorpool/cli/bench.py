@@ -21,9 +21,10 @@ from factorpool.bench.subject import Numbers
 from factorpool.bench.workloads import WORKLOADS, naive_seconds
 from factorpool.bench.workloads import load as load_workload
 from factorpool.cli.options import workers
+from factorpool.errors import OptionError
 from factorpool.factoring.methods import METHODS
 from factorpool.pool.schedule import SCHEDULES, Schedule
-from factorpool.pool.strategies import names
+from factorpool.pool.strategies import find
 
 WORKERS = (2, 4, 8)  # the article's
 PIPED_WIDTH = 120  # characters, where no terminal says
@@ -32,6 +33,15 @@ NAIVE_SECONDS = 60  # a run of the naive method that might take longer has to be
 
 def _every_worker_count(ctx: click.Context, parameter: click.Parameter, values: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(checked for value in values if (checked := workers(ctx, parameter, value)))
+
+
+def _every_strategy(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            find(value)
+        except OptionError as error:
+            raise click.BadParameter(str(error), ctx, parameter) from error
+    return values
 
 
 def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int]:
@@ -49,8 +59,8 @@ def _counts(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     "-s",
     "strategies",
     multiple=True,
-    type=click.Choice(names()),
-    help="All if left out; repeatable.",
+    callback=_every_strategy,
+    help="All of this machine if left out; repeatable; also ray, dask:ADDRESS, executor:MODULE:FUNCTION.",
 )
 @click.option(
     "--max-workers",

@@ -17,6 +17,7 @@ from factorpool.pool.auto.machine import place_of
 from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
 from factorpool.pool.inside import is_whole_process
 from factorpool.pool.protocol import Place, Strategy, TaskRef, Workers
+from factorpool.pool.recovery import Policy
 from factorpool.pool.shelf import Shelves
 from factorpool.pool.slots import Slots, slotted
 from factorpool.pool.task import MapTask
@@ -313,11 +314,14 @@ class Manager:
             if self._service is None and (each := cutter.seconds_per_item) is not None:
                 fair = len(self._calls) // (2 * self._count)
                 size = max(1, min(BATCH, fair, int(BATCH_SECONDS / max(each, 1e-9))))
-            return self._count, size
+            return self._count * (1 + self._strategy.traits.ahead), size
 
         counted, limited = slotted(workers, limits, self._slots)
         self._workers = counted
-        self._dispatcher = Dispatcher(cutter, counted, limited, time.perf_counter, ordered=False, collect=True)
+        policy = Policy(retries=1, itemwise=True, piecewise=self._strategy.traits.piecewise)
+        self._dispatcher = Dispatcher(
+            cutter, counted, limited, time.perf_counter, policy=policy, ordered=False, collect=True
+        )
         if self._killed:
             self._dispatcher.stop()
         for completion in self._dispatcher.run():

@@ -1,4 +1,4 @@
-"""How many CPUs this process may really use: its affinity and its cgroups' quota, never the box's count."""
+"""How many CPUs this process may really use: by its affinity, its cgroups and its Slurm job."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from factorpool.errors import OptionError
 
 OVERRIDE = "FACTORPOOL_MAX_WORKERS"
 
+SLURM = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")
+"""What Slurm has given to a task, if that was asked for, and to the job on this machine: it need not confine them."""
+
 
 def usable_cpus(root: str = "/") -> int:
-    """CPUs this process may use, at least one: the affinity mask, cut by the tightest cgroup quota (v1 or v2) above it.
+    """CPUs this process may use, at least one: the affinity mask, cut by the tightest cgroup quota (v1 or v2) above it
+    and by the share of a Slurm job.
 
     The environment variable FACTORPOOL_MAX_WORKERS overrides both.  `root` is where `proc` and `sys` are looked for.
 
@@ -23,7 +27,8 @@ def usable_cpus(root: str = "/") -> int:
             raise OptionError(f"the environment variable {OVERRIDE} must be a positive integer, not {override!r}")
         return int(override)
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min([affinity, *_quotas(root)])))
+    slurm = [int(value) for name in SLURM if (value := os.environ.get(name, "")).isdigit()]
+    return max(1, math.ceil(min([affinity, *slurm[:1], *_quotas(root)])))
 
 
 def _quotas(root: str) -> list[float]:

@@ -94,13 +94,16 @@ class Cutter:
             return schedules.static(self._total, self.workers)
         return self._size
 
-    def learn(self, size: int, seconds: float, turnaround: float, handling: float) -> None:
-        """Takes in what a chunk cost its worker, how long it was away, and how long it took to send.
+    def learn(self, size: int, seconds: float, turnaround: float | None, handling: float) -> None:
+        """Takes in what a chunk cost its worker, how long it was away (None if it waited there), and what to send it.
 
         The least overhead seen is the one that counts: starting a worker, or waiting for a busy machine, is no cost of
         chunks.
         """
-        self._least_overhead = min(self._least_overhead, max(0.0, turnaround - seconds))
+        if turnaround is not None:
+            self._least_overhead = min(self._least_overhead, max(0.0, turnaround - seconds))
+        elif self._measured is None:
+            return  # of its overhead nothing is known yet
         self._least_handling = min(self._least_handling, handling)
         self._measured = Measured(size, seconds / size, self._least_overhead, self._least_handling)
 
@@ -116,12 +119,13 @@ class Completion(NamedTuple):
 class _Flight:
     """A chunk in a worker: what of it has not come back, and what has: items, and their seconds.
 
-    `sent` is when it was sent, `handling` how long that took, `failed` whether the last to come was an error.
+    `sent` is when it was sent, None if it waits there behind another; `handling` how long that took, `failed` whether
+    the last to come was an error.
     """
 
     __slots__ = ("chunk", "done", "failed", "handling", "seconds", "sent")
 
-    def __init__(self, chunk: Chunk, sent: float, handling: float) -> None:
+    def __init__(self, chunk: Chunk, sent: float | None, handling: float) -> None:
         self.chunk = chunk
         self.sent = sent
         self.handling = handling
@@ -252,7 +256,8 @@ class Dispatcher:
             self._make_do(chunk, error)
         else:
             sent = self._clock()
-            self._flights[chunk.start] = _Flight(chunk, sent, sent - began)
+            waits = len(self._flights) >= self._cutter.workers
+            self._flights[chunk.start] = _Flight(chunk, None if waits else sent, sent - began)
         return True
 
     def _cut(self) -> Chunk | None:
@@ -332,7 +337,8 @@ class Dispatcher:
             return
         self._again.add(flight.chunk)
         if flight.done and not flight.failed:
-            self._cutter.learn(flight.done, flight.seconds, self._clock() - flight.sent, flight.handling)
+            away = None if flight.sent is None else self._clock() - flight.sent
+            self._cutter.learn(flight.done, flight.seconds, away, flight.handling)
 
     def _decide(self, verdict: Verdict) -> None:
         """Carries out what was decided about items that something went wrong with."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _this_thread = threading.local()
@@ -17,6 +19,17 @@ def become_worker(whole_process: bool) -> None:
         _whole_process = True
     else:
         _this_thread.worker = True
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """Says that this thread, which belongs to others, is a worker meanwhile."""
+    before = getattr(_this_thread, "worker", False)
+    _this_thread.worker = True
+    try:
+        yield
+    finally:
+        _this_thread.worker = before
 
 
 def is_whole_process() -> bool:

@@ -18,15 +18,15 @@ def level_here() -> int | None:
     return None if logging is None else int(logging.getLogger().level)
 
 
-def send_records(level: int, send: Callable[[bytes], object]) -> None:
-    """In a worker: has all records from this level on sent, and handled nowhere else."""
+def record_sender(send: Callable[[bytes], object]) -> logging.Handler:
+    """In a worker: a handler that sends what this thread logs; the way belongs to the thread that runs the items."""
     import logging
 
     class Sender(logging.Handler):
         """Sends what a record says; its arguments may be things that do not travel."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            if record.thread != main:  # the pipe belongs to the thread that runs the items
+            if record.thread != here:
                 return
             record.message = record.getMessage()
             fields = {**record.__dict__, "msg": record.message, "args": None, "exc_info": None}
@@ -35,9 +35,16 @@ def send_records(level: int, send: Callable[[bytes], object]) -> None:
             kept = {name: value for name, value in fields.items() if isinstance(value, str | int | float | None)}
             send(pickle.dumps(kept))
 
-    main = threading.get_ident()
+    here = threading.get_ident()
+    return Sender()
+
+
+def send_records(level: int, send: Callable[[bytes], object]) -> None:
+    """In a worker: has all records from this level on sent, and handled nowhere else."""
+    import logging
+
     root = logging.getLogger()
-    root.handlers[:] = [Sender()]
+    root.handlers[:] = [record_sender(send)]
     root.setLevel(level)
 
 

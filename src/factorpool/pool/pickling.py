@@ -8,9 +8,11 @@ still cannot travel, the error says which: the function, an item, a result, an e
 from __future__ import annotations
 
 import io
+import math
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import process, spawn
@@ -282,8 +284,14 @@ def raise_failure(message: bytes) -> None:
     raise error from RemoteTraceback(trace)
 
 
-def answers(task: Task, message: bytes, stop: bytearray | memoryview, most: float) -> Iterator[bytes]:
-    """In the worker: runs a chunk and gives each piece as a message, after at most `most` seconds."""
+def answers(
+    task: Task, message: bytes, stop: bytearray | memoryview, most: float, seconds: float = math.inf
+) -> Iterator[bytes]:
+    """In the worker: runs a chunk and gives each piece as a message, after at most `most` seconds.
+
+    After `seconds` it ends with the next piece that may be the last.
+    """
+    until = time.monotonic() + seconds
     start, pace, items = pickle.loads(message)
     try:
         payload = pickle.loads(items)
@@ -297,6 +305,8 @@ def answers(task: Task, message: bytes, stop: bytearray | memoryview, most: floa
                 yield _encode(piece)
             except Exception as error:
                 yield from _one_by_one(piece, error)
+            if not piece.followed and time.monotonic() > until:
+                return
     except KeyboardInterrupt as error:  # of the function's own making
         yield _encode(Piece(0, None, error, 0.0, True))
 

@@ -35,7 +35,7 @@ class Pool(Executor):
     Args:
         strategy: a name or a value, or `auto`: then `pmap` and others choose as they do without a pool, and `submit`
             takes processes, or threads where there is no GIL.
-        max_workers: how many; None means the CPUs this process may use.
+        max_workers: how many; None means the CPUs this process may use, or what a cluster has.
         initializer, initargs: called once in each worker, before its first call of a function.
 
     Raises:
@@ -63,9 +63,12 @@ class Pool(Executor):
         if initializer is not None and not callable(initializer):
             raise OptionError(f"initializer must be a function, not {initializer!r}")
         self.strategy = strategy if strategy == "auto" else find_available(strategy)
-        self.max_workers = max_workers or usable_cpus()
+        ahead = 0 if isinstance(self.strategy, str) else self.strategy.traits.ahead
+        self.max_workers = max_workers or (
+            usable_cpus() if isinstance(self.strategy, str) else self.strategy.capacity()
+        )
         self.shelves = Shelves(keep=None)
-        self.slots = Slots(self.max_workers)
+        self.slots = Slots(self.max_workers * (1 + ahead))
         self.setup = None if initializer is None else Setup(initializer, initargs)
         self._calls = Calls()
         self._manager: Manager | None = None

@@ -159,12 +159,15 @@ class Died(NamedTuple):
     """The worker of a chunk has died; no more comes of it, and its slot is free.
 
     `exitcode` is as in multiprocessing, negative for a signal.  `begun` is False where the worker had not begun with
-    the chunk, so that none of its items is to blame.
+    the chunk, or ended for a reason of its own, so that none of its items is to blame.  `why` is what another system
+    says of it; `repeated` that it has tried the chunk on other workers already.
     """
 
     start: int
     exitcode: int | None
     begun: bool
+    why: str | None = None
+    repeated: bool = False
 
 
 class Free(NamedTuple):
@@ -230,6 +233,12 @@ class Traits(NamedTuple):
     """Simplicity: of two that are as fast, the lower one is recommended."""
     color: str
     """Of its bars in charts."""
+    piecewise: bool = True
+    """What is done of a chunk arrives while the rest runs: after a death it is known how far the worker came."""
+    ahead: int = 0
+    """Chunks that wait beside each worker, so that it need not wait for the next one to come."""
+    elastic: bool = False
+    """Workers come and go while it runs."""
 
 
 class Strategy(Protocol):

@@ -17,11 +17,20 @@ BEGINNINGS = 8
 and the run ends."""
 
 
+PARTS = 8
+"""Parts of a chunk of which nobody knows how far its worker came: more mean fewer deaths until one item is found, and
+a death may take seconds."""
+
+
 class Policy(NamedTuple):
-    """How often an item alone is tried again after a death, and whether workers send items back one by one."""
+    """How often an item alone is tried again after a death, and whether workers send items back one by one.
+
+    `piecewise` is as in the strategy's traits.
+    """
 
     retries: int
     itemwise: bool
+    piecewise: bool = True
 
 
 class Verdict(NamedTuple):
@@ -44,23 +53,25 @@ def after_death(chunk: Chunk, event: Died, policy: Policy) -> Verdict:
     >>> after_death(Chunk(0, "a", careful=True, tries=1), died, Policy(1, True)).settled.payload
     'a'
     """
-    died = WorkerDiedError(chunk.start, chunk.start + len(chunk.payload), event.exitcode, event.begun)
+    died = WorkerDiedError(chunk.start, chunk.start + len(chunk.payload), event.exitcode, event.begun, event.why)
     if not event.begun:
         killed = (event.exitcode or 0) < 0
         if not killed or chunk.unbegun + 1 >= BEGINNINGS:  # one that ends by itself at that stage always would
             return Verdict(error=died, fatal=True)
         return Verdict(again=(chunk._replace(unbegun=chunk.unbegun + 1),))
     if len(chunk.payload) == 1:
-        if chunk.tries < policy.retries:
+        if chunk.tries < policy.retries and not event.repeated:
             return Verdict(again=(chunk._replace(careful=True, tries=chunk.tries + 1),))
         return Verdict(settled=chunk, error=died)
+    if not policy.piecewise:
+        return Verdict(again=_parts(chunk._replace(careful=True), PARTS))
     if policy.itemwise and chunk.careful:  # it sent back each item: the first that is missing has killed it
         item, rest = chunk.split(1)
         verdict = after_death(item, event, policy)
         return verdict._replace(again=(*verdict.again, rest))
     if policy.itemwise or (policy.retries > 0 and not chunk.careful):
         return Verdict(again=(chunk._replace(careful=True),))
-    return Verdict(again=_halves(chunk))
+    return Verdict(again=_parts(chunk, 2))
 
 
 def after_failure(chunk: Chunk, event: Failed) -> Verdict:
@@ -70,9 +81,18 @@ def after_failure(chunk: Chunk, event: Failed) -> Verdict:
     ['a', 'bc']
     """
     if isinstance(event.error, NotPicklableError) and len(chunk.payload) > 1:
-        return Verdict(again=_halves(chunk) if chunk.careful else (chunk._replace(careful=True),))
+        return Verdict(again=_parts(chunk, 2) if chunk.careful else (chunk._replace(careful=True),))
     return Verdict(settled=chunk, error=event.error)
 
 
-def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
-    return chunk.split(len(chunk.payload) // 2)
+def _parts(chunk: Chunk, count: int) -> tuple[Chunk, ...]:
+    """The chunk in at most so many parts.
+
+    >>> [part.payload for part in _parts(Chunk(0, "abcde"), 2)]
+    ['ab', 'cde']
+    """
+    parts = []
+    for left in range(min(count, len(chunk.payload)), 1, -1):
+        part, chunk = chunk.split(len(chunk.payload) // left)
+        parts.append(part)
+    return (*parts, chunk)

@@ -203,7 +203,20 @@ class Run:
         opened = self._open(self._ref, choice.strategy, workers)
         if not alone:
             self._draw_apart(opened)
-        yield from self._dispatcher(self._cutter(workers, first), opened, lambda: (workers, None)).run()
+        cutter = self._cutter(workers, first)
+        yield from self._dispatcher(cutter, opened, self._limits(choice.strategy, cutter), choice.strategy).run()
+
+    def _limits(self, strategy: Strategy, cutter: Cutter) -> Callable[[], tuple[int, int | None]]:
+        """How many chunks may be in flight, as workers of the strategy come and go."""
+        traits = strategy.traits
+        follows = traits.elastic and self._options.max_workers is None
+
+        def limits() -> tuple[int, int | None]:
+            if follows:
+                cutter.workers = max(1, strategy.capacity())
+            return cutter.workers * (1 + traits.ahead), None
+
+        return limits
 
     def _probed(self, machine: Machine, total: int | None) -> Iterator[Completion]:
         from factorpool.pool.auto.probe import Probe
@@ -254,8 +267,15 @@ class Run:
         """Where idle workers rest."""
         return shared() if self._options.pool is None else self._options.pool.shelves
 
-    def _dispatcher(self, cutter: Cutter, workers: Workers, limits: Callable[[], tuple[int, int | None]]) -> Dispatcher:
+    def _dispatcher(
+        self,
+        cutter: Cutter,
+        workers: Workers,
+        limits: Callable[[], tuple[int, int | None]],
+        strategy: Strategy | None = None,
+    ) -> Dispatcher:
         options = self._options
+        piecewise = strategy is None or strategy.traits.piecewise
         if options.trace is not None:
             from factorpool.pool.trace import TracedWorkers
 
@@ -267,7 +287,7 @@ class Run:
             workers,
             limits,
             time.perf_counter,
-            policy=Policy(options.retries, self._ref.task.itemwise),
+            policy=Policy(options.retries, self._ref.task.itemwise, piecewise),
             ordered=options.ordered,
             buffersize=options.buffersize,
             collect=options.on_error == "collect",

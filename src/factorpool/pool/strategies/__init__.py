@@ -7,6 +7,8 @@ arguments that has what `factorpool.pool.protocol.Strategy` asks for.  It is the
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -28,6 +30,22 @@ BUILT_IN = {
     "processes": ("factorpool.pool.strategies.processes:Processes", Place.APART),
 }
 """Where the strategies of factorpool are, and where they run work; each is imported when it is asked for."""
+
+
+ELSEWHERE = {
+    "executor": ("factorpool.pool.strategies:_executor_of", "executor:MODULE:FUNCTION"),
+    "dask": ("factorpool.pool.strategies.dask:Dask", "dask:ADDRESS"),
+    "ray": ("factorpool.pool.strategies.ray:Ray", "ray or ray:ADDRESS"),
+}
+"""Strategies on other machines or in other libraries: how they are made of the text after the colon of a name, and how
+that is written.  They take part where they are asked for, and nowhere else."""
+
+SIGNS = {
+    "ray": ("RAY_ADDRESS",),
+    "dask": ("DASK_SCHEDULER_ADDRESS",),
+    "executor": ("SLURM_JOB_ID", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"),
+}
+"""Environment variables that say that there is something of the kind."""
 
 
 class StrategyInfo(NamedTuple):
@@ -53,6 +71,22 @@ def strategies() -> dict[str, StrategyInfo]:
             description = f"{description}; {gil_note()}"
         infos[name] = StrategyInfo(name, reason is None, reason or "", description)
     return infos
+
+
+def elsewhere() -> dict[str, StrategyInfo]:
+    """The strategies on other machines or in other libraries, by how they are written, with the signs of them here."""
+    infos = {}
+    for name, (_, written) in ELSEWHERE.items():
+        strategy = _found(name) if name != "executor" else None
+        reason = None if strategy is None else strategy.why_unavailable()
+        summary = _EXECUTOR if strategy is None else strategy.summary
+        signs = [f"{variable}={os.environ[variable]}" for variable in SIGNS[name] if os.environ.get(variable)]
+        found = f"; here: {', '.join(signs)}" if signs else ""
+        infos[written] = StrategyInfo(written, reason is None, reason or "", f"{summary}{found}")
+    return infos
+
+
+_EXECUTOR = "what FUNCTION of MODULE makes: any executor of concurrent.futures, such as mpi4py's, parsl's or loky's"
 
 
 def names() -> list[str]:
@@ -100,14 +134,37 @@ def find_available(wanted: Strategy | str, **options: object) -> Strategy:
     return strategy
 
 
+def _executor_of(place: str) -> Strategy:
+    """The executor that a function makes, given as module:function; the current directory is searched, too."""
+    from factorpool.pool.strategies.executor import Executor
+
+    module, _, function = place.partition(":")
+    if not module or not function:
+        raise OptionError(f"executor:{place} names no function: write executor:MODULE:FUNCTION")
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        make = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise OptionError(f"executor:{place} cannot be imported: {error}") from error
+    return Executor(make)
+
+
 @cache
 def _found(name: str) -> Strategy:
+    kind, colon, rest = name.partition(":")
+    if kind in ELSEWHERE and (colon or kind not in (*_added(), "executor")):
+        module, _, attribute = ELSEWHERE[kind][0].partition(":")
+        make = getattr(import_module(module), attribute)
+        elsewhere: Strategy = make(rest) if rest or kind == "executor" else make()
+        return elsewhere
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name][0].partition(":")
         made: Strategy = getattr(import_module(module), attribute)()
         return made
     if name not in _added():
-        raise OptionError(f"there is no strategy {name!r}; there are auto, {', '.join(names())}")
+        far = ", ".join(written for _, written in ELSEWHERE.values())
+        raise OptionError(f"there is no strategy {name!r}; there are auto, {', '.join(names())}; and {far}")
     added: Strategy = _added()[name].load()()
     return added
 

@@ -1,0 +1,116 @@
+"""`Executor`: any executor of `concurrent.futures`, so that work runs where the user's other work does.
+
+Dask, mpi4py, loky, parsl, executorlib and the standard library have one.  Only its `submit` is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent import futures
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from factorpool.errors import OptionError, StrategyUnavailableError, show
+from factorpool.pool.protocol import TaskRef, Traits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.pool.shelf import Shelf
+    from factorpool.pool.strategies.executor.workers import ExecutorWorkers, Handle
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Any `concurrent.futures.Executor`.
+
+    Args:
+        executor: one, which is never shut down here; or a function that makes one, and makes it anew after a worker's
+            death has broken it, as that breaks those of the standard library and of loky.
+        slots: how many calls it runs at once; None asks it.
+
+    What a call has done comes back when it ends: after half a second, or with the item that runs then.  An item that
+    ends its worker is found by running what was lost again, ever fewer items at once.  `timeout` is refused, as no
+    executor can end a call that runs.
+
+    Raises:
+        OptionError: what is no executor, or one that does not say how many slots it has.
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> import factorpool as fp
+    >>> with ThreadPoolExecutor(2) as threads:
+    ...     list(fp.pmap(abs, [-1, -2, -3], strategy=fp.Executor(threads)))
+    [1, 2, 3]
+    """
+
+    executor: futures.Executor | Callable[[], futures.Executor]
+    slots: int | None = None
+    _spare: list[Handle] = field(default_factory=list, init=False, repr=False, compare=False)
+    _counted: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    name: ClassVar[str] = "executor"
+    summary: ClassVar[str] = "an executor of another library, as fp.Executor(...) or executor:MODULE:FUNCTION"
+    traits: ClassVar[Traits] = Traits(
+        remote=True,
+        stops_items=False,
+        parallel_python=True,
+        start_seconds=1.0,
+        rank=4,
+        color="#e45756",
+        piecewise=False,
+        ahead=1,
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.executor, futures.Executor) and (
+            isinstance(self.executor, type) or not callable(self.executor)
+        ):
+            raise OptionError(
+                "Executor takes a concurrent.futures.Executor, or a function without arguments that makes one, not "
+                f"{show(self.executor)}"
+            )
+        if self.slots is not None and (
+            isinstance(self.slots, bool) or not isinstance(self.slots, int) or self.slots < 1
+        ):
+            raise OptionError(f"slots must be a positive integer or None, not {self.slots!r}")
+
+    def why_unavailable(self) -> str | None:
+        """Nothing is known before it is tried."""
+        return None
+
+    def capacity(self) -> int:
+        """Its slots."""
+        if self.slots is not None:
+            return self.slots
+        if not self._counted:
+            handle = self._handle()
+            self._spare.append(handle)
+            self._count(handle)
+        return self._counted[-1]
+
+    def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ExecutorWorkers:
+        """Its slots, for one task; one that is made here rests on the shelf between runs."""
+        from factorpool.pool.pickling import task_message
+        from factorpool.pool.strategies.executor.workers import ExecutorWorkers, Handle
+
+        task_message(task, inherits=False)  # an error for what cannot travel comes before there is anything to end
+        resting = None
+        if not isinstance(self.executor, futures.Executor) and not self._spare and shelf is not None:
+            resting = shelf.take(task.number)
+        handle = resting if isinstance(resting, Handle) else self._spare.pop() if self._spare else self._handle()
+        return ExecutorWorkers(task, slots, handle, shelf)
+
+    def _handle(self) -> Handle:
+        from factorpool.pool.strategies.executor.workers import Handle, made
+
+        if isinstance(self.executor, futures.Executor):
+            return Handle(self.executor, None)
+        return Handle(made(self.executor), self.executor)
+
+    def _count(self, handle: Handle) -> None:
+        count = handle.kind.slots(handle.executor)
+        if count is None:
+            raise StrategyUnavailableError(
+                f"{handle.executor!r} does not say how many calls it runs at once, or has no workers: say slots=, or "
+                "start workers"
+            )
+        self._counted[:] = [count]

@@ -1,0 +1,151 @@
+"""What runs in a worker of somebody else's executor: one chunk, with a task that came once and stays.
+
+A worker is a thread of a process that is not factorpool's, perhaps on another machine: so it has to be asked whether it
+is of the same versions, nothing of it is changed for good, and results come back all at once, with the log records.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import socket
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+
+from factorpool.pool import pickling
+from factorpool.pool.inside import working
+from factorpool.pool.logs import record_sender
+from factorpool.pool.protocol import Task
+
+CHUNK_SECONDS = 0.5
+"""A chunk ends after this time, with the item that runs then: what is not done is sent again, and a worker that dies
+takes no more with it."""
+
+PIECE_SECONDS = 0.1
+"""How much is packed into one message of an answer."""
+
+MOST_TASKS = 4
+"""Tasks that a worker keeps, so that runs that take turns need not send theirs each time."""
+
+
+class Sender(NamedTuple):
+    """Who sends a chunk: process, versions, the level of its log."""
+
+    process: str
+    versions: tuple[str, str]
+    level: int | None
+
+
+class NeedsTask(NamedTuple):
+    """The worker does not have the task; it is to be sent along."""
+
+
+class OtherVersions(NamedTuple):
+    """The worker's versions of Python and factorpool are not the caller's."""
+
+    where: str
+    versions: tuple[str, str]
+
+
+class NotStarted(NamedTuple):
+    """The task cannot start, and why, as `pickling.raise_failure` takes it."""
+
+    failure: bytes
+
+
+class Answer(NamedTuple):
+    """What is done of the chunk, as messages, and log records."""
+
+    messages: list[bytes]
+    records: list[bytes]
+
+
+def run_chunk(
+    key: tuple[str, int], data: bytes | None, chunk: bytes, sender: Sender
+) -> Answer | NeedsTask | OtherVersions | NotStarted:
+    """Runs a chunk of the task `key`, which `data` is the message of, unless this worker should have it."""
+    if sender.versions != versions():
+        return OtherVersions(f"{socket.gethostname()}, process {os.getpid()}", versions())
+    records: list[bytes] = []
+    with working(), _records_into(records, sender):
+        try:
+            task = _find_task(key, data)
+        except BaseException as error:
+            return NotStarted(pickling.start_failure(error))
+        if task is None:
+            return NeedsTask()
+        never = bytearray(1)
+        messages = list(pickling.answers(task, chunk, never, PIECE_SECONDS, CHUNK_SECONDS))
+    return Answer(messages, records)
+
+
+_tasks: OrderedDict[tuple[str, int], Task] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _find_task(key: tuple[str, int], data: bytes | None) -> Task | None:
+    """The task, started, if it is here or has been sent along."""
+    with _lock:
+        if key in _tasks:
+            _tasks.move_to_end(key)
+            return _tasks[key]
+        if data is None:
+            return None
+        message, buffers = unpack(data)
+        known = {*sys.path}
+        here = [path for path in message.path if path not in known and os.path.isdir(path)]
+        task = pickling.load_task(message._replace(path=[*sys.path, *here]), buffers)
+        task.start()
+        _tasks[key] = task
+        while len(_tasks) > MOST_TASKS:
+            _tasks.popitem(last=False)
+        return task
+
+
+def pack(message: pickling.TaskMessage) -> bytes:
+    """A task as bytes, large buffers and all."""
+    return pickle.dumps(
+        (message._replace(buffers=[]), [pickle.PickleBuffer(b).raw().tobytes() for b in message.buffers])
+    )
+
+
+def unpack(data: bytes) -> tuple[pickling.TaskMessage, list[Any]]:
+    """What was packed; buffers can be written to."""
+    message, buffers = pickle.loads(data)
+    return message, [bytearray(buffer) for buffer in buffers]
+
+
+@contextmanager
+def _records_into(records: list[bytes], sender: Sender) -> Iterator[None]:
+    """Keeps the log records of this thread, unless the caller's own handlers are here and have them anyway."""
+    if sender.level is None or sender.process == process():
+        yield
+        return
+    root, handler = logging.getLogger(), record_sender(records.append)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(min(before, sender.level))
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        root.removeHandler(handler)
+
+
+@cache
+def versions() -> tuple[str, str]:
+    """Of Python and factorpool."""
+    from importlib.metadata import version
+
+    return "{}.{}".format(*sys.version_info), version("factorpool")
+
+
+def process() -> str:
+    """This process, as no other is called."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,204 @@
+"""`Ray` on a real cluster of three nodes on this machine, each of one CPU, of which one is removed and one added."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import functions
+import pytest
+from clusters import ray_that_ends
+from conftest import REPOSITORY, alive, command, ends_within, gone
+
+import factorpool as fp
+
+pytestmark = [pytest.mark.usefixtures("workers_left"), pytest.mark.filterwarnings("default")]
+
+SEMIPRIME = (2**89 - 1) * (2**107 - 1)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    with ray_that_ends():
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        try:
+            for _ in range(2):
+                made.add_node(num_cpus=1)
+            yield made
+        finally:
+            import ray
+
+            ray.shutdown()
+            made.shutdown()
+
+
+@pytest.fixture
+def strategy(cluster: Any) -> fp.Ray:
+    made = fp.Ray(cluster.address)
+    assert wait_until(lambda: made.capacity() == 3)
+    return made
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def test_a_million_numbers_and_one_large_one(strategy: fp.Ray) -> None:
+    numbers = range(10**12, 10**12 + 10**6)
+    assert fp.factor_many(list(numbers), strategy=strategy) == fp.factor_many(numbers)
+    stages: list[int] = []
+    found = fp.factor(SEMIPRIME, strategy=strategy, progress=lambda done, total: stages.append(done))
+    assert found == {2**89 - 1: 1, 2**107 - 1: 1}
+    assert stages == sorted(stages) and stages
+
+
+def test_items_that_kill(strategy: fp.Ray, tmp_path: Path) -> None:
+    once = partial(functions.killed_once, str(tmp_path / "once"))
+    assert list(fp.pmap(once, range(30), strategy=strategy)) == list(range(30))
+    outcomes = list(fp.pmap(functions.exit_at_7, range(100), strategy=strategy, on_error="collect"))
+    assert [o.value for o in outcomes] == [n if n != 7 else None for n in range(100)]
+    error = outcomes[7].error
+    assert isinstance(error, fp.WorkerDiedError)
+    assert "WorkerCrashedError" in str(error)
+
+
+def test_an_item_without_enough_memory(strategy: fp.Ray) -> None:
+    """It has a MemoryError of its own, or its worker dies with it; the others come through."""
+    outcomes = list(fp.pmap(allocate_at_3, range(6), strategy=strategy, on_error="collect"))
+    assert [o.value for o in outcomes] == [0, 1, 2, None, 4, 5]
+    assert isinstance(outcomes[3].error, MemoryError | fp.WorkerDiedError)
+
+
+def allocate_at_3(n: int) -> int:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, resource.RLIM_INFINITY))
+    try:
+        return n if n != 3 else len(bytearray(3 << 30))
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def test_nodes_that_go_without_grace_and_that_come(cluster: Any, strategy: fp.Ray) -> None:
+    naps, done = [0.05] * 400, []
+    node = cluster.add_node(num_cpus=1)
+    assert wait_until(lambda: strategy.capacity() == 4)
+    remover = threading.Timer(1.5, cluster.remove_node, (node,), {"allow_graceful": False})
+    remover.start()
+    with ends_within(120):
+        done = list(fp.pmap(functions.nap, naps, strategy=strategy))
+    remover.join()
+    assert done == [None] * 400
+    assert wait_until(lambda: strategy.capacity() == 3)
+
+    pids: set[int] = set()
+    with ends_within(120):
+        for count, outcome in enumerate(
+            fp.pmap(nap_and_pid, range(300), strategy=strategy, ordered=False, on_error="collect")
+        ):
+            pids.add(outcome.value)
+            if count == 20:
+                node = cluster.add_node(num_cpus=1)
+    assert len(pids) > 3  # the new node has worked, too
+    cluster.remove_node(node, allow_graceful=False)
+    assert wait_until(lambda: strategy.capacity() == 3)
+
+
+def nap_and_pid(_: int) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+DRIVER = """
+import os, sys, time
+import factorpool as fp
+
+def note(n):
+    with open({path!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
+    time.sleep(1)
+
+if __name__ == "__main__":
+    print("running", flush=True)
+    list(fp.pmap(note, range(10_000), strategy=fp.Ray({address!r})))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_driver_that_ends_leaves_no_task_running(cluster: Any, tmp_path: Path, how: signal.Signals) -> None:
+    path = tmp_path / "notes"
+    program = tmp_path / "driver.py"
+    program.write_text(DRIVER.format(path=str(path), address=cluster.address))
+    driver = subprocess.Popen(
+        [sys.executable, str(program)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=REPOSITORY,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        assert wait_until(lambda: path.exists() and len(path.read_text().split()) > 3, 60)
+        driver.send_signal(how)
+        driver.wait(30)
+        pids = {int(pid) for pid in path.read_text().split()}
+        assert gone(pids, 30) or not any(alive(pid) and _is_busy(pid) for pid in pids)
+        before = path.read_text()
+        time.sleep(2.5)
+        assert path.read_text() == before
+    finally:
+        driver.kill()
+        driver.wait()
+
+
+def _is_busy(pid: int) -> bool:
+    """Ray names a worker's process after the task that it runs."""
+    return b"run_chunk" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_log_records_arrive(strategy: fp.Ray, caplog: pytest.LogCaptureFixture) -> None:
+    assert list(fp.pmap(functions.log, range(4), strategy=strategy)) == list(range(4))
+    assert sorted(record.getMessage() for record in caplog.records if record.name == "mine") == [
+        f"item {n}" for n in range(4)
+    ]
+
+
+def test_the_programs_own_ray_is_used_and_kept(cluster: Any) -> None:
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(address=cluster.address)
+    assert list(fp.pmap(functions.square, range(5), strategy="ray")) == [n * n for n in range(5)]
+    with fp.Pool("ray") as pool:
+        assert pool.submit(pow, 2, 5).result() == 32
+    assert ray.is_initialized()
+
+
+def test_on_the_command_line(cluster: Any) -> None:
+    ran = command("factor", "-s", f"ray:{cluster.address}", "360")
+    assert ran.stdout == b"360: 2 2 2 3 3 5\n", ran.stderr
+    ran = command("factor", "-s", "ray", "15", RAY_ADDRESS=cluster.address)
+    assert ran.stdout == b"15: 3 5\n", ran.stderr
+
+
+def test_no_cluster_says_so_within_seconds() -> None:
+    began = time.monotonic()
+    ran = command("factor", "-s", "ray:127.0.0.1:1", "15")
+    assert ran.returncode == 2
+    assert b"no Ray cluster answers at 127.0.0.1:1" in ran.stderr
+    assert time.monotonic() - began < 15
