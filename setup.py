@@ -12,6 +12,7 @@ class BuildInParallel(build_ext):
     """Compiles several files at once: setuptools itself does that only with several extensions."""
 
     def build_extensions(self):
+        """Has the compiler take each file by itself, in as many threads as there are CPUs."""
         compile_some = self.compiler.compile
 
         def compile_all(sources, *args, **kwargs):

@@ -31,6 +31,11 @@ ADDED = str(REPOSITORY / "tests" / "added")
 """Where a package is that adds a strategy; it is installed as far as Python can tell."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no other worker has to wait for it in the end."""
+    items.sort(key=lambda item: "test_against_slow_code" not in item.name)
+
+
 @pytest.fixture(params=list(BUILT_IN))
 def strategy(request: pytest.FixtureRequest) -> str:
     name = str(request.param)

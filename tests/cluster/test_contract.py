@@ -16,13 +16,13 @@ from factorpool.pool.protocol import Strategy
 
 sys.path.append(str(Path(__file__).parent.parent / "pool"))
 
-from test_strategies import (  # noqa: E402
+from test_strategies import (
     test_a_task_that_ends_early_is_an_error as test_a_task_that_ends_early_is_an_error,
 )
-from test_strategies import test_every_schedule_and_error_on_it as test_every_schedule_and_error_on_it  # noqa: E402
-from test_strategies import test_traits_say_what_a_strategy_can as test_traits_say_what_a_strategy_can  # noqa: E402
-from test_strategies import test_workers_know_what_they_hold as test_workers_know_what_they_hold  # noqa: E402
-from test_strategies import workers as workers  # noqa: E402
+from test_strategies import test_every_schedule_and_error_on_it as test_every_schedule_and_error_on_it
+from test_strategies import test_traits_say_what_a_strategy_can as test_traits_say_what_a_strategy_can
+from test_strategies import test_workers_know_what_they_hold as test_workers_know_what_they_hold
+from test_strategies import workers as workers
 
 pytestmark = [pytest.mark.usefixtures("workers_left"), pytest.mark.filterwarnings("default")]
 

@@ -83,7 +83,7 @@ def test_a_scheduler_that_goes_away_ends_the_run(cluster: DaskCluster) -> None:
 
 
 def test_no_cluster_and_one_without_workers(tmp_path: Path) -> None:
-    with pytest.raises(fp.StrategyUnavailableError, match="no Dask scheduler answers at tcp://127.0.0.1:1 "):
+    with pytest.raises(fp.StrategyUnavailableError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         list(fp.pmap(abs, [1, 2], strategy="dask:tcp://127.0.0.1:1"))
     with pytest.raises(fp.StrategyUnavailableError, match="needs a scheduler's address"):
         list(fp.pmap(abs, [1, 2], strategy="dask"))

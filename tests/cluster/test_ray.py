@@ -77,6 +77,19 @@ def test_items_that_kill(strategy: fp.Ray, tmp_path: Path) -> None:
     assert "WorkerCrashedError" in str(error)
 
 
+def test_items_that_take_too_long(strategy: fp.Ray) -> None:
+    with ends_within(60):
+        outcomes = list(
+            fp.pmap(
+                functions.forever_after_7, [1, 2, 9, 3, 8, *range(8)], strategy=strategy, timeout=1, on_error="collect"
+            )
+        )
+    assert [o.value for o in outcomes] == [1, 2, None, 3, None, *range(8)]
+    late = outcomes[2].error
+    assert isinstance(late, fp.ItemTimeoutError)
+    assert (late.index, late.timeout) == (2, 1)
+
+
 def test_an_item_without_enough_memory(strategy: fp.Ray) -> None:
     """It has a MemoryError of its own, or its worker dies with it; the others come through."""
     outcomes = list(fp.pmap(allocate_at_3, range(6), strategy=strategy, on_error="collect"))

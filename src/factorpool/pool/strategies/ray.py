@@ -16,6 +16,7 @@ from concurrent import futures
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -25,6 +26,7 @@ from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.protocol import Traits
 from factorpool.pool.strategies.executor import Executor
 from factorpool.pool.strategies.executor.kinds import Kind, Meaning
+from factorpool.pool.strategies.executor.there import Limit
 
 ADDRESS_VARIABLE = "RAY_ADDRESS"
 
@@ -47,7 +49,8 @@ class Ray(Executor):
             connection, else the environment variable RAY_ADDRESS, else starts Ray on this machine.
         runtime_env: what `ray.init` is to see to on the workers, such as {"pip": ["factorpool"]}.
 
-    Workers come and go with the nodes of the cluster.  Only what was started here is shut down.
+    Workers come and go with the nodes of the cluster.  Only what was started here is shut down.  With `timeout`, a
+    worker ends itself once an item takes longer, unless that holds the GIL all the time.
 
     Raises:
         OptionError: an address of Ray Client, which starts with ray://.
@@ -58,7 +61,9 @@ class Ray(Executor):
 
     name: ClassVar[str] = "ray"
     summary: ClassVar[str] = "the CPUs of a Ray cluster, as ray or ray:ADDRESS"
-    traits: ClassVar[Traits] = Executor.traits._replace(start_seconds=3.0, rank=6, color="#72b7b2", elastic=True)
+    traits: ClassVar[Traits] = Executor.traits._replace(
+        stops_items=True, start_seconds=3.0, rank=6, color="#72b7b2", elastic=True
+    )
 
     def __init__(self, address: str | None = None, *, runtime_env: dict[str, Any] | None = None) -> None:
         if address is not None and address.startswith("ray://"):
@@ -110,6 +115,18 @@ class _RayKind(Kind):
         if not ray.is_initialized():
             raise FactorpoolError("Ray was shut down while work was running on it")
 
+    def limit(self, token: str, seconds: float) -> Limit | None:
+        return Limit(seconds, partial(_tell, token))
+
+    def late_item(self, token: str) -> int | None:
+        from ray.experimental import internal_kv
+
+        told = internal_kv._internal_kv_get(token)
+        if told is None:
+            return None
+        internal_kv._internal_kv_del(token)
+        return int(told)
+
     def cancel(self, futures: Iterable[Future[Any]]) -> None:
         import ray
 
@@ -119,6 +136,13 @@ class _RayKind(Kind):
 
     def kill(self, executor: Any) -> None:
         self.end(executor)
+
+
+def _tell(token: str, item: int) -> None:
+    """In a worker: leaves which item has taken too long where the caller finds it."""
+    from ray.experimental import internal_kv
+
+    internal_kv._internal_kv_put(token, str(item).encode())
 
 
 _references: WeakKeyDictionary[Future[Any], Any] = WeakKeyDictionary()

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from factorpool.errors import FactorpoolError
+from factorpool.pool.strategies.executor.there import Limit
 
 GONE_SECONDS = 15.0
 """How long a scheduler that does not answer may take to come back."""
@@ -52,6 +53,14 @@ class Kind:
 
     def check(self, executor: Any) -> None:
         """Raises a FactorpoolError if it cannot be reached any more."""
+
+    def limit(self, token: str, seconds: float) -> Limit | None:
+        """How a worker is to keep to a timeout, where it may end for it; `token` names the call."""
+        return None
+
+    def late_item(self, token: str) -> int | None:
+        """Which item of a call that has died took too long, if that was it."""
+        return None
 
     def cancel(self, futures: Iterable[Future[Any]]) -> None:
         """Gives up calls, and ends those that run, where the library can."""

@@ -12,8 +12,9 @@ import pickle
 import socket
 import sys
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -30,6 +31,9 @@ takes no more with it."""
 PIECE_SECONDS = 0.1
 """How much is packed into one message of an answer."""
 
+LOOK_SECONDS = 0.05
+"""How often it is looked whether an item takes too long."""
+
 MOST_TASKS = 4
 """Tasks that a worker keeps, so that runs that take turns need not send theirs each time."""
 
@@ -40,6 +44,13 @@ class Sender(NamedTuple):
     process: str
     versions: tuple[str, str]
     level: int | None
+
+
+class Limit(NamedTuple):
+    """Seconds that an item may take, and how it is told, before the worker ends itself, which item has taken longer."""
+
+    seconds: float
+    tell: Callable[[int], object]
 
 
 class NeedsTask(NamedTuple):
@@ -67,7 +78,7 @@ class Answer(NamedTuple):
 
 
 def run_chunk(
-    key: tuple[str, int], data: bytes | None, chunk: bytes, sender: Sender
+    key: tuple[str, int], data: bytes | None, chunk: bytes, sender: Sender, limit: Limit | None = None
 ) -> Answer | NeedsTask | OtherVersions | NotStarted:
     """Runs a chunk of the task `key`, which `data` is the message of, unless this worker should have it."""
     if sender.versions != versions():
@@ -81,7 +92,12 @@ def run_chunk(
         if task is None:
             return NeedsTask()
         never = bytearray(1)
-        messages = list(pickling.answers(task, chunk, never, PIECE_SECONDS, CHUNK_SECONDS))
+        if limit is None:
+            messages = list(pickling.answers(task, chunk, never, PIECE_SECONDS, CHUNK_SECONDS))
+        else:
+            with _watched(limit, messages := []):  # each item is a message
+                for message in pickling.answers(task, chunk, never, 0.0, CHUNK_SECONDS):
+                    messages.append(message)
     return Answer(messages, records)
 
 
@@ -119,6 +135,30 @@ def unpack(data: bytes) -> tuple[pickling.TaskMessage, list[Any]]:
     """What was packed; buffers can be written to."""
     message, buffers = pickle.loads(data)
     return message, [bytearray(buffer) for buffer in buffers]
+
+
+@contextmanager
+def _watched(limit: Limit, messages: list[bytes]) -> Iterator[None]:
+    """Ends this process once an item takes too long: nothing less ends a function that is running."""
+    over = threading.Event()
+
+    def watch() -> None:
+        done, began = 0, time.monotonic()
+        while not over.wait(min(LOOK_SECONDS, limit.seconds / 4)):
+            now = time.monotonic()
+            if len(messages) > done:
+                done, began = len(messages), now
+            elif now - began > limit.seconds:
+                limit.tell(done)
+                os._exit(1)
+
+    watcher = threading.Thread(target=watch, name="factorpool-limit", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 @contextmanager

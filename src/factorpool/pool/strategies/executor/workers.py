@@ -13,13 +13,20 @@ from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
+from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from factorpool.errors import FactorpoolError, OptionError, StrategyUnavailableError, WorkerDiedError
+from factorpool.errors import (
+    FactorpoolError,
+    ItemTimeoutError,
+    OptionError,
+    StrategyUnavailableError,
+    WorkerDiedError,
+)
 from factorpool.pool.logs import handle_record, level_here
 from factorpool.pool.pickling import chunk_message, decode, raise_failure, task_message, traffic
-from factorpool.pool.protocol import Chunk, Died, Event, Free, TaskRef, events_of
+from factorpool.pool.protocol import Chunk, Died, Event, Failed, Free, TaskRef, events_of
 from factorpool.pool.strategies.executor import there
 from factorpool.pool.strategies.executor.kinds import KILLED, Meaning, kind_of, told
 
@@ -37,6 +44,7 @@ MOST_MADE = 8
 """Executors that are made one after the other without any that answers: then they never will."""
 
 _this_process = uuid.uuid4().hex  # tasks of other callers have the same numbers
+_numbers = count()
 
 
 class Handle:
@@ -115,9 +123,9 @@ def made(make: Callable[[], concurrent.futures.Executor]) -> concurrent.futures.
 
 
 class _Flight:
-    """A chunk on its way; `alone` if no other was in the executor while it was."""
+    """A chunk on its way; `alone` if no other was in the executor while it was; `token` names it to others."""
 
-    __slots__ = ("alone", "future", "items", "message", "start")
+    __slots__ = ("alone", "future", "items", "message", "start", "token")
 
     def __init__(self, chunk: Chunk, message: bytes) -> None:
         self.start = chunk.start
@@ -125,6 +133,7 @@ class _Flight:
         self.message = message
         self.future: Future[Any] | None = None
         self.alone = False
+        self.token = f"factorpool-{_this_process}-{next(_numbers)}"
 
 
 class ExecutorWorkers:
@@ -142,7 +151,9 @@ class ExecutorWorkers:
         self._waiting: deque[_Flight] = deque()
         self._suspects: deque[_Flight] = deque()
         self._arrived: SimpleQueue[tuple[_Flight, Future[Any]] | None] = SimpleQueue()
-        self._deaths: list[Event] = []  # that `wait` has not told of
+        self._untold: list[Event] = []  # by `wait`
+        self._timeout = ref.timeout
+        self._late: set[int] = set()  # items that have taken too long
         self._made = 0  # executors since the last answer
         self._gone = False  # out of reach
         handle.task = ref.number
@@ -150,10 +161,18 @@ class ExecutorWorkers:
     @property
     def held(self) -> Collection[int]:
         """What is in the executor, or waits for it."""
-        return {*self._flying, *(flight.start for flight in (*self._waiting, *self._suspects))}
+        waiting = (flight.start for flight in (*self._waiting, *self._suspects))
+        return {*self._flying, *waiting, *(event.start for event in self._untold)}
 
     def submit(self, chunk: Chunk) -> None:
         """Sends the chunk, unless another has to be alone first."""
+        if self._late and (late := [item for item in self._late if 0 <= item - chunk.start < len(chunk.payload)]):
+            chunk, _ = chunk.split(min(late) - chunk.start)
+            if not len(chunk.payload):
+                assert self._timeout is not None
+                error = ItemTimeoutError(chunk.start, self._timeout)
+                self._untold += [Failed(chunk.start, 1, error, self._timeout), Free(chunk.start)]
+                return
         message = chunk_message(chunk, by_name=False)
         self._waiting.append(_Flight(chunk, message))
         self._send_what_may_go()
@@ -175,8 +194,9 @@ class ExecutorWorkers:
             other.alone = False
         self._flying[flight.start] = flight
         try:
+            limit = None if self._timeout is None else self._handle.kind.limit(flight.token, self._timeout)
             future = self._handle.executor.submit(
-                there.run_chunk, self._key, self._data if with_task else None, flight.message, self._sender
+                there.run_chunk, self._key, self._data if with_task else None, flight.message, self._sender, limit
             )
         except Exception as error:
             if self._handle.kind.meaning(error) is Meaning.BROKEN:
@@ -194,9 +214,9 @@ class ExecutorWorkers:
     def wait(self, timeout: float | None) -> list[Event]:
         """What has come back by now, or comes next."""
         events: list[Event] = []
-        deaths, self._deaths = self._deaths, []
-        if deaths:
-            return deaths
+        if self._untold:
+            events, self._untold = self._untold, []
+            return events
         left = timeout
         while True:
             step = CHECK_SECONDS if left is None else min(left, CHECK_SECONDS)
@@ -257,12 +277,15 @@ class ExecutorWorkers:
             raise _strange(error) from error
         if meaning is Meaning.BROKEN:
             self._broken(error)
-            deaths, self._deaths = self._deaths, []
+            deaths, self._untold = self._untold, []
             return deaths
         del self._flying[flight.start]
         if meaning is Meaning.LOST:
             self._check()
             return [Died(flight.start, KILLED, False, told(error))]
+        if self._timeout is not None and (late := self._handle.kind.late_item(flight.token)) is not None:
+            self._late.add(flight.start + late)
+            return [Free(flight.start)]
         if meaning is Meaning.SUSPECTED and not flight.alone:
             self._suspects.append(flight)
             return []
@@ -280,7 +303,7 @@ class ExecutorWorkers:
         self._sent = 0
         self._arrived.put(None)
         if len(lost) == 1 and lost[0].alone:
-            self._deaths.append(Died(lost[0].start, None, True, told(error)))
+            self._untold.append(Died(lost[0].start, None, True, told(error)))
         else:
             self._suspects.extend(lost)
 
