@@ -1,7 +1,8 @@
 """Numbers of 96 to 256 bits: the quadratic sieve against python-flint's, on one CPU and on two.
 
     python benchmarks/siqs.py            # up to 224 bits: about 5 minutes
-    python benchmarks/siqs.py --longest  # and one of 256 bits, and 50 random ones of 300 bits: an hour more
+    python benchmarks/siqs.py --longest  # and one of 256 bits: ten minutes more
+    python benchmarks/siqs.py --curves   # and 50 random ones of 300 bits: an hour or two more
 
 On one CPU both are CPU seconds of this process, in turn, number by number; the ratio is the median over the numbers,
 of random integers that of the sums, since most are easy and few take most of the time.  On two it is wall time:
@@ -132,15 +133,14 @@ def row(name: str, times: dict[str, list[float]], fast: str, slow: str, target: 
 
 def main() -> None:
     """Measures, prints, saves."""
-    longest = "--longest" in sys.argv
     ours(semiprimes(96, 1)[0])  # imports, once and for all
     rows: list[dict[str, Any]] = []
-    for made in measured(longest):
+    for made in measured():
         rows.append(made)
         save("siqs", rows)
 
 
-def measured(longest: bool) -> Iterator[dict[str, Any]]:
+def measured() -> Iterator[dict[str, Any]]:
     """The rows of the table, each as soon as it is there."""
     for bits, count, target in SEMIPRIMES:
         yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
@@ -150,9 +150,10 @@ def measured(longest: bool) -> Iterator[dict[str, Any]]:
         yield on_one(f"random {bits}-bit integers for curves", for_curves(bits, count), None, sums=True)
     for bits, count, target in TOGETHER:
         yield on_two(bits, semiprimes(bits, count), target)
-    if longest:
+    if "--longest" in sys.argv:
         bits, count, target = LONGEST
         yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
+    if "--curves" in sys.argv:
         for bits, count in FOR_CURVES_LONGEST:
             yield on_one(f"random {bits}-bit integers for curves", for_curves(bits, count), None, sums=True)
 

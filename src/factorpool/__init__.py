@@ -18,6 +18,7 @@ from factorpool.errors import (
     UnfinishedError,
     WorkerDiedError,
 )
+from factorpool.factoring.arithmetic import are_prime, is_prime
 from factorpool.factoring.columns import Factorizations
 from factorpool.factoring.partial import PartialFactorization
 from factorpool.pool.results import Outcome, Results
@@ -64,11 +65,13 @@ __all__ = [
     "TooLargeError",
     "UnfinishedError",
     "WorkerDiedError",
+    "are_prime",
     "compare",
     "factor",
     "factor_many",
     "factor_range",
     "factor_stream",
+    "is_prime",
     "pmap",
     "strategies",
 ]

@@ -134,7 +134,8 @@ fp_u128 t_awkward_wide(void) {
 }
 
 int main(int argc, char **argv) {
-    static void (*const tests[])(size_t) = {t_prime, t_prove, t_trial, t_rho, t_ecm, t_sieve, t_text, t_siqs, t_factor};
+    static void (*const tests[])(size_t) = {t_prime, t_prove, t_trial, t_rho,       t_ecm,
+                                            t_sieve, t_text,  t_siqs,  t_functions, t_factor};
     if (argc != 3) return 2;
     size_t count = strtoull(argv[2], NULL, 10);
     for (size_t i = 0; (t_isa = fp_isa_at(i)); i++) {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factorpool.pool.dispatcher import Cutter
-from factorpool.pool.schedule import LEAST_SECONDS, TAIL_SECONDS, Measured, guided, static
+from factorpool.pool.schedule import CHUNK_SECONDS, TAIL_SECONDS, Measured, guided, static
 from factorpool.pool.source import SequenceSource
 
 
@@ -24,7 +24,7 @@ def test_guided_leaves_work_for_all_at_the_end(
 ) -> None:
     size = guided(remaining, workers, 1, Measured(last, cost, overhead))
     assert 1 <= size <= max(1, remaining // (4 * workers), TAIL_SECONDS / cost)
-    assert size <= max(1, max(20 * overhead, LEAST_SECONDS) / cost)
+    assert size <= max(1, max(20 * overhead, CHUNK_SECONDS) / cost)
     assert size <= 4 * last
 
 

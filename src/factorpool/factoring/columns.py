@@ -13,6 +13,7 @@ from typing import NamedTuple, SupportsIndex, cast, overload
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError
+from factorpool.factoring.arithmetic import ArithmeticFunctions
 from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
 
 TYPE_CHECKING = False
@@ -63,7 +64,11 @@ class Columns(NamedTuple):
             at += count
 
 
-class Factorizations(Sequence[dict[int, int]]):
+ROWS = 1024
+"""Numbers of which the objects are made at once: a fraction of a millisecond's work, and no more memory than that."""
+
+
+class Factorizations(ArithmeticFunctions, Sequence[dict[int, int]]):
     """Factorizations of many numbers: a read-only sequence of dicts prime -> exponent, ascending, kept as columns.
 
     Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are
@@ -117,7 +122,11 @@ class Factorizations(Sequence[dict[int, int]]):
 
     def __getitem__(self, index: SupportsIndex | slice) -> dict[int, int] | list[dict[int, int]]:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            start, stop, step = index.indices(len(self))
+            if step == 1 and self._in_c:
+                primes = cast("memoryview[int]", self.primes)
+                return _native.rows("dicts", self.offsets, primes, self.exponents, start, max(start, stop))
+            return [self[i] for i in range(start, stop, step)]
         i = range(len(self))[index]
         if i in self.errors:
             raise self.errors[i].with_traceback(None)
@@ -125,7 +134,14 @@ class Factorizations(Sequence[dict[int, int]]):
         return dict(zip(self.primes[start:stop], self.exponents[start:stop], strict=True))
 
     def __iter__(self) -> Iterator[dict[int, int]]:
-        return map(self.__getitem__, range(len(self)))
+        if not self._in_c:
+            return map(self.__getitem__, range(len(self)))
+        return chain.from_iterable(self[start : start + ROWS] for start in range(0, len(self), ROWS))
+
+    @property
+    def _in_c(self) -> bool:
+        """Whether the kernel can make all of the objects."""
+        return not self.errors and isinstance(self.primes, memoryview)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Factorizations):
@@ -160,8 +176,22 @@ class Factorizations(Sequence[dict[int, int]]):
         """
         return list(chain.from_iterable(repeat(p, e) for p, e in self[index].items()))
 
+    def to_lists(self) -> list[list[int]]:
+        """The prime factors of each number, ascending and repeated.
+
+        >>> import factorpool
+        >>> factorpool.factor_many([12, 1, 7]).to_lists()
+        [[2, 2, 3], [], [7]]
+        """
+        if self._in_c:
+            primes = cast("memoryview[int]", self.primes)
+            return _native.rows("lists", self.offsets, primes, self.exponents, 0, len(self))
+        return [self.factors(i) for i in range(len(self))]
+
     def to_dict(self) -> dict[int, list[int]]:
         """Number -> its prime factors, ascending and repeated: the article's shape.  Items with errors are left out."""
+        if self._in_c:
+            return dict(zip(self.numbers, self.to_lists(), strict=True))
         return {n: self.factors(i) for i, n in enumerate(self.numbers) if i not in self.errors}
 
 

@@ -105,6 +105,10 @@ def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> 
         view = memoryview(numbers)  # type: ignore[arg-type]
     except (TypeError, ValueError, BufferError):  # no buffer, or one that NumPy cannot describe
         return None
+    if type(numbers).__module__.startswith("numpy.ma"):
+        raise NumberTypeError(
+            "a masked array cannot be factored, for its mask would be lost; use .compressed(), or .filled(1)", numbers
+        )
     kind = view.format.lstrip("@=<" if sys.byteorder == "little" else "@=>")
     if kind == "O":
         return None

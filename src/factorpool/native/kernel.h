@@ -61,6 +61,15 @@ int fp_sieve(const fp_isa *isa, uint64_t start, uint64_t step, size_t count, con
 /* prime.c: proved up to 64 bits.  fp_are_prime is for many numbers > 120 without a factor below 8. */
 int fp_is_prime(const fp_isa *isa, uint64_t n);
 void fp_are_prime(const fp_isa *isa, const fp_u128 *numbers, size_t count, uint8_t *answers);
+/* The same for any words, 0 and 1 too; ends early if it is told to. */
+int fp_primes_among(const fp_isa *isa, const uint64_t *numbers, size_t count, const fp_control *control,
+                    uint8_t *answers);
+
+/* functions.c: arithmetic functions by number, with the bytes of a value; NULL after the last.  fp_function gives those of `count`
+ * numbers, from columns; it ends before the first whose value exceeds 64 bits, and answers how many there are. */
+const char *fp_function_name(size_t which, unsigned *width);
+size_t fp_function(size_t which, const uint64_t *offsets, const uint64_t *primes, const uint8_t *exponents,
+                   size_t count, uint64_t parameter, void *values);
 
 /* Splitters, one file each.  fp_rho: a proper factor of an odd composite that is no square of a prime.  fp_ecm: of each of at
  * most FP_ECM_BATCH odd composites, 0 for those it ran out of curves for; of those beyond `most_bits` it only looks for small

@@ -95,14 +95,38 @@ void fp_are_prime(const fp_isa *isa, const fp_u128 *numbers, size_t count, uint8
     }
 }
 
-int fp_is_prime(const fp_isa *isa, uint64_t n) {
-    fp_u128 wide = n;
-    uint8_t answer;
+/* Is n prime, where division by 2, 3, 5 and 7 decides?  -1 where it does not. */
+static int by_small_primes(uint64_t n) {
     if (n % 2 == 0) return n == 2;
     if (n % 3 == 0) return n == 3;
     if (n % 5 == 0) return n == 5;
     if (n % 7 == 0) return n == 7;
-    if (n < 121) return n > 1;
+    return n < 121 ? n > 1 : -1;
+}
+
+int fp_is_prime(const fp_isa *isa, uint64_t n) {
+    fp_u128 wide = n;
+    uint8_t answer;
+    int known = by_small_primes(n);
+    if (known >= 0) return known;
     fp_are_prime(isa, &wide, 1, &answer);
     return answer;
+}
+
+int fp_primes_among(const fp_isa *isa, const uint64_t *numbers, size_t count, const fp_control *control,
+                    uint8_t *answers) {
+    fp_u128 open[BLOCK];
+    size_t place[BLOCK], left = 0;
+    uint8_t decided[BLOCK];
+    for (size_t i = 0; i < count; i++) {
+        int known = by_small_primes(numbers[i]);
+        answers[i] = known > 0;
+        if (known < 0) open[left] = numbers[i], place[left++] = i;
+        if (left < BLOCK && i + 1 < count) continue;
+        if (fp_poll(control)) return FP_STOPPED;
+        fp_are_prime(isa, open, left, decided);
+        for (size_t k = 0; k < left; k++) answers[place[k]] = decided[k];
+        left = 0;
+    }
+    return FP_OK;
 }

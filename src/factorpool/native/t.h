@@ -23,6 +23,7 @@ void t_factor(size_t count);
 void t_sieve(size_t count);
 void t_text(size_t count);
 void t_siqs(size_t count);
+void t_functions(size_t count);
 
 /* Says what is wrong for which number, and exits with 1. */
 void t_fail(const char *what, fp_u128 n);

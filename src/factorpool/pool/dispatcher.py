@@ -41,8 +41,17 @@ def _close_all() -> None:
 class Cutter:
     """Cuts a source into chunks for so many workers, by a schedule, and learns from what they cost."""
 
-    def __init__(self, source: Source, workers: int, schedule: str, chunksize: int | None, first: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        workers: int,
+        schedule: str,
+        chunksize: int | None,
+        first: int,
+        chunk_seconds: float = schedules.CHUNK_SECONDS,
+    ) -> None:
         self.workers = workers
+        self._chunk_seconds = chunk_seconds
         self._source = source
         self._guided = schedule == "guided" and chunksize is None
         self._static = schedule == "static" and chunksize is None
@@ -89,7 +98,7 @@ class Cutter:
         if self._guided:
             remaining = self._source.remaining()
             remaining = None if remaining is None else remaining + returned
-            return schedules.guided(remaining, self.workers, self._size, self._measured)
+            return schedules.guided(remaining, self.workers, self._size, self._measured, self._chunk_seconds)
         if self._static and self._total is not None:
             return schedules.static(self._total, self.workers)
         return self._size

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from factorpool.errors import FactorpoolError
+from factorpool.pool.schedule import CHUNK_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -237,6 +238,8 @@ class Traits(NamedTuple):
     """What is done of a chunk arrives while the rest runs: after a death it is known how far the worker came."""
     ahead: int = 0
     """Chunks that wait beside each worker, so that it need not wait for the next one to come."""
+    chunk_seconds: float = CHUNK_SECONDS
+    """A guided chunk may cost this much whatever its overhead."""
     elastic: bool = False
     """Workers come and go while it runs."""
 

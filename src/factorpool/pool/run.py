@@ -14,7 +14,7 @@ from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
 from factorpool.pool.protocol import Place, Strategy, Task, TaskRef, Workers
 from factorpool.pool.recovery import Policy
-from factorpool.pool.schedule import SCHEDULES
+from factorpool.pool.schedule import CHUNK_SECONDS, SCHEDULES
 from factorpool.pool.shelf import Shelves, shared
 from factorpool.pool.slots import slotted
 from factorpool.pool.source import IteratorSource, Source
@@ -203,7 +203,7 @@ class Run:
         opened = self._open(self._ref, choice.strategy, workers)
         if not alone:
             self._draw_apart(opened)
-        cutter = self._cutter(workers, first)
+        cutter = self._cutter(workers, first, choice.strategy.traits.chunk_seconds)
         yield from self._dispatcher(cutter, opened, self._limits(choice.strategy, cutter), choice.strategy).run()
 
     def _limits(self, strategy: Strategy, cutter: Cutter) -> Callable[[], tuple[int, int | None]]:
@@ -252,8 +252,9 @@ class Run:
             return self._options.max_workers
         return usable_cpus() if isinstance(strategy, str) else strategy.capacity()
 
-    def _cutter(self, count: int, first: int) -> Cutter:
-        return Cutter(self._source, count, self._options.schedule, self._options.chunksize, first)
+    def _cutter(self, count: int, first: int, chunk_seconds: float = CHUNK_SECONDS) -> Cutter:
+        options = self._options
+        return Cutter(self._source, count, options.schedule, options.chunksize, first, chunk_seconds)
 
     def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:
         # What a task leaves in workers stays among those of its own run, unless the caller keeps a pool for it.

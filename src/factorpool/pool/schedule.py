@@ -15,7 +15,7 @@ SCHEDULES: tuple[Schedule, ...] = ("static", "dynamic", "guided")
 OVERHEADS = 20
 """A guided chunk should cost this many times its overhead: a loss of 5 %."""
 
-LEAST_SECONDS = 0.02
+CHUNK_SECONDS = 0.02
 """A guided chunk may cost this much whatever its overhead: shorter ones give no smoother progress."""
 
 GROWTH = 4
@@ -46,8 +46,12 @@ def static(total: int, workers: int) -> int:
     return max(1, -(-total // workers))
 
 
-def guided(remaining: int | None, workers: int, first: int, measured: Measured | None) -> int:
+def guided(
+    remaining: int | None, workers: int, first: int, measured: Measured | None, chunk_seconds: float = CHUNK_SECONDS
+) -> int:
     """The next chunk's size; `first` is that of the first ones, `remaining` None where nobody knows.
+
+    `chunk_seconds` is as in the strategy's traits.
 
     >>> guided(100_000, 2, 256, None)
     256
@@ -67,7 +71,7 @@ def guided(remaining: int | None, workers: int, first: int, measured: Measured |
     if measured is not None:
         each = max(measured.seconds_per_item, 1e-9)
         turn = workers * measured.handling
-        size = max(1, min(int(max(OVERHEADS * measured.overhead, LEAST_SECONDS, turn) / each), GROWTH * measured.size))
+        size = max(1, min(int(max(OVERHEADS * measured.overhead, chunk_seconds, turn) / each), GROWTH * measured.size))
         least = max(1, int(max(TAIL_SECONDS, turn) / each))
     if remaining is not None and workers > 1:
         size = min(size, max(least, remaining // (TAIL * workers)))

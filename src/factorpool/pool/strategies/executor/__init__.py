@@ -28,7 +28,7 @@ class Executor:
             death has broken it, as that breaks those of the standard library and of loky.
         slots: how many calls it runs at once; None asks it.
 
-    What a call has done comes back when it ends: after half a second, or with the item that runs then.  An item that
+    What a call has done comes back when it ends: after a second at most, or with the item that runs then.  An item that
     ends its worker is found by running what was lost again, ever fewer items at once.  `timeout` is refused, as no
     executor can end a call that runs.
 
@@ -58,6 +58,7 @@ class Executor:
         color="#e45756",
         piecewise=False,
         ahead=1,
+        chunk_seconds=0.5,
     )
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ from factorpool.pool.inside import working
 from factorpool.pool.logs import record_sender
 from factorpool.pool.protocol import Task
 
-CHUNK_SECONDS = 0.5
+CHUNK_SECONDS = 1.0
 """A chunk ends after this time, with the item that runs then: what is not done is sent again, and a worker that dies
 takes no more with it."""
 
