@@ -33,6 +33,7 @@ $(VENV)/installed-test: $(VENV)/installed
 	@echo "== installing what the tests need"
 	$(BIN)/python -m pip install --quiet --group test
 	$(BIN)/python -m pip install --quiet --editable ".[plot]" || echo "no charts: what draws them has no build for this Python"
+	$(BIN)/python -m pip install --quiet --group columns || echo "no Arrow: pyarrow and others have no build for this Python"
 	@touch $@
 
 $(VENV)/installed-check: $(VENV)/installed-test

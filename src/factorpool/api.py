@@ -143,8 +143,10 @@ def factor_many(
     """The factorizations of many integers, in their order, computed on every CPU this process may use.
 
     Args:
-        numbers: ints, an integer array (NumPy's or anything with the buffer protocol), a range, any iterable.  A range
-            of step 1 or 2, and an array of which the numbers are as dense as that, is sieved, not factored one by one.
+        numbers: ints, an integer array (NumPy's or anything with the buffer protocol), an Arrow column (pyarrow's,
+            Polars', DuckDB's, pandas'), a range, any iterable.  A range of step 1 or 2, and an array of which the
+            numbers are as dense as that, is sieved, not factored one by one.  A null of a column stays one: the result
+            has its error in `errors`, and a null in its place as an Arrow table.
         strategy: `serial`, `threads`, `processes`, or `auto`, which takes threads for enough numbers of up to 81 bits
             (the kernel releases the GIL) and processes for longer ones.  Large cofactors, of more than 160 bits, go to
             one worker each, those of more than 184 to all together; `auto` takes processes for them.
@@ -185,7 +187,7 @@ def _factor_all(
     if isinstance(numbers, range):
         _check_size(numbers)
     errors: dict[int, FactorpoolError] = {}
-    block = normalize(numbers, errors if on_error == "collect" else None)
+    block = normalize(numbers, errors if on_error == "collect" else None, errors)
     dense = _dense(block) if METHODS[method].sieves else None
     if dense is not None and callable(progress):
         options = options._replace(progress=_scaled(progress, len(block)))

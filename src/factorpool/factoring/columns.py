@@ -14,6 +14,7 @@ from typing import NamedTuple, SupportsIndex, cast, overload
 from factorpool import _native
 from factorpool.errors import FactorpoolError
 from factorpool.factoring.arithmetic import ArithmeticFunctions
+from factorpool.factoring.arrow import LongTable, table_of
 from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
 
 TYPE_CHECKING = False
@@ -68,8 +69,10 @@ ROWS = 1024
 """Numbers of which the objects are made at once: a fraction of a millisecond's work, and no more memory than that."""
 
 
-class Factorizations(ArithmeticFunctions, Sequence[dict[int, int]]):
+class Factorizations(ArithmeticFunctions):
     """Factorizations of many numbers: a read-only sequence of dicts prime -> exponent, ascending, kept as columns.
+
+    It is no `collections.abc.Sequence`, for Polars would take it apart item by item instead of taking its columns.
 
     Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are
     read-only memoryviews, for `numpy.asarray` and the like without a copy:
@@ -143,6 +146,23 @@ class Factorizations(ArithmeticFunctions, Sequence[dict[int, int]]):
         """Whether the kernel can make all of the objects."""
         return not self.errors and isinstance(self.primes, memoryview)
 
+    def __reversed__(self) -> Iterator[dict[int, int]]:
+        return map(self.__getitem__, reversed(range(len(self))))
+
+    def __contains__(self, factorization: object) -> bool:
+        return any(each == factorization for each in self)
+
+    def index(self, factorization: dict[int, int], start: int = 0, stop: int | None = None) -> int:
+        """Where a factorization is first; a ValueError if it is nowhere."""
+        for i in range(*slice(start, stop).indices(len(self))):
+            if self[i] == factorization:
+                return i
+        raise ValueError(f"{factorization} is not among them")
+
+    def count(self, factorization: dict[int, int]) -> int:
+        """How often a factorization is there."""
+        return sum(each == factorization for each in self)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Factorizations):
             return NotImplemented
@@ -175,6 +195,25 @@ class Factorizations(ArithmeticFunctions, Sequence[dict[int, int]]):
         [2, 2, 3]
         """
         return list(chain.from_iterable(repeat(p, e) for p, e in self[index].items()))
+
+    def long(self) -> LongTable:
+        """A table for whatever reads Arrow, of a row for each prime: index, number, prime, exponent.
+
+        `polars.DataFrame(fs.long())`, `pyarrow.table(fs.long())`, `duckdb.sql("from long")` read it without a copy.
+        """
+        return LongTable(self)
+
+    def __arrow_c_schema__(self) -> object:
+        """A capsule of the schema of what `__arrow_c_stream__` gives."""
+        return _native.arrow_schema(table_of(self))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A capsule of an Arrow stream: number, and factors, a list of (prime, exponent); null where there is an error.
+
+        So `pyarrow.table(fs)`, `polars.DataFrame(fs)` and `duckdb.sql("from fs")` have the columns, without a copy.
+        Integers of more than 64 bits are strings.
+        """
+        return _native.arrow_stream(table_of(self))
 
     def to_lists(self) -> list[list[int]]:
         """The prime factors of each number, ascending and repeated.

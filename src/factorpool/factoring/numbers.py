@@ -10,6 +10,7 @@ from itertools import islice
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError, InputError, NumberTypeError, NumberValueError, show
+from factorpool.factoring.arrow import ArrowWords, arrays_of
 from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
 
 TYPE_CHECKING = False
@@ -56,15 +57,25 @@ def check(value: object, index: int | None = None) -> int:
     return number
 
 
-def normalize(numbers: Iterable[object] | Buffer, errors: dict[int, FactorpoolError] | None = None) -> Block:
+def normalize(
+    numbers: Iterable[object] | Buffer,
+    errors: dict[int, FactorpoolError] | None = None,
+    nulls: dict[int, FactorpoolError] | None = None,
+) -> Block:
     """All of `numbers`, checked, as one block, which never shares the caller's own memory.
 
-    With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.
+    With `errors` given, a bad value goes there under its index and a 1 takes its place; else it is raised.  The same
+    holds for `nulls` and what an Arrow column has no value for.
     """
     if isinstance(numbers, range) and numbers.step in (1, 2) and numbers and numbers[0] > 0 and numbers[-1] <= WORD_MAX:
         return Block(numbers)
-    words = _from_buffer(numbers, errors)
-    return words if words is not None else _from_iterable(numbers, errors)
+    if (arrays := arrays_of(numbers)) is not None:
+        words = array("Q")
+        for found in arrays:
+            words.frombytes(_from_arrow(found, len(words), errors, nulls))
+        return Block(words)
+    block = _from_buffer(numbers, errors)
+    return block if block is not None else _from_iterable(numbers, errors)
 
 
 BLOCK = 1 << 16
@@ -76,14 +87,21 @@ def blocks_of(numbers: Iterable[object] | Buffer) -> Iterator[Block]:
     if isinstance(numbers, range):
         yield from _pieces(numbers)
         return
-    words = _from_buffer(numbers, None)
-    if words is not None or type(numbers) in (list, tuple):
-        yield words if words is not None else _from_iterable(numbers, None)
+    if (arrays := arrays_of(numbers)) is not None:
+        before = 0
+        for found in arrays:
+            words = words_of(bytes(_from_arrow(found, before, None, None)))
+            before += len(words)
+            yield Block(words)
+        return
+    block = _from_buffer(numbers, None)
+    if block is not None or type(numbers) in (list, tuple):
+        yield block if block is not None else _from_iterable(numbers, None)
         return
     iterator, count = _iterator_of(numbers), 0
-    while block := _draw(iterator, count, BLOCK):
-        yield _pack(block, count, None)
-        count += len(block)
+    while drawn := _draw(iterator, count, BLOCK):
+        yield _pack(drawn, count, None)
+        count += len(drawn)
 
 
 def _pieces(numbers: range) -> Iterator[Block]:
@@ -126,15 +144,35 @@ def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> 
     raw.frombytes(view.cast("B") if view.c_contiguous else view.tobytes())
     if raw.itemsize == 8:
         words = memoryview(raw).cast("B").cast("Q")
-        most = WORD_MAX if kind in _UNSIGNED else WORD_MAX >> 1
-        bad = _native.find_outside(words, 1, most)
-        while bad >= 0:
-            _reject(raw[bad], bad, errors)
-            words[bad] = 1
-            further = _native.find_outside(words[bad + 1 :], 1, most)
-            bad = bad + 1 + further if further >= 0 else -1
+        _check_words(words, kind in _SIGNED, 0, errors)
         return Block(words)
     return _pack(raw.tolist(), 0, errors)
+
+
+def _check_words(words: memoryview[int], signed: bool, start: int, errors: dict[int, FactorpoolError] | None) -> None:
+    """Puts a 1 in the place of each that is no number to factor; `start` is the index of the first."""
+    most = WORD_MAX >> 1 if signed else WORD_MAX
+    bad = _native.find_outside(words, 1, most)
+    while bad >= 0:
+        value = words[bad]
+        _reject(value - (WORD_MAX + 1 if value > most else 0), start + bad, errors)
+        words[bad] = 1
+        further = _native.find_outside(words[bad + 1 :], 1, most)
+        bad = bad + 1 + further if further >= 0 else -1
+
+
+def _from_arrow(
+    found: ArrowWords, start: int, errors: dict[int, FactorpoolError] | None, nulls: dict[int, FactorpoolError] | None
+) -> bytearray:
+    """The words of an Arrow array, checked; `start` is the index of the first."""
+    data = bytearray(found.words)
+    _check_words(memoryview(data).cast("Q"), found.signed, start, errors)
+    for at in found.nulls:
+        error = NumberTypeError(f"null at index {start + at} is no integer", None, start + at)
+        if nulls is None:
+            raise error
+        nulls[start + at] = error
+    return data
 
 
 def _reject(value: object, index: int, errors: dict[int, FactorpoolError] | None) -> None:

@@ -37,9 +37,9 @@ TABLE = (
     (320, 110000, 16, 120, 256),
     (350, 131000, 24, 150, 256),
 )
-"""Up to 192 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it.  Those of 224 and
-256 bits are for two large primes, on an Intel Xeon with AVX2: of 6 000 to 11 000 primes with 2 to 6 blocks, and of
-16 000 to 32 000 with 6 to 10, none was clearly slower than this, on a machine with noise of 10 %.  Beyond by continuing
+"""Up to 192 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it.  Those of 224
+and 256 bits are for two large primes, on an Intel Xeon with AVX2: of 6 000 to 11 000 primes with 2 to 6 blocks, and of
+16 000 to 32 000 with 6 to 10, none was clearly faster than this, on a machine with noise of 10 %.  Beyond by continuing
 what they show.  Between two rows each entry grows by the same factor for every bit."""
 
 TWO_FROM = 208

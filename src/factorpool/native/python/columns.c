@@ -73,7 +73,34 @@ static PyObject *offsets(PyObject *module, PyObject *args) {
     return result;
 }
 
+PyDoc_STRVAR(repeat_doc,
+             "repeat(words, offsets, /)\n--\n\n"
+             "Each word as often as its offsets are apart: the words of numbers, for every one of their primes.");
+
+static PyObject *repeat(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer words, offsets;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*:repeat", &words, &offsets)) return NULL;
+    const uint64_t *word = words.buf, *from = offsets.buf;
+    Py_ssize_t count = words.len / 8;
+    int good = fp_check_words(&words, "words") && fp_check_words(&offsets, "offsets");
+    if (good && (offsets.len / 8 != count + 1 || from[0] != 0 || from[count] > PY_SSIZE_T_MAX / 8)) good = -1;
+    for (Py_ssize_t i = 0; good > 0 && i < count; i++)
+        if (from[i] > from[i + 1]) good = -1;
+    if (good < 0) PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
+    if (good > 0 && (result = fp_new_words((Py_ssize_t)from[count]))) {
+        uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(result);
+        for (Py_ssize_t i = 0; i < count; i++)
+            for (uint64_t k = from[i]; k < from[i + 1]; k++) out[k] = word[i];
+    }
+    PyBuffer_Release(&words);
+    PyBuffer_Release(&offsets);
+    return result;
+}
+
 PyMethodDef fp_column_methods[] = {
+    {"repeat", repeat, METH_VARARGS, repeat_doc},
     {"gather", gather, METH_VARARGS, gather_doc},
     {"offsets", offsets, METH_VARARGS, offsets_doc},
     {NULL, NULL, 0, NULL},
