@@ -66,7 +66,7 @@ def for_curves(bits: int, count: int) -> list[int]:
         product, factors, s = 1, [], 1 << bits
         while s > 1 and product < 1 << bits:
             s = rng.randint(1, s)
-            if fmpz(s).is_prime():
+            if fmpz(s).is_probable_prime():
                 product *= s
                 factors.append(s)
         small = len(factors) < 2 or factors[1] < 10**30

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import math
 import os
 import pty
@@ -398,3 +401,107 @@ def test_strategies_are_listed() -> None:
 
 def test_version() -> None:
     assert command("--version").stdout.split()[-1].decode() == version("factorpool")
+
+
+COMPRESSORS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("ending", COMPRESSORS)
+def test_compressed_files_are_read_whatever_they_are_called(ending: str, tmp_path: Path) -> None:
+    text = b"".join(b"%d\n" % n for n in range(10**6, 10**6 + 50_000))
+    compress = COMPRESSORS[ending]
+    file = tmp_path / "numbers.txt"
+    file.write_bytes(compress(text[:50_000]) + compress(text[50_000:]))  # two files behind each other are one
+    expected = command("factor", stdin=text).stdout
+    assert command("factor", "-i", str(file)).stdout == expected
+    assert command("factor", "--progress", stdin=file.read_bytes()).stdout == expected
+
+
+@pytest.mark.parametrize("ending", COMPRESSORS)
+def test_a_damaged_file_is_named_and_what_came_before_is_factored(ending: str, tmp_path: Path) -> None:
+    text = b"".join(b"%d\n" % (n * n) for n in range(10**6, 10**6 + 100_000))
+    file = tmp_path / f"numbers.{ending}"
+    file.write_bytes(COMPRESSORS[ending](text)[:-40])
+    ran = command("factor", "-i", str(file))
+    assert ran.returncode == 1
+    assert f"factorpool factor: {file} is damaged (".encode() in ran.stderr
+    assert 0 < ran.stdout.count(b"\n") <= 100_000
+    assert command("factor", stdin=text).stdout.startswith(ran.stdout)
+
+
+def test_zstd_is_read_or_says_what_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "numbers"
+    file.write_bytes(b"\x28\xb5\x2f\xfd and no more of it")
+    ran = command("factor", "-i", str(file))
+    assert ran.returncode == 1
+    expected = b"is damaged (zstd" if sys.version_info >= (3, 14) else b"pip install backports.zstd"
+    assert expected in ran.stderr
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.parquet"
+    file.write_bytes(b"PAR1 15 21 27 PAR1")
+    ran = command("factor", "-i", str(file))
+    assert (ran.returncode, ran.stdout) == (1, b"")
+    assert b"it is a Parquet file, and no text" in ran.stderr
+
+
+def test_many_mistakes_are_counted() -> None:
+    ran = command("factor", stdin=b"x\n" * 1000 + b"15\n")
+    assert (ran.returncode, ran.stdout) == (1, b"15: 3 5\n")
+    lines = ran.stderr.decode().splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "factorpool factor: ... and 980 more of that kind"
+
+
+@pytest.mark.parametrize("form", ["gnu", "csv", "jsonl"])
+def test_formats_are_the_same_from_the_kernel_and_from_python(form: str) -> None:
+    numbers = [1, 2, 360, 97, 2**63, 2**64 - 1, 2**64 - 59, 614889782588491410]
+    text = " ".join(map(str, numbers))
+    by_kernel = command("factor", "-f", form, stdin=text.encode()).stdout
+    by_python = command("factor", "-f", form, stdin=f"{text} {2**80}".encode()).stdout
+    assert by_python.splitlines()[:-1] == by_kernel.splitlines()
+    if form == "jsonl":
+        assert [json.loads(line)["number"] for line in by_python.splitlines()] == [*numbers, 2**80]
+
+
+def test_an_output_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    numbers, output = tmp_path / "numbers.txt", tmp_path / "factors.csv"
+    numbers.write_text("15\n21\n")
+    output.write_text("before")
+    ran = command("factor", "-i", str(numbers), "-o", str(output))
+    assert (ran.returncode, ran.stdout, output.read_text()) == (0, b"", "number,factors\n15,3 5\n21,3 7\n")
+    ran = command("factor", "-o", str(output), "-f", "gnu", "15", "x")
+    assert (ran.returncode, output.read_text()) == (1, "15: 3 5\n")  # the rest is still factored
+    for wrong, message in (
+        (str(tmp_path), "is a directory"),
+        (str(tmp_path / "no" / "file"), "there is no directory"),
+        (str(numbers), "is an input, too"),
+    ):
+        ran = command("factor", "-i", str(numbers), "-o", wrong)
+        assert ran.returncode == 2
+        assert message in ran.stderr.decode()
+    assert numbers.read_text() == "15\n21\n"
+    full = command("factor", "-o", "/dev/full", "15")
+    assert full.returncode == 1
+    assert b"cannot write /dev/full: No space left on device" in full.stderr
+    assert command("factor", "-o", "/dev/stdout", "15").stdout == b"15: 3 5\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["factors.csv", "numbers.txt"]
+
+
+def test_an_interrupted_output_file_is_removed(tmp_path: Path) -> None:
+    output = tmp_path / "factors.txt"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "factorpool", "factor", "-o", str(output)], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    process.stdin.write(b"15\n" * 100_000)
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while not (part := tmp_path / "factors.txt.part").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert part.exists()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not list(tmp_path.iterdir())

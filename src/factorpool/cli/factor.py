@@ -17,7 +17,8 @@ from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.factoring.effort import Effort, open_store
 from factorpool.factoring.methods import METHODS
-from factorpool.formats import FORMATS, find_writer
+from factorpool.formats import FORMATS, File, find_writer
+from factorpool.jobs.output import OutputError, StandardOutput, WholeFile, check_output
 from factorpool.jobs.reader import Reader, from_arguments
 from factorpool.pool.schedule import SCHEDULES, Schedule
 
@@ -32,7 +33,12 @@ BUFFER = 1 << 18
 @click.command("factor", context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="FILE", help="Read FILE; - is standard input.")
-@click.option("--format", "-f", "form", type=click.Choice(FORMATS), default="gnu", show_default=True)
+@click.option(
+    "--output", "-o", metavar="FILE", help="Write FILE, which appears when it is whole; standard output if left out."
+)
+@click.option(
+    "--format", "-f", "form", type=click.Choice(FORMATS), help="By the ending of --output if left out, or gnu."
+)
 @click.option("--strategy", "-s", default="auto", show_default=True, help="auto, or one of `factorpool strategies`.")
 @click.option("--max-workers", "-j", type=int, callback=workers, help="How many; one for every usable CPU if left out.")
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True, help="How work is cut.")
@@ -53,7 +59,8 @@ BUFFER = 1 << 18
 def command(
     numbers: tuple[str, ...],
     inputs: tuple[str, ...],
-    form: str,
+    output: str | None,
+    form: str | None,
     strategy: str,
     max_workers: int | None,
     schedule: Schedule,
@@ -66,6 +73,8 @@ def command(
     progress: bool | None,
 ) -> int:
     """Print the prime factors of each NUMBER, of those in files, or, without either, of those on standard input.
+
+    Files may be compressed by gzip, bzip2, xz or zstd.
 
     FIRST..LAST stands for all numbers from FIRST to LAST, which are sieved: many times faster than one by one.  White
     space separates numbers, # begins a comment.  What is no number is reported on standard error, the rest is still
@@ -81,6 +90,7 @@ def command(
       factorpool factor 1000000000000..1000001000000 > factors.txt
       cat numbers.txt | factorpool factor
       factorpool factor --input numbers.txt --format jsonl | head
+      factorpool factor --input numbers.txt.gz --output factors.csv
       factorpool factor -s processes -j 8 -i big.txt
       factorpool factor --progress --checkpoint sieves -i hard.txt
     """
@@ -94,6 +104,8 @@ def command(
         note = bar.note if bar is not None else partial(click.echo, err=True)
         note(f"factorpool factor: {line}")
 
+    if output is not None:
+        check_output(output, inputs)
     given_up = 0
 
     def give_up(error: UnfinishedError) -> None:
@@ -136,38 +148,22 @@ def command(
 
         bar = Bar(reader.size if paths else sum(map(len, given)))
     with bar or nullcontext():
-        written = _write(results, form, bar, bool(paths))
+        ending = os.path.splitext(output or "")[1][1:]
+        form = form or (ending if ending in FORMATS else "gnu")
+        with WholeFile(output) if output else nullcontext(StandardOutput()) as file:
+            written = _write(results, form, file, bar, bool(paths))
     return 1 if bad or reader.bad or given_up or not written else 0
 
 
-class _OutputError(Exception):
-    """The output cannot be written to."""
-
-
-class _Output:
-    """Standard output; a reader that has gone ends the program quietly, a full disk says so."""
-
-    def write(self, data: bytes) -> None:
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
-            if isinstance(error, BrokenPipeError):
-                sys.exit(141)
-            click.echo(f"factorpool factor: cannot write the output: {error.strerror}", err=True)
-            raise _OutputError from error
-
-
-def _write(results: Iterator[tuple[Block, Columns]], form: str, bar: Bar | None, by_position: bool) -> bool:
-    """Prints results as they come; False if the output cannot be written to.
+def _write(results: Iterator[tuple[Block, Columns]], form: str, file: File, bar: Bar | None, by_position: bool) -> bool:
+    """Writes results as they come; False if the output cannot be written to.
 
     The bar goes by the positions of blocks in what is read, or by numbers.
     """
     unproved: set[int] = set()
     done = position = 0
     try:
-        writer = find_writer(form)(_Output())
+        writer = find_writer(form)(file)
         for block, columns in results:
             writer.write(block, columns)
             if bar is not None:
@@ -178,6 +174,7 @@ def _write(results: Iterator[tuple[Block, Columns]], form: str, bar: Bar | None,
                 click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
             unproved.update(columns.probable)
         writer.close()
-    except _OutputError:
+    except OutputError as error:
+        click.echo(f"factorpool factor: {error}", err=True)
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.formats import File
-from factorpool.formats.rows import repeated
+from factorpool.formats.rows import repeated, write_rows
 
 
 class Writer:
@@ -17,8 +17,7 @@ class Writer:
 
     def write(self, block: Block, columns: Columns) -> None:
         """Adds a row for each number."""
-        lines = (f"{n},{repeated(p, e)[1:]}\n" for n, (p, e) in zip(block, columns.rows(), strict=True))
-        self._file.write("".join(lines).encode())
+        write_rows(self._file, "csv", block, columns, lambda n, p, e: f"{n},{repeated(p, e)[1:]}\n")
 
     def close(self) -> None:
         """Nothing stands below the last line."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from factorpool import _native
-from factorpool.factoring.block import Block, Kind
+from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.formats import File
-from factorpool.formats.rows import repeated
+from factorpool.formats.rows import repeated, write_rows
 
 
 class Writer:
@@ -16,12 +15,8 @@ class Writer:
         self._file = file
 
     def write(self, block: Block, columns: Columns) -> None:
-        """Adds a line for each number; where all have at most 64 bits the kernel makes them."""
-        if block.kind is not Kind.WIDE and not columns.wide:
-            self._file.write(_native.format_gnu(block.words(), *columns.packed()))
-        else:
-            lines = (f"{n}:{repeated(p, e)}\n" for n, (p, e) in zip(block, columns.rows(), strict=True))
-            self._file.write("".join(lines).encode())
+        """Adds a line for each number."""
+        write_rows(self._file, "gnu", block, columns, lambda n, p, e: f"{n}:{repeated(p, e)}\n")
 
     def close(self) -> None:
         """Nothing stands below the last line."""

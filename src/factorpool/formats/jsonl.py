@@ -5,6 +5,7 @@ from __future__ import annotations
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.formats import File
+from factorpool.formats.rows import write_rows
 
 
 class Writer:
@@ -15,11 +16,14 @@ class Writer:
 
     def write(self, block: Block, columns: Columns) -> None:
         """Adds a line for each number."""
-        lines = (
-            f'{{"number": {n}, "primes": {p}, "exponents": {e}}}\n'  # lists of ints are JSON as Python shows them
-            for n, (p, e) in zip(block, columns.rows(), strict=True)
+        # Lists of ints are JSON as Python shows them.
+        write_rows(
+            self._file,
+            "jsonl",
+            block,
+            columns,
+            lambda n, p, e: f'{{"number": {n}, "primes": {p}, "exponents": {e}}}\n',
         )
-        self._file.write("".join(lines).encode())
 
     def close(self) -> None:
         """Nothing stands below the last line."""

@@ -1,12 +1,14 @@
 """Numbers from text: files, pipes and command line arguments, as blocks.
 
 White space separates numbers (CRLF and a byte-order mark are white space too), `#` begins a comment that ends with its
-line. What is not a number is reported with its position and left out; the rest is read on.
+line. What is not a number is reported with its position and left out; the rest is read on. Compressed files are read as
+what is in them.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import sys
@@ -14,15 +16,19 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
-from factorpool.errors import show
+from factorpool.errors import FactorpoolError, show
 from factorpool.factoring.block import WORD_MAX, Block
 from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
+from factorpool.jobs.compressed import Source, damage, opened
 
 READ_BYTES = 1 << 18
 """Read at a time: about 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
 
 TOKEN_BYTES = 1 << 16
 """Longest token that is kept to be shown or parsed; what is longer is reported by its beginning."""
+
+MOST_REPORTED = 20
+"""Mistakes in files that are reported one by one; of what comes beyond it is said how many there were."""
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\n\v\f\r"
@@ -31,15 +37,16 @@ _SPACE = b" \t\n\v\f\r"
 class Reader:
     """Reads numbers from files one after the other; `-` is standard input.
 
-    `report` is called with one line for every token that is no number and every file that cannot be read; `bad` counts
-    them.  `size` is the number of bytes there are in all, where that is known; the `position` of a block is how many
-    of them are used up with it.
+    `report` is called with one line for every token that is no number and every file that cannot be read, but with at
+    most MOST_REPORTED of them and then their number; `bad` counts them.  `size` is the number of bytes there are in
+    all, where that is known; the `position` of a block is how many of them are used up with it.
     """
 
     def __init__(self, paths: Iterable[str], report: Callable[[str], None]) -> None:
         self._paths = list(paths)
         self._report = report
         self._fd = -1
+        self._more = False  # than can be seen of the file: it is compressed
         self.bad = 0
         self._position = 0
         self.size = self._total_size()
@@ -59,10 +66,12 @@ class Reader:
                 if self._fd > 0:
                     os.close(self._fd)
                 self._fd = -1
+        if self.bad > MOST_REPORTED:
+            self._report(f"... and {self.bad - MOST_REPORTED} more of that kind")
 
     def ready(self) -> bool:
         """Whether the next block will come without waiting: a file is always there, a pipe may be empty."""
-        return self._fd < 0 or bool(select.select([self._fd], [], [], 0)[0])
+        return self._fd < 0 or self._more or bool(select.select([self._fd], [], [], 0)[0])
 
     def _total_size(self) -> int | None:
         try:
@@ -73,16 +82,44 @@ class Reader:
 
     def _complain(self, line: str) -> None:
         self.bad += 1
-        self._report(line)
+        if self.bad <= MOST_REPORTED:
+            self._report(line)
 
     def _file(self, name: str) -> Iterator[Block]:
         parser = Parser(lambda line, token: self._complain(f"{name}, line {line}: {explain(token)}"))
-        while data := os.read(self._fd, READ_BYTES):
-            self._position += len(data)
+        used = read = 0
+        try:
+            source, compression = opened(io.BufferedReader(io.FileIO(self._fd, closefd=False), READ_BYTES))
+        except FactorpoolError as error:
+            self._complain(f"cannot read {name}: {error}")
+            return
+        self._more = compression is not None
+        while data := self._read(source, compression, name):
+            read += len(data)
+            before, used = used, used_of(self._fd) if compression else read
+            self._position += used - before
             if numbers := parser.feed(data):
                 yield Block(numbers, self._position)
-        if numbers := parser.feed(b"\n", last=True):
+        if data is not None and (numbers := parser.feed(b"\n", last=True)):
             yield Block(numbers, self._position)
+
+    def _read(self, source: Source, compression: str | None, name: str) -> bytes | None:
+        """The next piece; b"" at the end, None at one that comes too early: then the last number may be cut."""
+        if compression is None:
+            return source.read1(READ_BYTES)
+        try:
+            return source.read1(READ_BYTES)
+        except damage() as error:
+            self._complain(f"{name} is damaged ({compression}: {error}): what comes after that is left out")
+            return None
+
+
+def used_of(fd: int) -> int:
+    """How many bytes of a file have been read; 0 for a pipe, which does not say."""
+    try:
+        return os.lseek(fd, 0, os.SEEK_CUR)
+    except OSError:
+        return 0
 
 
 class Parser:

@@ -57,12 +57,16 @@ static void check_random(size_t count) {
         size_t one;
         fp_token odd;
         if (fp_factor(t_isa, &n, 1, 1, FP_AUTO, NULL, &c) != FP_OK) t_fail("fp_factor", n);
-        char *end = fp_format(&n, 1, c.counts, c.primes, c.exponents, line);
+        char *end = fp_format(FP_GNU, &n, 1, c.counts, c.primes, c.exponents, line);
         if (end > line + FP_LINE || end[-1] != '\n') t_fail("fp_format", n);
         int length = snprintf(expected, sizeof expected, "%llu", (unsigned long long)n);
         if (memcmp(line, expected, (size_t)length) || line[length] != ':') t_fail("fp_format", n);
         fp_parse(line, line + length, &in_comment, &back, &one, &odd);
         if (one != 1 || back != n || odd.start) t_fail("fp_parse", n);
+        for (int style = FP_CSV; style <= FP_JSONL; style++) {
+            char *last = fp_format((fp_style)style, &n, 1, c.counts, c.primes, c.exponents, line);
+            if (last > line + FP_LINE || last[-1] != '\n') t_fail("fp_format", n);
+        }
         free(c.counts), free(c.primes), free(c.exponents);
     }
 }

@@ -64,16 +64,40 @@ static char *write_number(char *out, uint64_t n) {
     return out;
 }
 
-char *fp_format(const uint64_t *numbers, size_t count, const uint8_t *counts, const uint64_t *primes,
+static char *write_text(char *out, const char *text) {
+    while (*text) *out++ = *text++;
+    return out;
+}
+
+/* Primes as often as they divide, with a space before each, or before each but the first. */
+static char *write_repeated(char *out, int count, const uint64_t *primes, const uint8_t *exponents, int space_first) {
+    for (int k = 0; k < count; k++)
+        for (int e = 0; e < exponents[k]; e++) {
+            if (space_first || k || e) *out++ = ' ';
+            out = write_number(out, primes[k]);
+        }
+    return out;
+}
+
+static char *write_json(char *out, uint64_t n, int count, const uint64_t *primes, const uint8_t *exponents) {
+    out = write_number(write_text(out, "{\"number\": "), n);
+    out = write_text(out, ", \"primes\": [");
+    for (int k = 0; k < count; k++) out = write_number(write_text(out, k ? ", " : ""), primes[k]);
+    out = write_text(out, "], \"exponents\": [");
+    for (int k = 0; k < count; k++) out = write_number(write_text(out, k ? ", " : ""), exponents[k]);
+    return write_text(out, "]}");
+}
+
+char *fp_format(fp_style style, const uint64_t *numbers, size_t count, const uint8_t *counts, const uint64_t *primes,
                 const uint8_t *exponents, char *out) {
-    for (size_t i = 0; i < count; i++) {
-        out = write_number(out, numbers[i]);
-        *out++ = ':';
-        for (int k = 0; k < counts[i]; k++, primes++, exponents++)
-            for (int e = 0; e < *exponents; e++) {
-                *out++ = ' ';
-                out = write_number(out, *primes);
-            }
+    for (size_t i = 0; i < count; primes += counts[i], exponents += counts[i], i++) {
+        if (style == FP_JSONL) {
+            out = write_json(out, numbers[i], counts[i], primes, exponents);
+        } else {
+            out = write_number(out, numbers[i]);
+            *out++ = style == FP_GNU ? ':' : ',';
+            out = write_repeated(out, counts[i], primes, exponents, style == FP_GNU);
+        }
         *out++ = '\n';
     }
     return out;

@@ -38,17 +38,28 @@ done:
     return result;
 }
 
-PyDoc_STRVAR(format_gnu_doc, "format_gnu(numbers, counts, primes, exponents, /)\n--\n\n"
-                             "The columns of a factorization as GNU factor prints them, a line for each number.");
+PyDoc_STRVAR(format_rows_doc,
+             "format_rows(style, numbers, counts, primes, exponents, /)\n--\n\n"
+             "The columns of a factorization as text in the style 'gnu', 'csv' or 'jsonl', a line for each number.");
 
-static PyObject *format_gnu(PyObject *module, PyObject *args) {
+static PyObject *format_rows(PyObject *module, PyObject *args) {
     (void)module;
+    static const char *const names[] = {"gnu", "csv", "jsonl"};
+    const char *name;
     Py_buffer numbers, counts, primes, exponents;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*:format_gnu", &numbers, &counts, &primes, &exponents)) return NULL;
-    size_t distinct = 0, room = 22 * (size_t)counts.len + 1; /* 20 digits, colon, newline; then 21 for each prime */
+    if (!PyArg_ParseTuple(args, "sy*y*y*y*:format_rows", &name, &numbers, &counts, &primes, &exponents)) return NULL;
+    int style = FP_GNU;
+    while (style <= FP_JSONL && strcmp(names[style], name)) style++;
+    /* 20 digits, and what stands around them; then each prime and a space as often as it divides, or once and with its exponent. */
+    size_t distinct = 0, room = 80 * (size_t)counts.len + 1;
     for (Py_ssize_t i = 0; i < counts.len; i++) distinct += ((const uint8_t *)counts.buf)[i];
-    for (Py_ssize_t i = 0; i < exponents.len; i++) room += 21 * (size_t)((const uint8_t *)exponents.buf)[i];
+    for (Py_ssize_t i = 0; i < exponents.len; i++)
+        room += style == FP_JSONL ? 28 : 21 * (size_t)((const uint8_t *)exponents.buf)[i];
+    if (style > FP_JSONL) {
+        PyErr_Format(PyExc_ValueError, "there is no style %s", name);
+        goto done;
+    }
     if (!fp_check_words(&numbers, "numbers") || !fp_check_words(&primes, "primes")) goto done;
     if (numbers.len != 8 * counts.len || (size_t)exponents.len != distinct || (size_t)primes.len != 8 * distinct) {
         PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
@@ -59,7 +70,7 @@ static PyObject *format_gnu(PyObject *module, PyObject *args) {
         PyErr_NoMemory();
         goto done;
     }
-    char *end = fp_format(numbers.buf, (size_t)counts.len, counts.buf, primes.buf, exponents.buf, out);
+    char *end = fp_format((fp_style)style, numbers.buf, (size_t)counts.len, counts.buf, primes.buf, exponents.buf, out);
     result = PyBytes_FromStringAndSize(out, end - out);
     free(out);
 done:
@@ -72,6 +83,6 @@ done:
 
 PyMethodDef fp_text_methods[] = {
     {"parse", parse, METH_VARARGS, parse_doc},
-    {"format_gnu", format_gnu, METH_VARARGS, format_gnu_doc},
+    {"format_rows", format_rows, METH_VARARGS, format_rows_doc},
     {NULL, NULL, 0, NULL},
 };

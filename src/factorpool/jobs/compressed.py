@@ -1,0 +1,88 @@
+"""Compressed files, recognized by how they begin, whatever they are called."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, cast
+
+from factorpool.errors import FactorpoolError
+
+
+class Source(Protocol):
+    """What can be read in pieces."""
+
+    def read1(self, size: int, /) -> bytes:
+        """What is there now, at most so many bytes; waits for the first; b"" at the end."""
+
+
+def opened(raw: io.BufferedReader) -> tuple[Source, str | None]:
+    """What a file has in it once it is taken out of its compression; and what that is called, None for none.
+
+    Raises a FactorpoolError for what it cannot be read as, which says why.
+    """
+    begins = raw.peek(6)
+    for magic, name, make in KINDS:
+        if begins.startswith(magic):
+            return cast(Source, make(raw)), name
+    for magic, name in NO_TEXT:
+        if begins.startswith(magic):
+            raise FactorpoolError(f"it is {name}, and no text: in Python, factor_many takes a column of it")
+    return raw, None
+
+
+NO_TEXT = ((b"PAR1", "a Parquet file"), (b"SQLite", "an SQLite database"), (b"ARROW1", "an Arrow file"))
+"""Files that people have numbers in, and that would be full of digits that are none."""
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """The errors that say that a compressed file is damaged; those of what is not imported cannot have come."""
+    import lzma
+    import zlib
+
+    return (EOFError, zlib.error, lzma.LZMAError, OSError, *_zstd_errors)
+
+
+_zstd_errors: list[type[Exception]] = []
+
+
+def _gzip(raw: BinaryIO) -> object:
+    import gzip
+
+    return gzip.GzipFile(fileobj=raw)
+
+
+def _bzip2(raw: BinaryIO) -> object:
+    import bz2
+
+    return bz2.BZ2File(raw)
+
+
+def _xz(raw: BinaryIO) -> object:
+    import lzma
+
+    return lzma.LZMAFile(raw)
+
+
+def _zstd(raw: BinaryIO) -> object:
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # from Python 3.14 on
+    except ImportError:
+        try:
+            from backports import zstd  # type: ignore[import-not-found,no-redef,unused-ignore]
+        except ImportError:
+            raise FactorpoolError(
+                "it is compressed by zstd, which Python knows from 3.14 on: pip install backports.zstd, or "
+                "zstd -dc FILE | factorpool factor"
+            ) from None
+    _zstd_errors.append(zstd.ZstdError)
+    made: object = zstd.ZstdFile(raw)
+    return made
+
+
+KINDS: tuple[tuple[bytes, str, Callable[[BinaryIO], object]], ...] = (
+    (b"\x1f\x8b", "gzip", _gzip),
+    (b"BZh", "bzip2", _bzip2),
+    (b"\xfd7zXZ\x00", "xz", _xz),
+    (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
+)
