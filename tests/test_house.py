@@ -13,7 +13,7 @@ SOURCE = REPOSITORY / "src" / "factorpool"
 MAY_IMPORT = {
     "cli": {"bench", "jobs", "api", "formats", "factoring", "pool", "errors", "_native"},
     "bench": {"api", "article", "jobs", "factoring", "pool", "files", "errors", "_native"},
-    "jobs": {"api", "formats", "factoring", "pool", "errors", "_native"},
+    "jobs": {"api", "formats", "factoring", "pool", "files", "errors", "_native"},
     "article": {"api", "factoring"},
     "api": {"factoring", "formats", "pool", "errors", "_native"},
     "formats": {"factoring", "errors", "_native"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
@@ -17,8 +17,8 @@ from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.factoring.effort import Effort, open_store
 from factorpool.factoring.methods import METHODS
-from factorpool.formats import FORMATS, File, find_writer
-from factorpool.jobs.output import OutputError, StandardOutput, WholeFile, check_output
+from factorpool.formats import FORMATS, find_writer
+from factorpool.jobs.output import OutputError, StandardOutput, WholeFile, begin_job
 from factorpool.jobs.reader import Reader, from_arguments
 from factorpool.pool.schedule import SCHEDULES, Schedule
 
@@ -33,9 +33,8 @@ BUFFER = 1 << 18
 @click.command("factor", context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="FILE", help="Read FILE; - is standard input.")
-@click.option(
-    "--output", "-o", metavar="FILE", help="Write FILE, which appears when it is whole; standard output if left out."
-)
+@click.option("--output", "-o", metavar="FILE", help="Write FILE, which appears when it is whole.")
+@click.option("--restart", is_flag=True, help="Begin a job with --output anew, instead of going on with it.")
 @click.option(
     "--format", "-f", "form", type=click.Choice(FORMATS), help="By the ending of --output if left out, or gnu."
 )
@@ -60,6 +59,7 @@ def command(
     numbers: tuple[str, ...],
     inputs: tuple[str, ...],
     output: str | None,
+    restart: bool,
     form: str | None,
     strategy: str,
     max_workers: int | None,
@@ -81,7 +81,8 @@ def command(
     factored, and the exit status is 1.  So it is with a number that is given up after --timeout: the primes that were
     found are reported, and the composites left.
 
-    With --checkpoint, the same command goes on where it ended, however that was, with numbers that take more than some
+    With --output, the same command goes on where it ended, however that was, if all it reads are files.  With
+    --checkpoint, the same command goes on where it ended, however that was, with numbers that take more than some
     seconds.
 
     \b
@@ -104,9 +105,16 @@ def command(
         note = bar.note if bar is not None else partial(click.echo, err=True)
         note(f"factorpool factor: {line}")
 
+    ending = os.path.splitext(output or "")[1][1:]
+    form = form or (ending if ending in FORMATS else "gnu")
+    paths = inputs or (() if numbers else ("-",))
+    journal = mark = None
     if output is not None:
-        check_output(output, inputs)
-    given_up = 0
+        options = {"numbers": list(numbers), "format": form, "method": method, "timeout": timeout}
+        journal, mark = begin_job(output, options, paths, restart)
+        if "-" in paths:
+            report("note: standard input cannot be read twice, so this job cannot be resumed")
+    given_up = 0 if mark is None else mark.given_up
 
     def give_up(error: UnfinishedError) -> None:
         nonlocal given_up
@@ -116,11 +124,16 @@ def command(
         report(f"{error.number}: given up {error.why}: primes: {found or 'none'}; composite: {left}")
 
     given, bad = from_arguments(numbers, report)
-    paths = inputs or (() if numbers else ("-",))
-    reader = Reader(paths, report)
+    reader = Reader(paths, report, None if mark is None else mark.place)
+    if mark is not None and mark.done:
+        report(f"{output} was written already, but for its name")
+        return 1 if bad or reader.bad or given_up else 0
+    if mark is not None:
+        report(f"going on at line {mark.place.line} of {paths[mark.place.file]}")
 
     def blocks() -> Iterator[Block]:
-        yield from given
+        if mark is None:
+            yield from given
         yield from reader.blocks()
 
     results = factor_blocks(
@@ -147,16 +160,23 @@ def command(
         from factorpool.pool.progress import Bar
 
         bar = Bar(reader.size if paths else sum(map(len, given)))
-    with bar or nullcontext():
-        ending = os.path.splitext(output or "")[1][1:]
-        form = form or (ending if ending in FORMATS else "gnu")
-        with WholeFile(output) if output else nullcontext(StandardOutput()) as file:
-            written = _write(results, form, file, bar, bool(paths))
+    file = WholeFile(output, journal, mark) if output else StandardOutput()
+    with bar or nullcontext(), file:
+        written = _write(
+            results, form, file, bar, bool(paths), lambda position: file.reached(reader.place_at(position), given_up)
+        )
     return 1 if bad or reader.bad or given_up or not written else 0
 
 
-def _write(results: Iterator[tuple[Block, Columns]], form: str, file: File, bar: Bar | None, by_position: bool) -> bool:
-    """Writes results as they come; False if the output cannot be written to.
+def _write(
+    results: Iterator[tuple[Block, Columns]],
+    form: str,
+    file: StandardOutput | WholeFile,
+    bar: Bar | None,
+    by_position: bool,
+    wrote: Callable[[int | None], object],
+) -> bool:
+    """Writes results as they come; False if the output cannot be written to.  `wrote` is told how far it is.
 
     The bar goes by the positions of blocks in what is read, or by numbers.
     """
@@ -164,8 +184,10 @@ def _write(results: Iterator[tuple[Block, Columns]], form: str, file: File, bar:
     done = position = 0
     try:
         writer = find_writer(form)(file)
+        file.begin()
         for block, columns in results:
             writer.write(block, columns)
+            wrote(block.position)
             if bar is not None:
                 done += len(block)
                 position = block.position or position

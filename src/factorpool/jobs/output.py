@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
+from typing import Any, BinaryIO
 
 from factorpool.errors import FactorpoolError, OptionError
+from factorpool.files import sync_directory
+from factorpool.jobs.journal import Journal, Mark
+from factorpool.jobs.reader import Place
 
 
 class OutputError(FactorpoolError):
@@ -17,6 +23,18 @@ class OutputError(FactorpoolError):
 
 class StandardOutput:
     """Standard output; a reader that has gone ends the program quietly, a full disk says so."""
+
+    def __enter__(self) -> StandardOutput:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It stays open."""
+
+    def begin(self) -> None:
+        """Nothing was written before."""
+
+    def reached(self, place: Place | None, given_up: int) -> None:
+        """What is written cannot be taken back: nobody needs to know how far it is."""
 
     def write(self, data: bytes) -> None:
         """Writes all of it now."""
@@ -31,20 +49,45 @@ class StandardOutput:
 
 
 class WholeFile:
-    """A file that is called NAME.part until all is written; whatever ends it before removes it, and NAME stays.
+    """A file that is called NAME.part until all is written; NAME stays what it was until then.
 
-    What is there and is no file, such as a named pipe or /dev/null, is written to as it is.
+    With a journal the part stays, whatever ends it, once there is a mark, and `mark` is where it goes on; without, it
+    is removed.  What is there and is no file, such as a named pipe or /dev/null, is written to as it is.
     """
 
-    def __init__(self, path: str) -> None:
-        self._special = _is_special(path)
+    def __init__(self, path: str, journal: Journal | None = None, mark: Mark | None = None) -> None:
+        self._special = is_special(path)
         self._path = path if self._special else os.path.realpath(path)  # a link stays one
         self._part = self._path if self._special else f"{self._path}.part"
+        self._journal = journal
+        self._mark = mark
+        self._size = self._checksum = 0
         self._failed = False
 
     def __enter__(self) -> WholeFile:
-        self._file = open(self._part, "wb")
+        if self._special:
+            self._file: BinaryIO = open(self._path, "wb")
+            return self
+        descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._file = os.fdopen(descriptor, "r+b")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise FactorpoolError(f"{self._part} is being written by another process") from None
+        if self._mark is None:
+            self._file.truncate(0)
+        elif self._checksum_of(self._mark.size) != self._mark.checksum:
+            self._file.close()
+            raise FactorpoolError(f"{self._part} is not what its journal says: begin anew with --restart")
         return self
+
+    def begin(self) -> None:
+        """What stands above all has been written: throws that away, and what came after the mark, if there is one."""
+        if self._mark is not None:
+            self._size, self._checksum = self._mark.size, self._mark.checksum
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
 
     def write(self, data: bytes) -> None:
         """Writes all of it."""
@@ -53,27 +96,80 @@ class WholeFile:
             self._file.flush()
         except OSError as error:
             raise self._error(error) from error
+        self._size += len(data)
+        self._checksum = zlib.crc32(data, self._checksum)
+
+    def reached(self, place: Place | None, given_up: int) -> None:
+        """All of the input before a place is written: marks that, if it is time."""
+        if self._journal is not None and place is not None and self._journal.due:
+            self._keep(self._journal, Mark(place, self._size, self._checksum, given_up))
+
+    def _keep(self, journal: Journal, mark: Mark) -> None:
+        try:
+            os.fsync(self._file.fileno())
+            journal.write(mark)
+        except OSError as error:
+            raise self._error(error) from error
+        self._mark = mark
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
             if kind is None and not self._failed and not self._special:
                 os.fsync(self._file.fileno())
+                if self._journal is not None and self._mark is not None:  # until it is gone it says that all is done
+                    done = self._mark._replace(size=self._size, checksum=self._checksum, done=True)
+                    self._keep(self._journal, done)
                 os.replace(self._part, self._path)
+                sync_directory(self._path)
+                if self._journal is not None:
+                    self._journal.remove()
         except OSError as failure:
             raise self._error(failure) from failure
         finally:
             with suppress(OSError):
                 self._file.close()
-            if not self._special:
+            if not self._special and (self._journal is None or self._mark is None):
                 with suppress(FileNotFoundError):
                     os.unlink(self._part)
+
+    def _checksum_of(self, size: int) -> int | None:
+        """The checksum of its first bytes; None if there are not so many."""
+        checksum, left = 0, size
+        while left and (data := self._file.read(min(left, 1 << 20))):
+            checksum = zlib.crc32(data, checksum)
+            left -= len(data)
+        return None if left else checksum
 
     def _error(self, error: OSError) -> OutputError:
         self._failed = True
         return OutputError(f"cannot write {self._path}: {error.strerror}")
 
 
-def _is_special(path: str) -> bool:
+def begin_job(
+    output: str, options: dict[str, Any], inputs: tuple[str, ...], restart: bool
+) -> tuple[Journal | None, Mark | None]:
+    """The journal of a job, and where it goes on; no journal for what cannot be read or written again.
+
+    A job of which only the last step is missing is brought to its end: its mark says that it is done.
+    """
+    check_output(output, inputs)
+    if is_special(output) or not inputs or not all(os.path.isfile(path) for path in inputs):
+        return None, None
+    journal, part = Journal(output, options, inputs), f"{os.path.realpath(output)}.part"
+    if restart:
+        journal.remove()
+    mark = journal.load()
+    if mark is not None and mark.done:
+        if os.path.exists(part):
+            os.replace(part, os.path.realpath(output))
+            sync_directory(part)
+        journal.remove()
+    elif mark is not None and not os.path.exists(part):
+        raise FactorpoolError(f"{part} is gone, of which {journal.path} is the journal: begin anew with --restart")
+    return journal, mark
+
+
+def is_special(path: str) -> bool:
     """Whether it is there, and neither a file nor a directory."""
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
@@ -81,7 +177,7 @@ def _is_special(path: str) -> bool:
 def check_output(path: str, inputs: Iterable[str]) -> None:
     """An OptionError for an output that could not be written, or that is an input, before anything is done."""
     directory = os.path.dirname(os.path.realpath(path))
-    if _is_special(path):
+    if is_special(path):
         return
     if os.path.isdir(path):
         raise OptionError(f"--output {path} is a directory")

@@ -14,6 +14,7 @@ import select
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError, show
@@ -34,32 +35,50 @@ _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\n\v\f\r"
 
 
+class Place(NamedTuple):
+    """A place in the input: before it are so many files, and of the next so many bytes of text, with so many lines.
+
+    `bad` counts the mistakes before it.
+    """
+
+    file: int
+    offset: int
+    line: int
+    bad: int
+
+
 class Reader:
     """Reads numbers from files one after the other; `-` is standard input.
 
     `report` is called with one line for every token that is no number and every file that cannot be read, but with at
     most MOST_REPORTED of them and then their number; `bad` counts them.  `size` is the number of bytes there are in
-    all, where that is known; the `position` of a block is how many of them are used up with it.
+    all, where that is known; the `position` of a block is how many of them are used up with it.  With `start`, a place
+    where an earlier reader was, it begins there.
     """
 
-    def __init__(self, paths: Iterable[str], report: Callable[[str], None]) -> None:
+    def __init__(self, paths: Iterable[str], report: Callable[[str], None], start: Place | None = None) -> None:
         self._paths = list(paths)
+        self._start = start or Place(0, 0, 1, 0)
+        self._places: dict[int, Place] = {}  # by position
         self._report = report
         self._fd = -1
         self._more = False  # than can be seen of the file: it is compressed
-        self.bad = 0
+        self.bad = self._start.bad
         self._position = 0
         self.size = self._total_size()
 
     def blocks(self) -> Iterator[Block]:
         """The numbers."""
-        for path in self._paths:
+        for at, path in enumerate(self._paths):
+            if at < self._start.file:
+                self._position += os.stat(path).st_size
+                continue
             name = "standard input" if path == "-" else path
             try:
                 if path == "-" and sys.stdin is None:
                     raise OSError(errno.EBADF, "it is closed")
                 self._fd = 0 if path == "-" else os.open(path, os.O_RDONLY)
-                yield from self._file(name)
+                yield from self._file(at, name)
             except OSError as error:
                 self._complain(f"cannot read {name}: {error.strerror}")
             finally:
@@ -68,6 +87,15 @@ class Reader:
                 self._fd = -1
         if self.bad > MOST_REPORTED:
             self._report(f"... and {self.bad - MOST_REPORTED} more of that kind")
+
+    def place_at(self, position: int | None) -> Place | None:
+        """The place behind a block, where one may begin again; of those before it nothing is known any more."""
+        if position is None or position not in self._places:
+            return None
+        place = self._places[position]
+        for before in [each for each in self._places if each <= position]:
+            del self._places[before]
+        return place
 
     def ready(self) -> bool:
         """Whether the next block will come without waiting: a file is always there, a pipe may be empty."""
@@ -85,20 +113,28 @@ class Reader:
         if self.bad <= MOST_REPORTED:
             self._report(line)
 
-    def _file(self, name: str) -> Iterator[Block]:
-        parser = Parser(lambda line, token: self._complain(f"{name}, line {line}: {explain(token)}"))
-        used = read = 0
+    def _file(self, at: int, name: str) -> Iterator[Block]:
+        _, offset, line, _ = self._start if at == self._start.file else Place(at, 0, 1, 0)
+        parser = Parser(lambda line, token: self._complain(f"{name}, line {line}: {explain(token)}"), offset, line)
+        first, used, read = self._position, 0, 0
         try:
             source, compression = opened(io.BufferedReader(io.FileIO(self._fd, closefd=False), READ_BYTES))
         except FactorpoolError as error:
             self._complain(f"cannot read {name}: {error}")
             return
         self._more = compression is not None
+        if compression is None and offset:
+            source.seek(offset)  # type: ignore[attr-defined]  # it is a file, or nothing would be known of the place
+            read = offset
+        while read < offset and (skipped := source.read1(min(READ_BYTES, offset - read))):
+            read += len(skipped)
         while data := self._read(source, compression, name):
             read += len(data)
-            before, used = used, used_of(self._fd) if compression else read
-            self._position += used - before
+            used = used_of(self._fd) if compression else read
+            self._position = max(first + used, self._position + 1)  # no two blocks have the same
             if numbers := parser.feed(data):
+                if parser.between:
+                    self._places[self._position] = Place(at, read - parser.waiting, parser.line, self.bad)
                 yield Block(numbers, self._position)
         if data is not None and (numbers := parser.feed(b"\n", last=True)):
             yield Block(numbers, self._position)
@@ -125,13 +161,28 @@ def used_of(fd: int) -> int:
 class Parser:
     """Turns pieces of text into numbers; a token may be cut anywhere between two pieces."""
 
-    def __init__(self, bad: Callable[[int, bytes], None]) -> None:
+    def __init__(self, bad: Callable[[int, bytes], None], offset: int = 0, line: int = 1) -> None:
         self._bad = bad
         self._rest = b""  # the beginning of a token whose end has not come yet
         self._in_comment = 0
-        self._line = 1
-        self._start = True
+        self._line = line
+        self._start = offset == 0
         self._skipping = False  # within a token that was too long to keep
+
+    @property
+    def between(self) -> bool:
+        """Whether one may begin again behind what is complete: not in a comment, nor in a token that is too long."""
+        return not self._in_comment and not self._skipping and not self._start
+
+    @property
+    def waiting(self) -> int:
+        """Bytes whose token is not complete."""
+        return len(self._rest)
+
+    @property
+    def line(self) -> int:
+        """The line that comes next."""
+        return self._line
 
     def feed(self, data: bytes, last: bool = False) -> array[int] | list[int]:
         """The numbers, packed if they fit into words, of the tokens that are complete with this piece."""
