@@ -2,10 +2,10 @@
 
     python benchmarks/kill_job.py 200      # kills: about six minutes
 
-`factorpool factor -i FILE -o FILE` on 10^6 uniform 64-bit integers, with comments and words between them; SIGKILL after a
-random part of the time that it takes undisturbed, then the same command, until it is done; again and again until there
-were so many kills.  The cost of the journal is the median of five undisturbed runs with a mark every second against as many
-without any.
+`factorpool factor -i FILE -o FILE` on 10^6 uniform 64-bit integers, with comments and words between them; SIGKILL after
+a random part of the time that it takes undisturbed, then the same command, until it is done; again and again until
+there were so many kills.  The cost of the journal is the median of five undisturbed runs with a mark every second
+against as many without any.
 """
 
 from __future__ import annotations
