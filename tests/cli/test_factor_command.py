@@ -505,3 +505,15 @@ def test_an_interrupted_output_file_is_removed(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_standard_input_that_does_not_wait_is_an_error_and_no_end() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    try:
+        ran = subprocess.run(FACTOR, stdin=reading, capture_output=True, timeout=60)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert ran.returncode == 1
+    assert b"cannot read standard input: Resource temporarily unavailable" in ran.stderr

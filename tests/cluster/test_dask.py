@@ -55,8 +55,8 @@ def test_items_that_kill(cluster: DaskCluster, tmp_path: Path) -> None:
     with ends_within(60):
         assert list(fp.pmap(once, range(20), strategy=strategy)) == list(range(20))
     with ends_within(120):
-        outcomes = list(fp.pmap(functions.exit_at_7, range(16), strategy=strategy, on_error="collect"))
-    assert [o.value for o in outcomes] == [n if n != 7 else None for n in range(16)]
+        outcomes = list(fp.pmap(functions.exit_at_7, range(500), strategy=strategy, on_error="collect"))
+    assert [o.value for o in outcomes] == [n if n != 7 else None for n in range(500)]
     assert isinstance(outcomes[7].error, fp.WorkerDiedError)
     assert "KilledWorker" in str(outcomes[7].error)
 

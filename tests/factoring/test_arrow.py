@@ -154,6 +154,12 @@ def test_columns_of_every_library_go_in(make: Callable[[list[int]], Any]) -> Non
     assert fp.are_prime(make(values)).tolist() == [False, True, False, False]
 
 
+def test_a_series_of_objects_is_looked_at_one_by_one() -> None:
+    assert list(fp.factor_many(pd.Series([2**89 - 1, 6], dtype=object))) == [{2**89 - 1: 1}, {2: 1, 3: 1}]
+    with pytest.raises(fp.NumberTypeError, match="'x' at index 1"):
+        fp.factor_many(pd.Series([6, "x"], dtype=object))
+
+
 @pytest.mark.parametrize(
     ("column", "message"),
     [

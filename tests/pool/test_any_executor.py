@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -182,6 +183,74 @@ def test_one_that_is_made_rests_for_the_next_run(processes: fp.Executor) -> None
     pids = [set(fp.pmap(functions.worker_pid, range(8), strategy=processes)) for _ in range(2)]
     assert os.getpid() not in pids[0]
     assert pids[0] & pids[1]
+
+
+def test_equal_ones_are_made_once() -> None:
+    """A loop that writes the strategy anew each time does not pile them up."""
+    before = len(multiprocessing.active_children())
+    for _ in range(4):
+        assert list(fp.pmap(functions.square, range(8), strategy=fp.Executor(two_processes))) == [
+            n * n for n in range(8)
+        ]
+    assert len(multiprocessing.active_children()) - before <= 2
+    for _ in range(2):
+        with pytest.raises(fp.NotPicklableError):
+            list(fp.pmap(functions.square, [functions.unsendable()], strategy=fp.Executor(two_processes)))
+
+
+class Unreadable:
+    """It leaves a worker, and cannot be made again."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return int, ("no number",)
+
+
+def one_unreadable(n: int) -> object:
+    return Unreadable() if n == 3 else n
+
+
+def test_a_result_that_cannot_be_read_here_is_its_items_error(threads: ThreadPoolExecutor) -> None:
+    outcomes = list(fp.pmap(one_unreadable, range(6), strategy=fp.Executor(threads), on_error="collect", chunksize=1))
+    assert [o.value for o in outcomes] == [0, 1, 2, None, 4, 5]
+    assert isinstance(outcomes[3].error, fp.NotPicklableError)
+    with fp.Pool(fp.Executor(threads)) as pool:
+        futures = [pool.submit(one_unreadable, n) for n in range(6)]
+        assert isinstance(futures[3].exception(), fp.NotPicklableError)
+        assert [futures[n].result() for n in (0, 1, 2, 4, 5)] == [0, 1, 2, 4, 5]
+
+
+def test_items_that_kill_are_not_taken_for_an_executor_that_never_works(processes: fp.Executor) -> None:
+    outcomes = list(fp.pmap(functions.killed_at_sevens, range(60), strategy=processes, on_error="collect", chunksize=1))
+    assert [o.value for o in outcomes] == [n if n % 7 else None for n in range(60)]
+
+
+def never_works() -> Executor:
+    executor = ThreadPoolExecutor(1)
+    executor.submit = broken_at_once  # type: ignore[assignment]
+    return executor
+
+
+def broken_at_once(*_: object) -> None:
+    raise BrokenExecutor("it is broken")
+
+
+def test_an_executor_that_never_works_ends_the_run() -> None:
+    with pytest.raises(fp.FactorpoolError, match="did not run a chunk: BrokenExecutor"):
+        list(fp.pmap(functions.square, range(5), strategy=fp.Executor(never_works)))
+
+
+def note_thread(path: str) -> None:
+    import threading
+
+    functions.note(path, threading.get_ident())
+
+
+def test_a_pools_initializer_runs_in_every_thread(threads: ThreadPoolExecutor, tmp_path: Path) -> None:
+    path = tmp_path / "threads"
+    with fp.Pool(fp.Executor(threads), initializer=note_thread, initargs=(str(path),)) as pool:
+        list(pool.map(functions.nap, [0.02] * 20))
+    noted = path.read_text().split()
+    assert len(noted) == len({*noted}) == 2
 
 
 def test_what_fails_to_start_is_told(processes: fp.Executor) -> None:

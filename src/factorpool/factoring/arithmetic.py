@@ -64,6 +64,7 @@ class ArithmeticFunctions:
 
     __slots__ = ()
     errors: Mapping[int, FactorpoolError]
+    numbers: Column
     offsets: memoryview[int]
     primes: Column
     exponents: memoryview[int]
@@ -130,9 +131,10 @@ class ArithmeticFunctions:
             error = self.errors[first]
             annotate(error, f"factorpool: {name}() has no value for item {first}; factor the others without it")
             raise error
-        if isinstance(self.primes, memoryview) and self.exponents.itemsize == 1:
+        if isinstance(self.numbers, memoryview) and isinstance(self.primes, memoryview):
             word = min(parameter, WORD_MAX)  # of which no power fits a word, and above which no prime is
-            values = _native.function(name, self.offsets, self.primes, self.exponents, word)
+            exponents = self.exponents if self.exponents.itemsize == 1 else bytes(self.exponents.tolist())  # below 64
+            values = _native.function(name, self.offsets, self.primes, exponents, word)
             if values is not None:
                 return cast("Column", memoryview(values).cast(FORMATS.get(name, "Q")))  # type: ignore[call-overload]
         function = BY_HAND[name]

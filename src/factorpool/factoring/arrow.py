@@ -111,7 +111,9 @@ def arrays_of(numbers: Any) -> Iterator[ArrowWords] | None:
     if hasattr(numbers, "__arrow_c_stream__"):
         try:
             capsule = numbers.__arrow_c_stream__()
-        except ImportError:  # pandas needs pyarrow for it, and has other ways
+        except (
+            Exception
+        ):  # it has no such column after all; what it is made of is looked at one by one, and may be fine
             return None
         return _arrays(numbers, iter(lambda: _native.arrow_next(capsule), None))
     if hasattr(numbers, "__arrow_c_array__"):

@@ -125,7 +125,8 @@ class Journal:
                 file.seek(0)
                 file.truncate()
                 return
-            same = head.split(b"\n")[:2] == self._head.split(b"\n")[:2]
+            old, new = head.split(b"\n"), self._head.split(b"\n")
+            same = old[0].startswith(FORMAT.rstrip("0123456789").encode()) and old[1:2] == new[1:2]
             what = "was written by another version of factorpool" if same else "is no file of this number's relations"
             raise CheckpointError(f"{self._path} {what}: remove it, or give another directory")
         while True:

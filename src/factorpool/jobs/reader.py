@@ -142,7 +142,8 @@ class Reader:
     def _read(self, source: Source, compression: str | None, name: str) -> bytes | None:
         """The next piece; b"" at the end, None at one that comes too early: then the last number may be cut."""
         if compression is None:
-            return source.read1(READ_BYTES)
+            # At the end, or where nothing is there yet and nobody waits: then this is an error.
+            return source.read1(READ_BYTES) or os.read(self._fd, READ_BYTES)
         try:
             return source.read1(READ_BYTES)
         except damage() as error:

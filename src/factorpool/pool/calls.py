@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from factorpool.errors import FactorpoolError
 from factorpool.pool.auto.machine import place_of
@@ -44,26 +44,23 @@ def broken_by(error: BaseException) -> BrokenPoolError:
     return broken
 
 
-_numbers = count(1)
-
-
 class Setup:
     """What prepares each worker of a pool, once."""
 
     def __init__(self, initializer: Callable[..., object], initargs: tuple[Any, ...]) -> None:
-        self._number = next(_numbers)
+        self._name = uuid4().hex  # workers may outlive the program, and have others
         self._initializer = initializer
         self._initargs = initargs
 
     def __call__(self) -> None:
         """Calls the initializer if this worker has not yet."""
-        done = _prepared if is_whole_process() else _prepared_thread.__dict__.setdefault("numbers", set())
-        if self._number not in done:
+        done = _prepared if is_whole_process() else _prepared_thread.__dict__.setdefault("names", set())
+        if self._name not in done:
             self._initializer(*self._initargs)
-            done.add(self._number)
+            done.add(self._name)
 
 
-_prepared: set[int] = set()  # the numbers of what has prepared this worker, if it is all of a process,
+_prepared: set[str] = set()  # the names of what has prepared this worker, if it is all of a process,
 _prepared_thread = threading.local()  # and if it is a thread
 
 

@@ -302,17 +302,18 @@ static PyObject *arrow_next(PyObject *module, PyObject *capsule) {
     PyObject *result = NULL;
     if (!stream) return NULL;
     if (!stream->release) Py_RETURN_NONE;
-    int error = stream->get_schema(stream, &schema);
+    int error;
+    array.release = NULL;
+    Py_BEGIN_ALLOW_THREADS; /* it may have to wait for other threads, which may need the GIL */
+    error = stream->get_schema(stream, &schema);
+    if (!error && (error = stream->get_next(stream, &array))) schema.release(&schema);
+    Py_END_ALLOW_THREADS;
     if (!error) {
-        if (!(error = stream->get_next(stream, &array))) {
-            if (array.release) {
-                result = words_of(&schema, &array);
-                array.release(&array);
-            } else {
-                result = Py_NewRef(Py_None);
-            }
-        }
+        result = array.release ? words_of(&schema, &array) : Py_NewRef(Py_None);
+        Py_BEGIN_ALLOW_THREADS;
+        if (array.release) array.release(&array);
         schema.release(&schema);
+        Py_END_ALLOW_THREADS;
     }
     if (error) {
         const char *why = stream->get_last_error(stream);

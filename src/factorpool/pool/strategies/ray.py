@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent import futures
@@ -73,6 +74,7 @@ class Ray(Executor):
             )
         super().__init__(_Start(address, runtime_env))
         object.__setattr__(self, "_looked", [0.0])
+        object.__setattr__(self, "_last", [0])
 
     def __repr__(self) -> str:
         return f"Ray({self.executor.address!r})"  # type: ignore[union-attr]
@@ -87,8 +89,9 @@ class Ray(Executor):
         looked: list[float] = self._looked  # type: ignore[attr-defined]
         if (now := time.monotonic()) - looked[0] > LOOK_SECONDS:
             looked[0] = now
-            self._counted[:] = [_cpus() or count]
-        return self._counted[-1]
+            self._last[:] = [_cpus() or count]  # type: ignore[attr-defined]
+        last: list[int] = self._last  # type: ignore[attr-defined]
+        return last[-1]
 
 
 def _cpus() -> int:
@@ -148,13 +151,23 @@ def _tell(token: str, item: int) -> None:
 _references: WeakKeyDictionary[Future[Any], Any] = WeakKeyDictionary()
 
 
+class _Started:
+    """The Ray that was started or connected here, and how many executors are on it: it ends with the last of them."""
+
+    lock = threading.Lock()
+    job: str | None = None
+    users = 0
+
+
 class RayExecutor(futures.Executor):
-    """Ray's tasks as an executor; `started` says that Ray was started for it, and ends with it."""
+    """Ray's tasks as an executor."""
 
     factorpool_kind = _RayKind
 
-    def __init__(self, started: bool) -> None:
-        self._started = started
+    def __init__(self) -> None:
+        self._open = True
+        with _Started.lock:
+            _Started.users += 1
         self._remote: dict[Callable[..., Any], Any] = {}
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -169,12 +182,18 @@ class RayExecutor(futures.Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Ends Ray, if it was started for this."""
-        if self._started:
-            import ray
+        """Ends Ray, if it was started here and nobody else uses it."""
+        import ray
 
-            self._started = False
-            ray.shutdown()
+        with _Started.lock:
+            if not self._open:
+                return
+            self._open = False
+            _Started.users -= 1
+            if _Started.users == 0 and _Started.job is not None:
+                if ray.is_initialized() and ray.get_runtime_context().get_job_id() == _Started.job:
+                    ray.shutdown()
+                _Started.job = None
 
     def __repr__(self) -> str:
         return "<tasks of Ray>"
@@ -193,7 +212,7 @@ class _Start:
         import ray
 
         if ray.is_initialized():
-            return RayExecutor(started=False)
+            return RayExecutor()
         address = self.address or os.environ.get(ADDRESS_VARIABLE)
         if address == "local":
             address = None
@@ -211,7 +230,8 @@ class _Start:
                 f"cannot use Ray at {address or 'this machine'}: {' '.join(str(error).split())}; this is Ray "
                 f"{ray.__version__} with Python {sys.version_info[0]}.{sys.version_info[1]}"
             ) from error
-        return RayExecutor(started=True)
+        _Started.job = ray.get_runtime_context().get_job_id()
+        return RayExecutor()
 
 
 def _knock(address: str) -> None:

@@ -12,11 +12,16 @@ from typing import ClassVar
 
 from factorpool.errors import OptionError, StrategyUnavailableError, show
 from factorpool.pool.protocol import TaskRef, Traits
+from factorpool.pool.shelf import KEEP_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from factorpool.pool.shelf import Shelf
     from factorpool.pool.strategies.executor.workers import ExecutorWorkers, Handle
+
+
+MOST_COUNTED = 64
+"""Executors of which it is remembered how many slots they have, so that equal ones need not be made to be asked."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,6 @@ class Executor:
     executor: futures.Executor | Callable[[], futures.Executor]
     slots: int | None = None
     _spare: list[Handle] = field(default_factory=list, init=False, repr=False, compare=False)
-    _counted: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "executor"
     summary: ClassVar[str] = "an executor of another library, as fp.Executor(...) or executor:MODULE:FUNCTION"
@@ -82,11 +86,12 @@ class Executor:
         """Its slots."""
         if self.slots is not None:
             return self.slots
-        if not self._counted:
+        if self not in _counted:
             handle = self._handle()
-            self._spare.append(handle)
             self._count(handle)
-        return self._counted[-1]
+            handle.rest(KEEP_SECONDS)  # if nothing is run on it
+            self._spare.append(handle)
+        return _counted[self]
 
     def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ExecutorWorkers:
         """Its slots, for one task; one that is made here rests on the shelf between runs."""
@@ -94,10 +99,12 @@ class Executor:
         from factorpool.pool.strategies.executor.workers import ExecutorWorkers, Handle
 
         task_message(task, inherits=False)  # an error for what cannot travel comes before there is anything to end
-        resting = None
-        if not isinstance(self.executor, futures.Executor) and not self._spare and shelf is not None:
-            resting = shelf.take(task.number)
-        handle = resting if isinstance(resting, Handle) else self._spare.pop() if self._spare else self._handle()
+        handle = None if shelf is None or isinstance(self.executor, futures.Executor) else shelf.take(task.number)
+        while self._spare and handle is None:
+            spare = self._spare.pop()
+            handle = spare if spare.alive() else None
+        if not isinstance(handle, Handle):
+            handle = self._handle()
         return ExecutorWorkers(task, slots, handle, shelf)
 
     def _handle(self) -> Handle:
@@ -110,8 +117,15 @@ class Executor:
     def _count(self, handle: Handle) -> None:
         count = handle.kind.slots(handle.executor)
         if count is None:
+            if handle.made_here:
+                handle.tell_to_end()
             raise StrategyUnavailableError(
                 f"{handle.executor!r} does not say how many calls it runs at once, or has no workers: say slots=, or "
                 "start workers"
             )
-        self._counted[:] = [count]
+        _counted[self] = count
+        while len(_counted) > MOST_COUNTED:
+            _counted.pop(next(iter(_counted)))
+
+
+_counted: dict[Executor, int] = {}  # the slots of those that were asked

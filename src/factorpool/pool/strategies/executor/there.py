@@ -87,6 +87,8 @@ def run_chunk(
     with working(), _records_into(records, sender):
         try:
             task = _find_task(key, data)
+            if (setup := getattr(task, "setup", None)) is not None:
+                setup()  # which knows whether this thread has had it
         except BaseException as error:
             return NotStarted(pickling.start_failure(error))
         if task is None:
@@ -168,14 +170,28 @@ def _records_into(records: list[bytes], sender: Sender) -> Iterator[None]:
         yield
         return
     root, handler = logging.getLogger(), record_sender(records.append)
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(min(before, sender.level))
+    with _logging.lock:  # several threads may be at it at once
+        if not _logging.users:
+            _logging.level = root.level
+        _logging.users += 1
+        root.setLevel(min(root.level, sender.level))
+        root.addHandler(handler)
     try:
         yield
     finally:
-        root.setLevel(before)
-        root.removeHandler(handler)
+        with _logging.lock:
+            root.removeHandler(handler)
+            _logging.users -= 1
+            if not _logging.users:
+                root.setLevel(_logging.level)
+
+
+class _logging:  # noqa: N801 (one, and no instance)
+    """What the root logger's level was, and how many threads have it changed."""
+
+    lock = threading.Lock()
+    users = 0
+    level = 0
 
 
 @cache

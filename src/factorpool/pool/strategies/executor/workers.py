@@ -7,6 +7,7 @@ call that was not alone when it died is run again alone, before anything else: o
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import threading
 import uuid
 from collections import deque
@@ -20,6 +21,7 @@ from typing import Any
 from factorpool.errors import (
     FactorpoolError,
     ItemTimeoutError,
+    NotPicklableError,
     OptionError,
     StrategyUnavailableError,
     WorkerDiedError,
@@ -59,6 +61,7 @@ class Handle:
         self.usable = True
         self._make = make
         self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
 
     @property
     def made_here(self) -> bool:
@@ -76,10 +79,11 @@ class Handle:
 
     def alive(self) -> bool:
         """Whether it can still work; it ends no more by itself."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        return self.usable
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            return self.usable
 
     def up_to_date(self) -> bool:
         """Its workers get every task anew."""
@@ -87,10 +91,19 @@ class Handle:
 
     def rest(self, seconds: float | None) -> None:
         """Ends after so many seconds."""
-        if seconds is not None and self._timer is None:
-            self._timer = threading.Timer(seconds, self.tell_to_end)
+        with self._lock:
+            if seconds is None or self._timer is not None or not self.made_here:
+                return
+            self._timer = threading.Timer(seconds, self._expire)
             self._timer.daemon = True
             self._timer.start()
+
+    def _expire(self) -> None:
+        """The time to rest is over, unless somebody has taken it just now."""
+        with self._lock:
+            taken = self._timer is not threading.current_thread()
+        if not taken:
+            self.tell_to_end()
 
     def tell_to_end(self) -> None:
         """Ends it, if that was not done."""
@@ -101,9 +114,8 @@ class Handle:
         self._end(kill=True)
 
     def _end(self, kill: bool) -> None:
-        if self.usable:
+        if self.alive():
             self.usable = False
-            self.alive()
             with suppress(Exception):  # what is left of it is the library's own
                 (self.kind.kill if kill else self.kind.end)(self.executor)
 
@@ -123,17 +135,20 @@ def made(make: Callable[[], concurrent.futures.Executor]) -> concurrent.futures.
 
 
 class _Flight:
-    """A chunk on its way; `alone` if no other was in the executor while it was; `token` names it to others."""
+    """A chunk on its way; `alone` if no other was in the executor while it was; `token` names it to others.
 
-    __slots__ = ("alone", "future", "items", "message", "start", "token")
+    A `trial` is one that has to be alone.
+    """
+
+    __slots__ = ("alone", "future", "items", "message", "start", "token", "trial")
 
     def __init__(self, chunk: Chunk, message: bytes) -> None:
         self.start = chunk.start
         self.items = len(chunk.payload)
         self.message = message
         self.future: Future[Any] | None = None
-        self.alone = False
-        self.token = f"factorpool-{_this_process}-{next(_numbers)}"
+        self.alone = self.trial = False
+        self.token = f"factorpool-{_this_process}-{os.getpid()}-{next(_numbers)}"
 
 
 class ExecutorWorkers:
@@ -141,7 +156,7 @@ class ExecutorWorkers:
 
     def __init__(self, ref: TaskRef, slots: int, handle: Handle, shelf: Shelf | None) -> None:
         self._data = there.pack(task_message(ref, inherits=False))
-        self._key = _this_process, ref.number
+        self._key = f"{_this_process}-{os.getpid()}", ref.number  # a copy of this process has the same numbers
         self._slots = slots
         self._handle = handle
         self._shelf = shelf
@@ -154,8 +169,9 @@ class ExecutorWorkers:
         self._untold: list[Event] = []  # by `wait`
         self._timeout = ref.timeout
         self._late: set[int] = set()  # items that have taken too long
-        self._made = 0  # executors since the last answer
-        self._gone = False  # out of reach
+        self._made = 0  # executors without an answer
+        self._answered = False
+        self._gone = False  # out of reach, or of no more use
         handle.task = ref.number
 
     @property
@@ -178,9 +194,13 @@ class ExecutorWorkers:
         self._send_what_may_go()
 
     def _send_what_may_go(self) -> None:
+        if any(flight.trial for flight in self._flying.values()):
+            return
         if self._suspects:
             if not self._flying:
-                self._send(self._suspects.popleft())
+                suspect = self._suspects.popleft()
+                suspect.trial = True
+                self._send(suspect)
             return
         while self._waiting and not self._suspects:
             self._send(self._waiting.popleft())
@@ -202,8 +222,9 @@ class ExecutorWorkers:
             if self._handle.kind.meaning(error) is Meaning.BROKEN:
                 del self._flying[flight.start]
                 self._waiting.appendleft(flight)
-                self._broken(error)
+                self._broken(error, at_once=True)
                 return
+            self._gone = True
             raise FactorpoolError(
                 f"{self._handle.executor!r} takes no calls: {type(error).__name__}: {error}; is it shut down?"
             ) from error
@@ -227,14 +248,18 @@ class ExecutorWorkers:
                 self._check()
                 if left is not None and (left := left - step) <= 0:
                     return []
-        with suppress(Empty):
-            while True:
-                if arrival is not None:
-                    flight, future = arrival
-                    if self._flying.get(flight.start) is flight and flight.future is future:
-                        events += self._settle(flight, future)
-                arrival = self._arrived.get_nowait()
-        self._send_what_may_go()
+        try:
+            with suppress(Empty):
+                while True:
+                    if arrival is not None:
+                        flight, future = arrival
+                        if self._flying.get(flight.start) is flight and flight.future is future:
+                            events += self._settle(flight, future)
+                    arrival = self._arrived.get_nowait()
+            self._send_what_may_go()
+        except BaseException:
+            self._untold = events  # they are held until they are told
+            raise
         return events
 
     def _check(self) -> None:
@@ -261,11 +286,15 @@ class ExecutorWorkers:
             raise other_versions(answer.where, answer.versions)
         del self._flying[flight.start]
         self._made = 0
+        self._answered = True
         for record in answer.records:
             handle_record(record)
         events: list[Event] = []
-        for message in answer.messages:
-            events += events_of(flight.start, decode(message))
+        try:
+            for message in answer.messages:
+                events += events_of(flight.start, decode(message))
+        except NotPicklableError as unread:
+            events.append(Failed(flight.start, 0, unread, 0.0))
         if not events or not isinstance(events[-1], Free):
             events.append(Free(flight.start))
         return events
@@ -291,15 +320,20 @@ class ExecutorWorkers:
             return []
         return [Died(flight.start, None, True, told(error), self._handle.kind.repeats)]
 
-    def _broken(self, error: BaseException) -> None:
-        """Makes the executor anew; what was in it is run alone, one after the other, unless there was only one."""
+    def _broken(self, error: BaseException, *, at_once: bool = False) -> None:
+        """Makes the executor anew; what was in it is run alone, one after the other, unless there was only one.
+
+        `at_once` says that it took no call.
+        """
         lost = [self._flying.pop(start) for start in sorted(self._flying)]
         if not self._handle.made_here:
             raise _broken_for_good(lost or [*self._waiting], error) from error
-        self._made += 1
+        self._made += at_once or not self._answered  # else something has died in it, and that is counted elsewhere
+        self._gone = True
         if self._made > MOST_MADE:
             raise _strange(error) from error
         self._handle.make_anew()
+        self._gone = False
         self._sent = 0
         self._arrived.put(None)
         if len(lost) == 1 and lost[0].alone:
@@ -319,7 +353,7 @@ class ExecutorWorkers:
                 self._handle.kind.cancel(flying)
         if not self._handle.made_here or not self._handle.usable:
             return
-        if any(not future.done() for future in flying):
+        if self._gone or any(not future.done() for future in flying):
             self._handle.kill()
         elif self._shelf is None:
             self._handle.tell_to_end()
