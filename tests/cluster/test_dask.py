@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -76,10 +75,8 @@ def test_a_worker_and_then_all_are_killed(cluster: DaskCluster) -> None:
 def test_a_scheduler_that_goes_away_ends_the_run(cluster: DaskCluster) -> None:
     killer = threading.Timer(1.5, cluster.scheduler.kill)
     killer.start()
-    began = time.monotonic()
     with pytest.raises(fp.FactorpoolError, match=f"the scheduler {cluster.address} is gone"), ends_within(60):
         list(fp.pmap(functions.nap, [0.1] * 1000, strategy=fp.Dask(cluster.address)))
-    assert time.monotonic() - began < 35
 
 
 def test_no_cluster_and_one_without_workers(tmp_path: Path) -> None:

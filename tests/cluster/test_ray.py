@@ -210,8 +210,7 @@ def test_on_the_command_line(cluster: Any) -> None:
 
 
 def test_no_cluster_says_so_within_seconds() -> None:
-    began = time.monotonic()
-    ran = command("factor", "-s", "ray:127.0.0.1:1", "15")
+    with ends_within(60):
+        ran = command("factor", "-s", "ray:127.0.0.1:1", "15")
     assert ran.returncode == 2
     assert b"no Ray cluster answers at 127.0.0.1:1" in ran.stderr
-    assert time.monotonic() - began < 15

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -267,20 +266,17 @@ import functions, test_any_executor
 import factorpool as fp
 def main():
     threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    began = time.monotonic()
     try:
-        list(fp.pmap(time.sleep, [30] * 8, strategy=fp.Executor(test_any_executor.two_processes)))
+        list(fp.pmap(time.sleep, [600] * 8, strategy=fp.Executor(test_any_executor.two_processes)))
     except KeyboardInterrupt:
-        print("interrupted", time.monotonic() - began < 10)
+        print("interrupted")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
     tests = str(Path(__file__).parent)
     code = code.replace("sys.path.insert(0, {tests!r})", f"sys.path[:0] = [{tests!r}, {str(Path(tests).parent)!r}]")
-    began = time.monotonic()
     ran = run_python(code)
-    assert ran.stdout == "interrupted True\n", ran.stderr
-    assert time.monotonic() - began < 25
+    assert ran.stdout == "interrupted\n", ran.stderr
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:
