@@ -31,7 +31,7 @@ PyObject *fp_new_words(Py_ssize_t count);
 /* Are these `count` positive words, and the step one that the sieve can take? */
 int fp_check_progression(unsigned long long start, unsigned long long step, Py_ssize_t count);
 
-extern PyMethodDef fp_arrow_methods[], fp_function_methods[], fp_chunk_methods[], fp_column_methods[], fp_buffer_methods[], fp_text_methods[], fp_siqs_methods[],
-    fp_watch_methods[];
+extern PyMethodDef fp_arrow_methods[], fp_function_methods[], fp_chunk_methods[], fp_column_methods[],
+    fp_buffer_methods[], fp_text_methods[], fp_siqs_methods[], fp_watch_methods[];
 
 #endif
