@@ -7,6 +7,8 @@ SOURCES := $(wildcard src/factorpool/native/* src/factorpool/native/*/*) pyproje
 
 # What `make test` runs: all but what needs a cluster's software.
 TESTS := tests src
+# Whether pyarrow and other libraries of columns are installed for the tests; empty for no.
+COLUMNS := yes
 
 .PHONY: demo test test-cluster check docs format clean help
 
@@ -33,7 +35,7 @@ $(VENV)/installed-test: $(VENV)/installed
 	@echo "== installing what the tests need"
 	$(BIN)/python -m pip install --quiet --group test
 	$(BIN)/python -m pip install --quiet --editable ".[plot]" || echo "no charts: what draws them has no build for this Python"
-	$(BIN)/python -m pip install --quiet --group columns || echo "no Arrow: pyarrow and others have no build for this Python"
+	$(if $(COLUMNS),$(BIN)/python -m pip install --quiet --group columns || echo "no Arrow: pyarrow and others have no build for this Python")
 	@touch $@
 
 $(VENV)/installed-check: $(VENV)/installed-test
