@@ -85,6 +85,8 @@ class Ray(Executor):
 
     def capacity(self) -> int:
         """The cluster's CPUs, now."""
+        if not _cpus():  # there is no connection: what was counted over an earlier one may be out of date
+            self.forget_capacity()
         count = super().capacity()
         looked: list[float] = self._looked  # type: ignore[attr-defined]
         if (now := time.monotonic()) - looked[0] > LOOK_SECONDS:

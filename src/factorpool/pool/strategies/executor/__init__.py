@@ -93,6 +93,10 @@ class Executor:
             self._spare.append(handle)
         return _counted[self]
 
+    def forget_capacity(self) -> None:
+        """Has its slots counted anew when they are asked for next."""
+        _counted.pop(self, None)
+
     def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ExecutorWorkers:
         """Its slots, for one task; one that is made here rests on the shelf between runs."""
         from factorpool.pool.pickling import task_message
@@ -105,6 +109,8 @@ class Executor:
             handle = spare if spare.alive() else None
         if not isinstance(handle, Handle):
             handle = self._handle()
+            if (count := handle.kind.slots(handle.executor)) is not None:
+                _counted[self] = count  # for the next run: a cluster may have grown
         return ExecutorWorkers(task, slots, handle, shelf)
 
     def _handle(self) -> Handle:
