@@ -218,11 +218,6 @@ def test_a_result_that_cannot_be_read_here_is_its_items_error(threads: ThreadPoo
         assert [futures[n].result() for n in (0, 1, 2, 4, 5)] == [0, 1, 2, 4, 5]
 
 
-def test_items_that_kill_are_not_taken_for_an_executor_that_never_works(processes: fp.Executor) -> None:
-    outcomes = list(fp.pmap(functions.killed_at_sevens, range(60), strategy=processes, on_error="collect", chunksize=1))
-    assert [o.value for o in outcomes] == [n if n % 7 else None for n in range(60)]
-
-
 def never_works() -> Executor:
     executor = ThreadPoolExecutor(1)
     executor.submit = broken_at_once  # type: ignore[assignment]

@@ -71,6 +71,11 @@ class Kind:
         """Ends one that was made here and is idle."""
         executor.shutdown(wait=False, cancel_futures=True)
 
+    def end_broken(self, executor: Any) -> None:
+        """Ends one that was made here and is broken, and waits for that."""
+        with suppress(Exception):
+            executor.shutdown(wait=True)
+
     def kill(self, executor: Any) -> None:
         """Ends one that was made here, and what still runs in it."""
         self.end(executor)
@@ -78,6 +83,10 @@ class Kind:
 
 class _Processes(Kind):
     """`concurrent.futures.ProcessPoolExecutor`, and loky's: a worker that dies breaks it."""
+
+    def meaning(self, error: BaseException) -> Meaning:
+        # What cleans up after a broken executor may close descriptors that the next one has got already (CPython 3.11).
+        return Meaning.BROKEN if isinstance(error, OSError | EOFError) else super().meaning(error)
 
     def kill(self, executor: Any) -> None:
         workers = [*(getattr(executor, "_processes", None) or {}).values()]

@@ -45,6 +45,9 @@ CHECK_SECONDS = 1.0
 MOST_MADE = 8
 """Executors that are made one after the other without any that answers: then they never will."""
 
+CLEAN_SECONDS = 5.0
+"""How long a broken executor may take to clean up."""
+
 _this_process = uuid.uuid4().hex  # tasks of other callers have the same numbers
 _numbers = count()
 
@@ -71,8 +74,11 @@ class Handle:
     def make_anew(self) -> None:
         """Takes another executor for one that is broken."""
         assert self._make is not None
-        with suppress(Exception):  # it is broken
-            self.kind.end(self.executor)
+        # What cleans up after a broken executor of the standard library may close descriptors that the next one has got
+        # already, so it has to be done first; it is left to itself if that takes long.
+        cleaning = threading.Thread(target=self.kind.end_broken, args=(self.executor,), daemon=True)
+        cleaning.start()
+        cleaning.join(CLEAN_SECONDS)
         self.executor = made(self._make)
 
     # As the shelf has it.
