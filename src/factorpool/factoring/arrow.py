@@ -111,10 +111,8 @@ def arrays_of(numbers: Any) -> Iterator[ArrowWords] | None:
     if hasattr(numbers, "__arrow_c_stream__"):
         try:
             capsule = numbers.__arrow_c_stream__()
-        except (
-            Exception
-        ):  # it has no such column after all; what it is made of is looked at one by one, and may be fine
-            return None
+        except Exception:
+            return None  # it has no such column after all; its items are looked at one by one, and may be fine
         return _arrays(numbers, iter(lambda: _native.arrow_next(capsule), None))
     if hasattr(numbers, "__arrow_c_array__"):
         return _arrays(numbers, (_native.arrow_words(*capsules) for capsules in [numbers.__arrow_c_array__()]))

@@ -139,9 +139,6 @@ class _RayKind(Kind):
             if not future.done() and (reference := _references.get(future)) is not None:
                 ray.cancel(reference, force=True)
 
-    def kill(self, executor: Any) -> None:
-        self.end(executor)
-
 
 def _tell(token: str, item: int) -> None:
     """In a worker: leaves which item has taken too long where the caller finds it."""

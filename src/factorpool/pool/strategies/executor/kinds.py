@@ -134,13 +134,6 @@ class _Dask(Kind):
                 executor._client.close()
 
 
-class _Mpi(Kind):
-    """`mpi4py.futures.MPIPoolExecutor`: what has begun is not cancelled, and a worker that dies ends the whole job."""
-
-    def end(self, executor: Any) -> None:
-        executor.shutdown(wait=False, cancel_futures=True)
-
-
 class _Parsl(Kind):
     """`parsl.concurrent.ParslPoolExecutor`: nothing can be cancelled."""
 
@@ -188,7 +181,6 @@ _KINDS: dict[str, type[Kind]] = {
     "loky": _Processes,
     "joblib": _Processes,
     "distributed": _Dask,
-    "mpi4py": _Mpi,
     "parsl": _Parsl,
     "executorlib": _Executorlib,
 }
