@@ -438,12 +438,10 @@ def test_zstd_is_read_or_says_what_is_missing(tmp_path: Path) -> None:
     assert expected in ran.stderr
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "numbers.parquet"
-    file.write_bytes(b"PAR1 15 21 27 PAR1")
-    ran = command("factor", "-i", str(file))
+def test_a_table_in_a_pipe_is_refused() -> None:
+    ran = command("factor", stdin=b"PAR1 15 21 27 PAR1")
     assert (ran.returncode, ran.stdout) == (1, b"")
-    assert b"it is a Parquet file, and no text" in ran.stderr
+    assert b"it is a Parquet file, which cannot be read from a pipe" in ran.stderr
 
 
 def test_many_mistakes_are_counted() -> None:

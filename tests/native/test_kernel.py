@@ -150,9 +150,9 @@ def test_module_rejects_what_it_cannot_read() -> None:
     with pytest.raises(ValueError, match="no method sieve"):
         _native.factor_chunk(b"", "sieve")
     with pytest.raises(ValueError, match="do not fit"):
-        _native.format_rows("gnu", bytes(8), b"\x02", bytes(8), b"\x01")
+        _native.format_rows("gnu", "flat", bytes(8), b"\x02", bytes(8), b"\x01")
     with pytest.raises(ValueError, match="no style tex"):
-        _native.format_rows("tex", bytes(8), b"\x01", bytes(8), b"\x01")
+        _native.format_rows("tex", "flat", bytes(8), b"\x01", bytes(8), b"\x01")
     with pytest.raises(ValueError, match="outside the text"):
         _native.parse(b"12", 3, False)
     with pytest.raises(OverflowError):

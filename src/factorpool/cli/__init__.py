@@ -14,6 +14,7 @@ from factorpool.errors import FactorpoolError, OptionError
 
 COMMANDS = {
     "factor": "Factor integers: arguments, files, or standard input.",
+    "merge": "Put together what jobs with --part have written.",
     "jobs": "List the jobs that were interrupted.",
     "bench": "Measure which strategy is fastest here, and draw the chart.",
     "strategies": "List the strategies, and why one is not available.",

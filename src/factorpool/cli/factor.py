@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
 import click
 
 from factorpool.api import factor_blocks
-from factorpool.cli.options import workers
-from factorpool.errors import UnfinishedError
+from factorpool.cli.options import part, workers
+from factorpool.errors import OptionError
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.factoring.effort import Effort, open_store
 from factorpool.factoring.methods import METHODS
-from factorpool.formats import FORMATS, find_writer
-from factorpool.jobs.output import OutputError, StandardOutput, WholeFile, begin_job
-from factorpool.jobs.reader import Reader, from_arguments
+from factorpool.formats import FORMATS, Shape, format_of
+from factorpool.jobs.inputs import find_inputs
+from factorpool.jobs.job import Job, Plan
+from factorpool.jobs.output import OutputError
+from factorpool.jobs.places import Share
+from factorpool.jobs.reader import from_arguments
 from factorpool.pool.schedule import SCHEDULES, Schedule
 
 TYPE_CHECKING = False
@@ -32,11 +33,30 @@ BUFFER = 1 << 18
 
 @click.command("factor", context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1)
-@click.option("--input", "-i", "inputs", multiple=True, metavar="FILE", help="Read FILE; - is standard input.")
+@click.option(
+    "--input",
+    "-i",
+    "inputs",
+    multiple=True,
+    metavar="FILE",
+    help="Read FILE, or all that fit a pattern; - is standard input.",
+)
+@click.option(
+    "--column",
+    "--field",
+    metavar="NAME",
+    help="Read a table's column, of which NAME is the name, or the number from 1 on.",
+)
+@click.option("--coerce", is_flag=True, help="Take 3.0 and 1e6 for the integers that they are equal to.")
 @click.option("--output", "-o", metavar="FILE", help="Write FILE, which appears when it is whole.")
 @click.option("--restart", is_flag=True, help="Begin a job with --output anew, instead of going on with it.")
 @click.option(
     "--format", "-f", "form", type=click.Choice(FORMATS), help="By the ending of --output if left out, or gnu."
+)
+@click.option("--exponents", is_flag=True, help="Write 2^3 and not 2 2 2.")
+@click.option("--flat", is_flag=True, help="Write a row for each distinct prime.")
+@click.option(
+    "--part", metavar="K/N", callback=part, help="Do part K of N of the input; `factorpool merge` joins them."
 )
 @click.option("--strategy", "-s", default="auto", show_default=True, help="auto, or one of `factorpool strategies`.")
 @click.option("--max-workers", "-j", type=int, callback=workers, help="How many; one for every usable CPU if left out.")
@@ -58,9 +78,14 @@ BUFFER = 1 << 18
 def command(
     numbers: tuple[str, ...],
     inputs: tuple[str, ...],
+    column: str | None,
+    coerce: bool,
     output: str | None,
     restart: bool,
     form: str | None,
+    exponents: bool,
+    flat: bool,
+    part: Share | None,
     strategy: str,
     max_workers: int | None,
     schedule: Schedule,
@@ -74,7 +99,8 @@ def command(
 ) -> int:
     """Print the prime factors of each NUMBER, of those in files, or, without either, of those on standard input.
 
-    Files may be compressed by gzip, bzip2, xz or zstd.
+    Files may be compressed by gzip, bzip2, xz or zstd.  Of a table --column is read, and its other columns are written
+    beside the factors: of CSV, TSV, JSON lines, Parquet and Arrow files, and of SQLite's (FILE?table=T&column=C).
 
     FIRST..LAST stands for all numbers from FIRST to LAST, which are sieved: many times faster than one by one.  White
     space separates numbers, # begins a comment.  What is no number is reported on standard error, the rest is still
@@ -82,8 +108,8 @@ def command(
     found are reported, and the composites left.
 
     With --output, the same command goes on where it ended, however that was, if all it reads are files.  With
-    --checkpoint, the same command goes on where it ended, however that was, with numbers that take more than some
-    seconds.
+    --checkpoint, it goes on with numbers that take more than some seconds, too.  --part K/N shares the work out to N
+    commands, on one machine or on several.
 
     \b
     Examples:
@@ -92,6 +118,9 @@ def command(
       cat numbers.txt | factorpool factor
       factorpool factor --input numbers.txt --format jsonl | head
       factorpool factor --input numbers.txt.gz --output factors.csv
+      factorpool factor -i table.csv --column n -o factors.parquet
+      factorpool factor -i 'base.sqlite?table=t&column=n' -o out.csv --flat
+      factorpool factor -i 'numbers/*.txt' -o factors.txt --part 3/16
       factorpool factor -s processes -j 8 -i big.txt
       factorpool factor --progress --checkpoint sieves -i hard.txt
     """
@@ -105,40 +134,30 @@ def command(
         note = bar.note if bar is not None else partial(click.echo, err=True)
         note(f"factorpool factor: {line}")
 
-    ending = os.path.splitext(output or "")[1][1:]
-    form = form or (ending if ending in FORMATS else "gnu")
-    paths = inputs or (() if numbers else ("-",))
-    journal = mark = None
-    if output is not None:
-        options = {"numbers": list(numbers), "format": form, "method": method, "timeout": timeout}
-        journal, mark = begin_job(output, options, paths, restart)
-        if "-" in paths:
-            report("note: standard input cannot be read twice, so this job cannot be resumed")
-    given_up = 0 if mark is None else mark.given_up
-
-    def give_up(error: UnfinishedError) -> None:
-        nonlocal given_up
-        given_up += 1
-        found = " ".join(str(p) for p, e in error.primes.items() for _ in range(e))
-        left = " ".join(f"{c}^{e}" if e > 1 else str(c) for c, e in error.composites.items())
-        report(f"{error.number}: given up {error.why}: primes: {found or 'none'}; composite: {left}")
-
+    if exponents and flat:
+        raise OptionError("--exponents and --flat are two ways to write the same: choose one")
     given, bad = from_arguments(numbers, report)
-    reader = Reader(paths, report, None if mark is None else mark.place)
-    if mark is not None and mark.done:
-        report(f"{output} was written already, but for its name")
-        return 1 if bad or reader.bad or given_up else 0
-    if mark is not None:
-        report(f"going on at line {mark.place.line} of {paths[mark.place.file]}")
-
-    def blocks() -> Iterator[Block]:
-        if mark is None:
-            yield from given
-        yield from reader.blocks()
-
+    job = Job(
+        Plan(
+            find_inputs(inputs or (() if numbers else ("-",)), column),
+            numbers,
+            given,
+            output,
+            form or format_of(output or ""),
+            Shape.FLAT if flat else Shape.POWERS if exponents else Shape.REPEATED,
+            coerce,
+            part,
+            {"method": method, "timeout": timeout},
+        ),
+        restart,
+        report,
+    )
+    if job.done:
+        report(f"{job.path} was written already")
+        return 1 if bad or job.left_out else 0
     results = factor_blocks(
-        blocks(),
-        reader.ready,
+        job.blocks(),
+        job.reader.ready,
         strategy=strategy,
         max_workers=max_workers,
         schedule=schedule,
@@ -152,51 +171,32 @@ def command(
             timeout,
             open_store(checkpoint),
         ),
-        unfinished=give_up,
+        unfinished=job.give_up,
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()
+    reads = bool(inputs or not numbers)
     if progress:
         from factorpool.pool.progress import Bar
 
-        bar = Bar(reader.size if paths else sum(map(len, given)))
-    file = WholeFile(output, journal, mark) if output else StandardOutput()
-    with bar or nullcontext(), file:
-        written = _write(
-            results, form, file, bar, bool(paths), lambda position: file.reached(reader.place_at(position), given_up)
-        )
-    return 1 if bad or reader.bad or given_up or not written else 0
-
-
-def _write(
-    results: Iterator[tuple[Block, Columns]],
-    form: str,
-    file: StandardOutput | WholeFile,
-    bar: Bar | None,
-    by_position: bool,
-    wrote: Callable[[int | None], object],
-) -> bool:
-    """Writes results as they come; False if the output cannot be written to.  `wrote` is told how far it is.
-
-    The bar goes by the positions of blocks in what is read, or by numbers.
-    """
-    unproved: set[int] = set()
+        bar = Bar(job.reader.size if reads else sum(map(len, given)))
     done = position = 0
+    unproved: set[int] = set()
+
+    def wrote(block: Block, columns: Columns) -> None:
+        nonlocal done, position
+        if bar is not None:
+            done += len(block)
+            position = block.position or position
+            bar.advance(done, position if reads else None)
+        for p in set(columns.probable) - unproved:
+            report(f"note: {str(p)[:20]}... is a probable prime, not proved")
+        unproved.update(columns.probable)
+
     try:
-        writer = find_writer(form)(file)
-        file.begin()
-        for block, columns in results:
-            writer.write(block, columns)
-            wrote(block.position)
-            if bar is not None:
-                done += len(block)
-                position = block.position or position
-                bar.advance(done, position if by_position else None)
-            for p in set(columns.probable) - unproved:
-                click.echo(f"factorpool factor: note: {str(p)[:20]}... is a probable prime, not proved", err=True)
-            unproved.update(columns.probable)
-        writer.close()
+        with bar or nullcontext():
+            job.write(results, wrote)
     except OutputError as error:
-        click.echo(f"factorpool factor: {error}", err=True)
-        return False
-    return True
+        report(str(error))
+        return 1
+    return 1 if bad or job.left_out else 0

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from factorpool.factoring.block import Block
-from factorpool.factoring.columns import Columns
-from factorpool.formats import File
-from factorpool.formats.rows import repeated, write_rows
+from factorpool.formats import Factored, File, Shape
+from factorpool.formats.table import Heading
+from factorpool.formats.text import lines_of
 
 
 class Writer:
-    """A line for each number."""
+    """A line for each number; of a table only the numbers."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, shape: Shape, heading: Heading | None) -> None:
         self._file = file
+        self._shape = shape
 
-    def write(self, block: Block, columns: Columns) -> None:
+    def write(self, factored: Factored) -> None:
         """Adds a line for each number."""
-        write_rows(self._file, "gnu", block, columns, lambda n, p, e: f"{n}:{repeated(p, e)}\n")
+        text = lines_of("gnu", self._shape, factored.block, factored.columns)
+        if factored.missing:
+            lines = text.splitlines(keepends=True)
+            text = b"".join(line for at, line in enumerate(lines) if at not in factored.missing)
+        self._file.write(text)
 
     def close(self) -> None:
         """Nothing stands below the last line."""

@@ -1,29 +1,98 @@
-"""JSON lines: `{"number": 360, "primes": [2, 3, 5], "exponents": [3, 2, 1]}`."""
+"""JSON lines: `{"number": 360, "primes": [2, 3, 5], "exponents": [3, 2, 1]}`; and tables of them."""
 
 from __future__ import annotations
 
-from factorpool.factoring.block import Block
-from factorpool.factoring.columns import Columns
-from factorpool.formats import File
-from factorpool.formats.rows import write_rows
+import json
+from collections.abc import Iterator
+
+from factorpool.formats import Factored, File, Shape
+from factorpool.formats.csv import ROWS
+from factorpool.formats.lines import Lines, LineSource, first_line_from
+from factorpool.formats.table import Batch, Heading, JsonRows, choose_column
+from factorpool.formats.text import lines_of
 
 
 class Writer:
-    """A JSON object on a line for each number."""
+    """A JSON object on a line for each number; with a table, its fields come first."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, shape: Shape, heading: Heading | None) -> None:
         self._file = file
+        self._shape = shape
 
-    def write(self, block: Block, columns: Columns) -> None:
-        """Adds a line for each number."""
-        # Lists of ints are JSON as Python shows them.
-        write_rows(
-            self._file,
-            "jsonl",
-            block,
-            columns,
-            lambda n, p, e: f'{{"number": {n}, "primes": {p}, "exponents": {e}}}\n',
-        )
+    def write(self, factored: Factored) -> None:
+        """Adds a line for each number, or for each of its primes."""
+        block, columns, rows, missing = factored
+        if rows is None:
+            self._file.write(lines_of("jsonl", self._shape, block, columns))
+            return
+        lines: list[str] = []
+        for at, (fields, (primes, exponents)) in enumerate(zip(rows.objects(), columns.rows(), strict=True)):
+            before = fields.rstrip()[:-1].rstrip()
+            before += ", " if before != "{" else ""
+            if self._shape is Shape.FLAT:
+                pairs = zip(primes, exponents, strict=True)
+                lines += [f'{before}"prime": {p}, "exponent": {e}}}\n' for p, e in pairs]
+            elif at in missing:
+                lines.append(f'{before}"primes": null, "exponents": null}}\n')
+            else:
+                lines.append(f'{before}"primes": {primes}, "exponents": {exponents}}}\n')
+        self._file.write("".join(lines).encode("utf-8"))
 
     def close(self) -> None:
         """Nothing stands below the last line."""
+
+
+class Table:
+    """A table of which each line is an object."""
+
+    counted = "line"
+
+    def __init__(self, source: LineSource, wanted: str | None, size: int | None) -> None:
+        self._source = source
+        self.size = size
+        first = next((fields for line in Lines(source) if (fields := _fields(line)) is not None), {})
+        integers = [name for name, value in first.items() if isinstance(value, int) and not isinstance(value, bool)]
+        names = tuple(first)
+        column = wanted if wanted is not None else choose_column(names, None, integers, "its first line")
+        self.heading = Heading(names, column)
+
+    def batches(self, offset: int, place: int, end: int | None) -> Iterator[Batch]:
+        """Its rows."""
+        lines = Lines(self._source, offset, place)
+        texts = iter(lines)
+        more = True
+        while more:
+            rows: list[str] = []
+            values: list[object] = []
+            places: list[int] = []
+            mistakes: list[tuple[int, str]] = []
+            while len(rows) < ROWS:
+                line = lines.line
+                text = None if end is not None and lines.offset >= end else next(texts, None)
+                if text is None:
+                    more = False
+                    break
+                if not text.strip():
+                    continue
+                fields = _fields(text)
+                if fields is None:
+                    mistakes.append((line, "it is no JSON object, and is left out"))
+                    continue
+                if self.heading.column not in fields:
+                    mistakes.append((line, f"it has no field {self.heading.column!r}"))
+                rows.append(text.strip())
+                values.append(fields.get(self.heading.column))
+                places.append(line)
+            yield Batch(JsonRows(rows, self.heading.names), values, places, lines.offset, lines.line, mistakes)
+
+    def begin_of(self, offset: int) -> int:
+        """The first line that begins from a byte on."""
+        return first_line_from(self._source, offset)
+
+
+def _fields(line: str) -> dict[str, object] | None:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None

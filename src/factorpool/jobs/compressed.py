@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
 from factorpool.errors import FactorpoolError
+from factorpool.formats.lines import LineSource
 
 
-class Source(Protocol):
-    """What can be read in pieces."""
+class Source(LineSource, Protocol):
+    """What can be read in lines, or in pieces."""
 
     def read1(self, size: int, /) -> bytes:
         """What is there now, at most so many bytes; waits for the first; b"" at the end."""
@@ -27,12 +28,14 @@ def opened(raw: io.BufferedReader) -> tuple[Source, str | None]:
             return cast(Source, make(raw)), name
     for magic, name in NO_TEXT:
         if begins.startswith(magic):
-            raise FactorpoolError(f"it is {name}, and no text: in Python, factor_many takes a column of it")
+            raise FactorpoolError(
+                f"it is {name}, which cannot be read from a pipe or out of its compression: give a file"
+            )
     return raw, None
 
 
 NO_TEXT = ((b"PAR1", "a Parquet file"), (b"SQLite", "an SQLite database"), (b"ARROW1", "an Arrow file"))
-"""Files that people have numbers in, and that would be full of digits that are none."""
+"""Tables, which are read from files alone, and which are full of digits that are no numbers."""
 
 
 def damage() -> tuple[type[Exception], ...]:

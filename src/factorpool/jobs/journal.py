@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from factorpool.errors import FactorpoolError, OptionError
 from factorpool.files import write_whole
-from factorpool.jobs.reader import Place
+from factorpool.jobs.places import Place
 
-VERSION = 1
+VERSION = 2
 
 MARK_SECONDS = 1.0
 """How often the journal is written: so much work is done twice at most, and what it costs, some milliseconds, is a
@@ -43,7 +43,8 @@ class Journal:
     def __init__(self, output: str, options: dict[str, Any], inputs: tuple[str, ...]) -> None:
         self.path = f"{os.path.realpath(output)}.job"
         self._output = output
-        self._job = {"version": VERSION, "options": options, "inputs": [_identity(path) for path in inputs]}
+        identities = [_identity(path) for path in inputs]
+        self._job: dict[str, Any] = {"version": VERSION, "options": options, "inputs": identities}
         self._due = time.monotonic() + MARK_SECONDS
 
     def load(self) -> Mark | None:
@@ -73,6 +74,10 @@ class Journal:
         text = json.dumps({**self._job, "mark": fields})
         write_whole(self.path, f"{text}\n{zlib.crc32(text.encode())}\n", sync=True)
         self._due = time.monotonic() + MARK_SECONDS
+
+    def changed(self) -> str | None:
+        """The first of the inputs that is not what it was when the job began."""
+        return next((each[0] for each in self._job["inputs"] if _identity(each[0]) != each), None)
 
     def remove(self) -> None:
         """The job is done, or begins anew."""

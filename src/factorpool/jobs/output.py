@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -14,7 +14,11 @@ from typing import Any, BinaryIO
 from factorpool.errors import FactorpoolError, OptionError
 from factorpool.files import sync_directory
 from factorpool.jobs.journal import Journal, Mark
-from factorpool.jobs.reader import Place
+from factorpool.jobs.places import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Complete = Callable[[str, str], object]
 
 
 class OutputError(FactorpoolError):
@@ -36,6 +40,9 @@ class StandardOutput:
     def reached(self, place: Place | None, given_up: int) -> None:
         """What is written cannot be taken back: nobody needs to know how far it is."""
 
+    def ended(self, bad: int, given_up: int) -> None:
+        """Nor what was left out."""
+
     def write(self, data: bytes) -> None:
         """Writes all of it now."""
         try:
@@ -52,16 +59,32 @@ class WholeFile:
     """A file that is called NAME.part until all is written; NAME stays what it was until then.
 
     With a journal the part stays, whatever ends it, once there is a mark, and `mark` is where it goes on; without, it
-    is removed.  What is there and is no file, such as a named pipe or /dev/null, is written to as it is.
+    is removed.  `complete` makes the file, in a closed format, from the part.  What is there and is no file, such as a
+    named pipe or /dev/null, is written to as it is.
+
+    The file of one of several jobs, to be `merged`, keeps its journal, and what stands above all is only in the first.
     """
 
-    def __init__(self, path: str, journal: Journal | None = None, mark: Mark | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        journal: Journal | None = None,
+        mark: Mark | None = None,
+        complete: Complete | None = None,
+        *,
+        merged: bool = False,
+        first: bool = True,
+    ) -> None:
         self._special = is_special(path)
         self._path = path if self._special else os.path.realpath(path)  # a link stays one
         self._part = self._path if self._special else f"{self._path}.part"
         self._journal = journal
         self._mark = mark
+        self._complete = complete
+        self._merged = merged
+        self._first = first
         self._size = self._checksum = 0
+        self._left_out = (0, 0)
         self._failed = False
 
     def __enter__(self) -> WholeFile:
@@ -86,8 +109,12 @@ class WholeFile:
         """What stands above all has been written: throws that away, and what came after the mark, if there is one."""
         if self._mark is not None:
             self._size, self._checksum = self._mark.size, self._mark.checksum
-            self._file.truncate(self._size)
-            self._file.seek(self._size)
+        elif not self._first:
+            self._size = self._checksum = 0
+        else:
+            return
+        self._file.truncate(self._size)
+        self._file.seek(self._size)
 
     def write(self, data: bytes) -> None:
         """Writes all of it."""
@@ -104,6 +131,10 @@ class WholeFile:
         if self._journal is not None and place is not None and self._journal.due:
             self._keep(self._journal, Mark(place, self._size, self._checksum, given_up))
 
+    def ended(self, bad: int, given_up: int) -> None:
+        """All is written; so many mistakes were in the input, and so many numbers were given up."""
+        self._left_out = bad, given_up
+
     def _keep(self, journal: Journal, mark: Mark) -> None:
         try:
             os.fsync(self._file.fileno())
@@ -116,12 +147,13 @@ class WholeFile:
         try:
             if kind is None and not self._failed and not self._special:
                 os.fsync(self._file.fileno())
-                if self._journal is not None and self._mark is not None:  # until it is gone it says that all is done
-                    done = self._mark._replace(size=self._size, checksum=self._checksum, done=True)
-                    self._keep(self._journal, done)
-                os.replace(self._part, self._path)
-                sync_directory(self._path)
-                if self._journal is not None:
+                if self._journal is not None and (self._merged or self._mark is not None):
+                    # Until the journal is gone it says that all is done.
+                    bad, given_up = self._left_out
+                    place = (self._mark.place if self._mark else Place(0, 0, 1, 0))._replace(bad=bad)
+                    self._keep(self._journal, Mark(place, self._size, self._checksum, given_up, done=True))
+                appear(self._part, self._path, self._complete)
+                if self._journal is not None and not self._merged:
                     self._journal.remove()
         except OSError as failure:
             raise self._error(failure) from failure
@@ -145,25 +177,47 @@ class WholeFile:
         return OutputError(f"cannot write {self._path}: {error.strerror}")
 
 
+def appear(part: str, path: str, complete: Complete | None) -> None:
+    """Gives a part its name; one in a closed format is made of it first."""
+    if complete is None:
+        os.replace(part, path)
+    else:
+        whole = f"{path}.whole"
+        try:
+            complete(part, whole)
+            os.replace(whole, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(whole)
+        os.unlink(part)
+    sync_directory(path)
+
+
 def begin_job(
-    output: str, options: dict[str, Any], inputs: tuple[str, ...], restart: bool
+    output: str,
+    options: dict[str, Any],
+    inputs: tuple[str, ...],
+    restart: bool,
+    complete: Complete | None,
+    merged: bool,
 ) -> tuple[Journal | None, Mark | None]:
     """The journal of a job, and where it goes on; no journal for what cannot be read or written again.
 
     A job of which only the last step is missing is brought to its end: its mark says that it is done.
     """
     check_output(output, inputs)
-    if is_special(output) or not inputs or not all(os.path.isfile(path) for path in inputs):
+    if is_special(output) or not all(os.path.isfile(path) for path in inputs) or not (inputs or merged):
         return None, None
-    journal, part = Journal(output, options, inputs), f"{os.path.realpath(output)}.part"
+    path = os.path.realpath(output)
+    journal, part = Journal(output, options, inputs), f"{path}.part"
     if restart:
         journal.remove()
     mark = journal.load()
     if mark is not None and mark.done:
         if os.path.exists(part):
-            os.replace(part, os.path.realpath(output))
-            sync_directory(part)
-        journal.remove()
+            appear(part, path, complete)
+        if not merged:
+            journal.remove()
     elif mark is not None and not os.path.exists(part):
         raise FactorpoolError(f"{part} is gone, of which {journal.path} is the journal: begin anew with --restart")
     return journal, mark

@@ -14,13 +14,15 @@ import select
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, show
+from factorpool.errors import FactorpoolError, OptionError, show
 from factorpool.factoring.block import WORD_MAX, Block
 from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
+from factorpool.formats.lines import first_line_from
 from factorpool.jobs.compressed import Source, damage, opened
+from factorpool.jobs.mistakes import Mistakes
+from factorpool.jobs.places import Place, Places, Share
 
 READ_BYTES = 1 << 18
 """Read at a time: about 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
@@ -28,44 +30,45 @@ READ_BYTES = 1 << 18
 TOKEN_BYTES = 1 << 16
 """Longest token that is kept to be shown or parsed; what is longer is reported by its beginning."""
 
-MOST_REPORTED = 20
-"""Mistakes in files that are reported one by one; of what comes beyond it is said how many there were."""
-
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\n\v\f\r"
-
-
-class Place(NamedTuple):
-    """A place in the input: before it are so many files, and of the next so many bytes of text, with so many lines.
-
-    `bad` counts the mistakes before it.
-    """
-
-    file: int
-    offset: int
-    line: int
-    bad: int
 
 
 class Reader:
     """Reads numbers from files one after the other; `-` is standard input.
 
-    `report` is called with one line for every token that is no number and every file that cannot be read, but with at
-    most MOST_REPORTED of them and then their number; `bad` counts them.  `size` is the number of bytes there are in
-    all, where that is known; the `position` of a block is how many of them are used up with it.  With `start`, a place
-    where an earlier reader was, it begins there.
+    `report` is called with a line for each of the first tokens that are no number and files that cannot be read, and
+    then with how many more there were; `bad` counts them.  `size` is the number of bytes there are in all, where that
+    is known; the `position` of a block is how many of them are used up with it.  With `start`, a place where an earlier
+    reader was, it begins there; with a `share`, it reads that part of the lines.  With `coerce`, 3.0 is 3.
     """
 
-    def __init__(self, paths: Iterable[str], report: Callable[[str], None], start: Place | None = None) -> None:
+    def __init__(
+        self,
+        paths: Iterable[str],
+        report: Callable[[str], None],
+        *,
+        coerce: bool = False,
+        start: Place | None = None,
+        share: Share | None = None,
+    ) -> None:
         self._paths = list(paths)
         self._start = start or Place(0, 0, 1, 0)
-        self._places: dict[int, Place] = {}  # by position
-        self._report = report
+        self._places = Places()
+        self._mistakes = Mistakes(report, self._start.bad)
+        self._coerce = coerce
         self._fd = -1
         self._more = False  # than can be seen of the file: it is compressed
-        self.bad = self._start.bad
         self._position = 0
         self.size = self._total_size()
+        self._spans: list[tuple[int, int]] | None = None
+        if share is not None:
+            self._spans = share.spans([self._lines_size(path) for path in self._paths])
+
+    @property
+    def bad(self) -> int:
+        """How many mistakes there were."""
+        return self._mistakes.count
 
     def blocks(self) -> Iterator[Block]:
         """The numbers."""
@@ -80,22 +83,16 @@ class Reader:
                 self._fd = 0 if path == "-" else os.open(path, os.O_RDONLY)
                 yield from self._file(at, name)
             except OSError as error:
-                self._complain(f"cannot read {name}: {error.strerror}")
+                self._mistakes.add(f"cannot read {name}: {error.strerror}")
             finally:
                 if self._fd > 0:
                     os.close(self._fd)
                 self._fd = -1
-        if self.bad > MOST_REPORTED:
-            self._report(f"... and {self.bad - MOST_REPORTED} more of that kind")
+        self._mistakes.end()
 
     def place_at(self, position: int | None) -> Place | None:
-        """The place behind a block, where one may begin again; of those before it nothing is known any more."""
-        if position is None or position not in self._places:
-            return None
-        place = self._places[position]
-        for before in [each for each in self._places if each <= position]:
-            del self._places[before]
-        return place
+        """The place behind a block, where one may begin again."""
+        return self._places.at(position)
 
     def ready(self) -> bool:
         """Whether the next block will come without waiting: a file is always there, a pipe may be empty."""
@@ -108,36 +105,54 @@ class Reader:
             return None
         return sum(s.st_size for s in stats) if all(s.st_mode & 0o170000 == 0o100000 for s in stats) else None
 
-    def _complain(self, line: str) -> None:
-        self.bad += 1
-        if self.bad <= MOST_REPORTED:
-            self._report(line)
+    def _lines_size(self, path: str) -> int:
+        """The size of a file that lines can be taken from anywhere."""
+        try:
+            with open(path if path != "-" else os.devnull, "rb") as file:
+                if opened(file)[1] is None and path != "-":
+                    return os.fstat(file.fileno()).st_size
+        except OSError:
+            return 0  # it is reported when it is read
+        raise OptionError(f"--part takes lines from anywhere in a file, which {path} has to be, and not compressed")
 
     def _file(self, at: int, name: str) -> Iterator[Block]:
         _, offset, line, _ = self._start if at == self._start.file else Place(at, 0, 1, 0)
-        parser = Parser(lambda line, token: self._complain(f"{name}, line {line}: {explain(token)}"), offset, line)
-        first, used, read = self._position, 0, 0
         try:
             source, compression = opened(io.BufferedReader(io.FileIO(self._fd, closefd=False), READ_BYTES))
         except FactorpoolError as error:
-            self._complain(f"cannot read {name}: {error}")
+            self._mistakes.add(f"cannot read {name}: {error}")
             return
+        end = None
+        where = "line"
+        if self._spans is not None:
+            first, last = self._spans[at]
+            end = first_line_from(source, last)
+            if begin := first_line_from(source, first):
+                where = f"from byte {begin} on, line"
+            offset = max(begin, offset)
+        parser = Parser(self._odd(f"{name}, {where}"), offset, line, self._coerce)
+        before, used, read = self._position, 0, 0
         self._more = compression is not None
-        if compression is None and offset:
-            source.seek(offset)  # type: ignore[attr-defined]  # it is a file, or nothing would be known of the place
+        if compression is None and (offset or end is not None):
+            source.seek(offset)
             read = offset
         while read < offset and (skipped := source.read1(min(READ_BYTES, offset - read))):
             read += len(skipped)
-        while data := self._read(source, compression, name):
+        data: bytes | None = b""
+        while (end is None or read < end) and (data := self._read(source, compression, name)):
+            data = data if end is None else data[: end - read]
             read += len(data)
             used = used_of(self._fd) if compression else read
-            self._position = max(first + used, self._position + 1)  # no two blocks have the same
+            self._position = max(before + used, self._position + 1)  # no two blocks have the same
             if numbers := parser.feed(data):
                 if parser.between:
-                    self._places[self._position] = Place(at, read - parser.waiting, parser.line, self.bad)
+                    self._places.add(self._position, Place(at, read - parser.waiting, parser.line, self.bad))
                 yield Block(numbers, self._position)
         if data is not None and (numbers := parser.feed(b"\n", last=True)):
             yield Block(numbers, self._position)
+
+    def _odd(self, where: str) -> Callable[[int, bytes], None]:
+        return lambda line, token: self._mistakes.add(f"{where} {line}: {explain(token)}")
 
     def _read(self, source: Source, compression: str | None, name: str) -> bytes | None:
         """The next piece; b"" at the end, None at one that comes too early: then the last number may be cut."""
@@ -147,7 +162,7 @@ class Reader:
         try:
             return source.read1(READ_BYTES)
         except damage() as error:
-            self._complain(f"{name} is damaged ({compression}: {error}): what comes after that is left out")
+            self._mistakes.add(f"{name} is damaged ({compression}: {error}): what comes after that is left out")
             return None
 
 
@@ -162,8 +177,9 @@ def used_of(fd: int) -> int:
 class Parser:
     """Turns pieces of text into numbers; a token may be cut anywhere between two pieces."""
 
-    def __init__(self, bad: Callable[[int, bytes], None], offset: int = 0, line: int = 1) -> None:
+    def __init__(self, bad: Callable[[int, bytes], None], offset: int = 0, line: int = 1, coerce: bool = False) -> None:
         self._bad = bad
+        self._coerce = coerce
         self._rest = b""  # the beginning of a token whose end has not come yet
         self._in_comment = 0
         self._line = line
@@ -218,7 +234,10 @@ class Parser:
             if odd < 0:
                 continue
             token = text[odd:at]
-            if (big := parse_token(token)) is not None:
+            big = parse_token(token)
+            if big is None and self._coerce:
+                big = integral(token.decode("utf-8", "replace"))
+            if big is not None:
                 if wide is None:
                     wide = words.tolist()
                 wide.append(big)
@@ -265,6 +284,19 @@ def parse_token(token: bytes) -> int | None:
     """The number that digits, with at most one `+` before them, stand for; None for anything else, or too many."""
     digits = token.removeprefix(b"+").lstrip(b"0") or b"0"
     return int(digits) if digits.isdigit() and token[-1:].isdigit() and len(digits) <= MAX_DIGITS else None
+
+
+def integral(text: str) -> int | None:
+    """The integer that a number like 3.0 or 1e6 is equal to; None if it is equal to none, negative, or too long."""
+    from decimal import Decimal, InvalidOperation  # here: few need it
+
+    try:
+        value = Decimal(text) if text.isascii() and "_" not in text else Decimal("NaN")
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or value < 0 or value.adjusted() >= MAX_DIGITS or value != value.to_integral_value():
+        return None
+    return int(value)
 
 
 def explain(token: bytes) -> str:

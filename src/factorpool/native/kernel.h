@@ -95,13 +95,19 @@ typedef struct {
 } fp_token;
 const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *numbers, size_t *count, fp_token *odd);
 
-/* Writes a line for each number, and returns their end: `360: 2 2 2 3 3 5`, `360,2 2 2 3 3 5`, or `{"number": 360, "primes": [2, 3,
- * 5], "exponents": [3, 2, 1]}`.  `out` must have room for FP_LINE bytes a number.  Of 64 bits it has up to 20 digits, and its primes
- * with their multiples together fewer than 128 bytes, with a space each: p^e takes e (digits of p + 1) <= 2 log2(p^e).  In JSON there
- * are at most 15 primes, with fewer than 35 digits together, each with 6 bytes beside its digits, and 64 of the line's own. */
-typedef enum { FP_GNU, FP_CSV, FP_JSONL } fp_style;
-#define FP_LINE 260
-char *fp_format(fp_style style, const uint64_t *numbers, size_t count, const uint8_t *counts, const uint64_t *primes,
-                const uint8_t *exponents, char *out);
+/* Writes a line for each number, or, where they are flat, for each of its distinct primes, and returns their end:
+ *
+ *             repeated                 powers              flat
+ *   FP_GNU    360: 2 2 2 3 3 5         360: 2^3 3^2 5      (has none)
+ *   FP_CSV    360,2 2 2 3 3 5          360,2^3 3^2 5       360,2,3
+ *   FP_TSV    the same with tabs
+ *   FP_JSONL  {"number": 360, "primes": [2, 3, 5], "exponents": [3, 2, 1]}, or {"number": 360, "prime": 2, "exponent": 3}
+ *
+ * `out` must have room for fp_format_room bytes: a line's own, and what each prime needs. */
+typedef enum { FP_GNU, FP_CSV, FP_TSV, FP_JSONL } fp_style;
+typedef enum { FP_REPEATED, FP_POWERS, FP_FLAT } fp_shape;
+size_t fp_format_room(fp_style style, fp_shape shape, size_t count, size_t primes, const uint8_t *exponents);
+char *fp_format(fp_style style, fp_shape shape, const uint64_t *numbers, size_t count, const uint8_t *counts,
+                const uint64_t *primes, const uint8_t *exponents, char *out);
 
 #endif

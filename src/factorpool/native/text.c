@@ -69,12 +69,14 @@ static char *write_text(char *out, const char *text) {
     return out;
 }
 
-/* Primes as often as they divide, with a space before each, or before each but the first. */
-static char *write_repeated(char *out, int count, const uint64_t *primes, const uint8_t *exponents, int space_first) {
+/* Primes as often as they divide, or with their powers: with a space before each, or before each but the first. */
+static char *write_factors(char *out, fp_shape shape, int count, const uint64_t *primes, const uint8_t *exponents,
+                           int space_first) {
     for (int k = 0; k < count; k++)
-        for (int e = 0; e < exponents[k]; e++) {
+        for (int e = 0; e < (shape == FP_POWERS ? 1 : exponents[k]); e++) {
             if (space_first || k || e) *out++ = ' ';
             out = write_number(out, primes[k]);
+            if (shape == FP_POWERS && exponents[k] > 1) *out++ = '^', out = write_number(out, exponents[k]);
         }
     return out;
 }
@@ -85,20 +87,42 @@ static char *write_json(char *out, uint64_t n, int count, const uint64_t *primes
     for (int k = 0; k < count; k++) out = write_number(write_text(out, k ? ", " : ""), primes[k]);
     out = write_text(out, "], \"exponents\": [");
     for (int k = 0; k < count; k++) out = write_number(write_text(out, k ? ", " : ""), exponents[k]);
-    return write_text(out, "]}");
+    return write_text(out, "]}\n");
 }
 
-char *fp_format(fp_style style, const uint64_t *numbers, size_t count, const uint8_t *counts, const uint64_t *primes,
-                const uint8_t *exponents, char *out) {
+static char *write_flat(char *out, fp_style style, uint64_t n, uint64_t prime, int exponent) {
+    const char *between = style == FP_CSV ? "," : "\t";
+    if (style == FP_JSONL) {
+        out = write_number(write_text(out, "{\"number\": "), n);
+        out = write_number(write_text(out, ", \"prime\": "), prime);
+        out = write_number(write_text(out, ", \"exponent\": "), (uint64_t)exponent);
+        return write_text(out, "}\n");
+    }
+    out = write_number(write_text(write_number(out, n), between), prime);
+    return write_text(write_number(write_text(out, between), (uint64_t)exponent), "\n");
+}
+
+size_t fp_format_room(fp_style style, fp_shape shape, size_t count, size_t primes, const uint8_t *exponents) {
+    /* A number has at most 20 digits, an exponent three; the longest line of a flat prime is JSON's, with 38 bytes beside those. */
+    if (shape == FP_FLAT) return 82 * primes + 1;
+    size_t room = 72 * count + 1;
+    for (size_t k = 0; k < primes; k++) room += style == FP_JSONL || shape == FP_POWERS ? 28 : 21 * (size_t)exponents[k];
+    return room;
+}
+
+char *fp_format(fp_style style, fp_shape shape, const uint64_t *numbers, size_t count, const uint8_t *counts,
+                const uint64_t *primes, const uint8_t *exponents, char *out) {
     for (size_t i = 0; i < count; primes += counts[i], exponents += counts[i], i++) {
-        if (style == FP_JSONL) {
+        if (shape == FP_FLAT) {
+            for (int k = 0; k < counts[i]; k++) out = write_flat(out, style, numbers[i], primes[k], exponents[k]);
+        } else if (style == FP_JSONL) {
             out = write_json(out, numbers[i], counts[i], primes, exponents);
         } else {
             out = write_number(out, numbers[i]);
-            *out++ = style == FP_GNU ? ':' : ',';
-            out = write_repeated(out, counts[i], primes, exponents, style == FP_GNU);
+            *out++ = style == FP_GNU ? ':' : style == FP_CSV ? ',' : '\t';
+            out = write_factors(out, shape, counts[i], primes, exponents, style == FP_GNU);
+            *out++ = '\n';
         }
-        *out++ = '\n';
     }
     return out;
 }

@@ -39,38 +39,42 @@ done:
 }
 
 PyDoc_STRVAR(format_rows_doc,
-             "format_rows(style, numbers, counts, primes, exponents, /)\n--\n\n"
-             "The columns of a factorization as text in the style 'gnu', 'csv' or 'jsonl', a line for each number.");
+             "format_rows(style, shape, numbers, counts, primes, exponents, /)\n--\n\n"
+             "The columns of a factorization as text in the style 'gnu', 'csv', 'tsv' or 'jsonl', a line for each number, with\n"
+             "the shape 'repeated' or 'powers', or, 'flat', for each of its primes.");
+
+/* Where a name is in a list that ends with NULL; a ValueError for one that is not. */
+static int index_of(const char *const *names, const char *name, const char *what) {
+    for (int at = 0; names[at]; at++)
+        if (strcmp(names[at], name) == 0) return at;
+    PyErr_Format(PyExc_ValueError, "there is no %s %s", what, name);
+    return -1;
+}
 
 static PyObject *format_rows(PyObject *module, PyObject *args) {
     (void)module;
-    static const char *const names[] = {"gnu", "csv", "jsonl"};
-    const char *name;
+    static const char *const styles[] = {"gnu", "csv", "tsv", "jsonl", NULL};
+    static const char *const shapes[] = {"repeated", "powers", "flat", NULL};
+    const char *style_name, *shape_name;
     Py_buffer numbers, counts, primes, exponents;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "sy*y*y*y*:format_rows", &name, &numbers, &counts, &primes, &exponents)) return NULL;
-    int style = FP_GNU;
-    while (style <= FP_JSONL && strcmp(names[style], name)) style++;
-    /* 20 digits, and what stands around them; then each prime and a space as often as it divides, or once and with its exponent. */
-    size_t distinct = 0, room = 80 * (size_t)counts.len + 1;
+    if (!PyArg_ParseTuple(args, "ssy*y*y*y*:format_rows", &style_name, &shape_name, &numbers, &counts, &primes, &exponents))
+        return NULL;
+    int style = index_of(styles, style_name, "style"), shape = style < 0 ? -1 : index_of(shapes, shape_name, "shape");
+    size_t distinct = 0;
     for (Py_ssize_t i = 0; i < counts.len; i++) distinct += ((const uint8_t *)counts.buf)[i];
-    for (Py_ssize_t i = 0; i < exponents.len; i++)
-        room += style == FP_JSONL ? 28 : 21 * (size_t)((const uint8_t *)exponents.buf)[i];
-    if (style > FP_JSONL) {
-        PyErr_Format(PyExc_ValueError, "there is no style %s", name);
-        goto done;
-    }
-    if (!fp_check_words(&numbers, "numbers") || !fp_check_words(&primes, "primes")) goto done;
+    if (shape < 0 || !fp_check_words(&numbers, "numbers") || !fp_check_words(&primes, "primes")) goto done;
     if (numbers.len != 8 * counts.len || (size_t)exponents.len != distinct || (size_t)primes.len != 8 * distinct) {
         PyErr_SetString(PyExc_ValueError, "the columns do not fit each other");
         goto done;
     }
-    char *out = malloc(room);
+    char *out = malloc(fp_format_room((fp_style)style, (fp_shape)shape, (size_t)counts.len, distinct, exponents.buf));
     if (!out) {
         PyErr_NoMemory();
         goto done;
     }
-    char *end = fp_format((fp_style)style, numbers.buf, (size_t)counts.len, counts.buf, primes.buf, exponents.buf, out);
+    char *end = fp_format((fp_style)style, (fp_shape)shape, numbers.buf, (size_t)counts.len, counts.buf, primes.buf,
+                          exponents.buf, out);
     result = PyBytes_FromStringAndSize(out, end - out);
     free(out);
 done:

@@ -1,0 +1,58 @@
+"""Lines of a source, counted, so that one knows where each begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from factorpool.errors import FactorpoolError
+
+MOST_BYTES = 1 << 24
+"""Longest line: a file without lines is no table, and would fill the memory."""
+
+
+class LineSource(Protocol):
+    """What lines can be read from, anywhere."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """The next line."""
+
+    def read(self, size: int, /) -> bytes:
+        """Some bytes."""
+
+    def seek(self, offset: int, /) -> int:
+        """Goes to a byte."""
+
+
+class Lines:
+    """Lines as text, from a byte on; bytes that are not UTF-8 stay what they are when they are written again.
+
+    `offset` is the byte, and `line` the number, of the line that comes next.
+    """
+
+    def __init__(self, source: LineSource, offset: int = 0, line: int = 1) -> None:
+        self._source = source
+        self.offset = offset
+        self.line = line
+        source.seek(offset)
+
+    def __iter__(self) -> Iterator[str]:
+        while raw := self._source.readline(MOST_BYTES):
+            if len(raw) == MOST_BYTES:
+                raise FactorpoolError(f"line {self.line} is longer than {MOST_BYTES >> 20} MB: is it a table?")
+            text = raw.decode("utf-8", "surrogateescape")
+            if self.offset == 0:
+                if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+                    raise FactorpoolError("it is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it")
+                text = text.removeprefix("\ufeff")
+            self.offset += len(raw)
+            self.line += 1
+            yield text
+
+
+def first_line_from(source: LineSource, offset: int) -> int:
+    """Where the first line begins from a byte on."""
+    if offset == 0:
+        return 0
+    source.seek(offset - 1)
+    return offset - 1 + len(source.readline(-1))

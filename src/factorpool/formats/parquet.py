@@ -1,0 +1,40 @@
+"""Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from factorpool.formats.columnar import READ_ROWS, ColumnarTable, ColumnarWriter, arrow_errors, load_pyarrow
+
+
+class Writer(ColumnarWriter):
+    """Row groups of the same size."""
+
+    def open(self, path: str, schema: Any) -> Any:
+        """A writer of pyarrow's."""
+        return self.pa.parquet.ParquetWriter(path, schema)
+
+    def put(self, file: Any, table: Any) -> None:
+        """Writes a row group."""
+        file.write_table(table, row_group_size=len(table))
+
+
+class Table(ColumnarTable):
+    """Reads the row groups that are asked for, and no others."""
+
+    def __init__(self, path: str, wanted: str | None) -> None:
+        with arrow_errors():
+            self._file = load_pyarrow().parquet.ParquetFile(path)
+        super().__init__(self._file.schema_arrow, wanted, self._file.metadata.num_rows)
+
+    def read_from(self, row: int) -> Iterator[Any]:
+        """Its batches, from a row on."""
+        first, group, groups = 0, 0, self._file.metadata.num_row_groups
+        while group < groups and first + (rows := self._file.metadata.row_group(group).num_rows) <= row:
+            first += rows
+            group += 1
+        for batch in self._file.iter_batches(READ_ROWS, row_groups=range(group, groups)):
+            if first + batch.num_rows > row:
+                yield batch.slice(max(0, row - first))
+            first += batch.num_rows

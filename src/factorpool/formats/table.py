@@ -1,0 +1,200 @@
+"""Tables of numbers: a column has the numbers, the others travel beside them to the output.
+
+A table is read in batches; a batch has rows, which are kept as the format has them, and the values of the column, which
+may be anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from factorpool.errors import FactorpoolError, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+    from factorpool.factoring.arrow import ArrowWords
+
+
+class Heading(NamedTuple):
+    """The names of a table's columns, and which has the numbers.
+
+    `schema` is Arrow's, of a table that has one; the names are `invented` where the table has none.
+    """
+
+    names: tuple[str, ...]
+    column: str
+    schema: bytes | None = None
+    invented: bool = False
+
+
+class Rows:
+    """Some rows of a table: a list of values for each."""
+
+    def __init__(self, lists: list[list[Any]], names: tuple[str, ...]) -> None:
+        self._lists = lists
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Some of them."""
+        return Rows(self._lists[start:stop], self._names)
+
+    def with_more(self, rows: Rows) -> Rows:
+        """Them, and those of a later batch behind them."""
+        return Rows(self._lists + rows.lists(), self._names)
+
+    def lists(self) -> list[list[Any]]:
+        """Their values."""
+        return self._lists
+
+    def objects(self) -> list[str]:
+        """JSON objects of them, in which what JSON does not know is a string."""
+        return [
+            json.dumps(dict(zip(self._names, row, strict=True)), ensure_ascii=False, default=str)
+            for row in self.lists()
+        ]
+
+    def kept(self) -> Any:
+        """What `marshal` takes, of which `rows_of` makes them again."""
+        return self._lists
+
+
+class JsonRows(Rows):
+    """Lines of JSON objects, which stay as they are."""
+
+    def __init__(self, lines: list[str], names: tuple[str, ...]) -> None:
+        self._lines = lines
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Some of them."""
+        return JsonRows(self._lines[start:stop], self._names)
+
+    def with_more(self, rows: Rows) -> Rows:
+        """Them, and more lines."""
+        return JsonRows(self._lines + rows.objects(), self._names)
+
+    def lists(self) -> list[list[Any]]:
+        """The values of the fields that the first line has."""
+        rows = []
+        for line in self._lines:
+            fields = json.loads(line)
+            if more := fields.keys() - set(self._names):
+                raise FactorpoolError(
+                    f"{show(line)} has the field {min(more)!r}, which the first has not: choose --format jsonl"
+                )
+            values = [fields.get(name) for name in self._names]
+            rows.append([json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v for v in values])
+        return rows
+
+    def objects(self) -> list[str]:
+        """The lines."""
+        return self._lines
+
+    def kept(self) -> Any:
+        """The lines."""
+        return tuple(self._lines)
+
+
+class ArrowRows(Rows):
+    """Columns of Arrow's."""
+
+    def __init__(self, batch: RecordBatch) -> None:
+        self.batch = batch
+        self._names = tuple(batch.schema.names)
+
+    def __len__(self) -> int:
+        return int(self.batch.num_rows)
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Some of them."""
+        return ArrowRows(self.batch.slice(start, stop - start))
+
+    def with_more(self, rows: Rows) -> Rows:
+        """Them, and more of the same columns."""
+        import pyarrow as pa
+
+        assert isinstance(rows, ArrowRows)
+        (batch,) = pa.Table.from_batches([self.batch, rows.batch]).combine_chunks().to_batches()
+        return ArrowRows(batch)
+
+    def lists(self) -> list[list[Any]]:
+        """Their values as Python's objects."""
+        return [list(row) for row in zip(*(column.to_pylist() for column in self.batch.columns), strict=True)]
+
+    def kept(self) -> Any:
+        """As Arrow sends them."""
+        return self.batch.serialize().to_pybytes()
+
+
+def rows_of(kept: Any, heading: Heading) -> Rows:
+    """Rows that were kept."""
+    if isinstance(kept, bytes):
+        import pyarrow as pa
+
+        schema = pa.ipc.read_schema(pa.py_buffer(heading.schema))
+        return ArrowRows(pa.ipc.read_record_batch(pa.py_buffer(kept), schema))
+    return JsonRows(list(kept), heading.names) if isinstance(kept, tuple) else Rows(kept, heading.names)
+
+
+class Batch(NamedTuple):
+    """Rows that are read at once, and the values of their column of numbers.
+
+    `places` has, for each, what messages call it by: its line, or its row.  Behind them the next batch begins at
+    `offset`, in what the table is measured in, with the place `next`.  `mistakes` are of rows that could not be read.
+    """
+
+    rows: Rows
+    values: Sequence[Any] | ArrowWords
+    places: Sequence[int]
+    offset: int
+    next: int
+    mistakes: Sequence[tuple[int, str]] = ()
+
+
+class Table(Protocol):
+    """A table that is open for reading; it is measured in bytes of text, or in rows.
+
+    `size` is None where that is not known, `counted` says what a place is: a line or a row.
+    """
+
+    heading: Heading
+    counted: str
+
+    @property
+    def size(self) -> int | None:
+        """How much there is."""
+
+    def batches(self, offset: int, place: int, end: int | None) -> Iterator[Batch]:
+        """Its rows from an offset on, where one begins; those that begin before `end`."""
+
+    def begin_of(self, offset: int) -> int:
+        """The offset of the first row that begins from there on."""
+
+
+def choose_column(names: Sequence[str], wanted: str | None, integers: Sequence[str], of: str) -> str:
+    """The column that is wanted, by name or number; if none is named, the only one of integers.
+
+    Raises a FactorpoolError that names those there are.
+    """
+    there = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
+    if wanted is None:
+        if len(integers) == 1:
+            return integers[0]
+        raise FactorpoolError(
+            f"{of} has {'several' if integers else 'no'} columns of integers: choose one of {there} with --column"
+        )
+    if wanted in names:
+        return wanted
+    if wanted.isdigit() and 1 <= int(wanted) <= len(names):
+        return names[int(wanted) - 1]
+    raise FactorpoolError(f"{of} has no column {wanted!r}: there are {there}")

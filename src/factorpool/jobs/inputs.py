@@ -1,0 +1,163 @@
+"""What is read: files, by name or pattern, and of which kind each is."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from factorpool.errors import FactorpoolError, OptionError
+from factorpool.formats.lines import Lines, LineSource
+from factorpool.formats.table import Table
+from factorpool.jobs.compressed import opened
+
+
+class Input(NamedTuple):
+    """A file: `-` is standard input; its kind is text, for numbers between white space, or that of a table.
+
+    `column` is the one that has the numbers, `table` that of a database.
+    """
+
+    path: str
+    kind: str = "text"
+    column: str | None = None
+    table: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "standard input" if self.path == "-" else self.path
+
+
+MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"SQLite format 3": "sqlite"}
+"""How files of some kinds begin, whatever they are called."""
+
+TABLES = {"csv": "csv", "tsv": "csv", "tab": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}
+"""Kinds by the endings of names."""
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
+def find_inputs(named: Iterable[str], column: str | None) -> list[Input]:
+    """The files that are named; a pattern stands for all that fit it, in the order of their names.
+
+    Raises an OptionError for a pattern that none fits, and for tables beside files that are none.
+    """
+    found = [_input_of(path, column) for name in named for path in _expanded(name)]
+    kinds = {each.kind for each in found}
+    if len(kinds) > 1:
+        several = ", ".join(f"{each.name} ({each.kind})" for each in found[:3])
+        raise OptionError(f"the inputs are of several kinds: {several}; give those of one kind at a time")
+    return found
+
+
+def _expanded(name: str) -> list[str]:
+    path, _, query = name.partition("?")
+    if name == "-" or os.path.exists(name) or (query and os.path.exists(path)) or not glob.has_magic(name):
+        return [name]
+    if paths := sorted(glob.glob(name, recursive=True)):
+        return paths
+    raise OptionError(f"no file fits the pattern {name}")
+
+
+def _input_of(name: str, column: str | None) -> Input:
+    path, _, query = name.partition("?")
+    if query and not os.path.exists(name) and os.path.exists(path):
+        chosen = dict(parse_qsl(query))
+        if unknown := chosen.keys() - {"table", "column"}:
+            raise OptionError(f"{name}: behind ? stand table=NAME and column=NAME, and no {min(unknown)!r}")
+        kind = _kind_of(path, "")
+        if kind not in MAGIC.values():
+            raise OptionError(f"{name}: only what is in a database is chosen so, which {path} is not; see --column")
+        return Input(path, kind, chosen.get("column", column), chosen.get("table"))
+    return Input(name, _kind_of(name, column), column)
+
+
+def _kind_of(path: str, column: str | None) -> str:
+    try:
+        if path != "-" and stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as file:
+                begins = file.read(16)
+            for magic, kind in MAGIC.items():
+                if begins.startswith(magic):
+                    return kind
+    except OSError:
+        pass  # it is reported when it is read
+    for ending in COMPRESSED:
+        path = path.removesuffix(ending)
+    kind = TABLES.get(path.rpartition(".")[2].lower(), "text")
+    if column is None:  # lines of numbers are called .csv, too
+        return "jsonl" if kind == "jsonl" else "text"
+    return "csv" if kind == "text" else kind
+
+
+@contextmanager
+def open_table(each: Input) -> Iterator[Table]:
+    """The table in a file.
+
+    Raises a FactorpoolError for what has no such column, or is damaged.
+    """
+    if each.kind == "sqlite":
+        from factorpool.formats import sqlite
+
+        yield sqlite.Table(each.path, each.table, each.column)
+    elif each.kind in ("parquet", "arrow"):
+        from factorpool.formats import arrow, parquet
+
+        yield (parquet.Table if each.kind == "parquet" else arrow.Table)(each.path, each.column)
+    else:
+        from factorpool.formats import csv, jsonl
+
+        if each.path == "-" and sys.stdin is None:
+            raise FactorpoolError("it is closed")
+        with io.FileIO(0 if each.path == "-" else each.path, closefd=each.path != "-") as raw:
+            source, compression = opened(io.BufferedReader(raw, 1 << 18))
+            size = os.fstat(raw.fileno()).st_size if raw.seekable() and compression is None else None
+            lines = source if raw.seekable() else Pipe(source)
+            if each.kind == "jsonl" or next(iter(Lines(lines)), "").lstrip().startswith("{"):
+                yield jsonl.Table(lines, each.column, size)
+            else:
+                assert each.column is not None  # else it would be text
+                yield csv.Table(lines, each.column, size)
+
+
+class Pipe:
+    """What cannot be read twice, but for its first lines, which say what is in it."""
+
+    MOST = 1 << 20
+
+    def __init__(self, source: LineSource) -> None:
+        self._source = source
+        self._first: list[bytes] = []
+        self._at = self._size = 0
+
+    def readline(self, limit: int = -1, /) -> bytes:
+        """The next line."""
+        if self._at < len(self._first):
+            line = self._first[self._at]
+        else:
+            line = self._source.readline(limit)
+            if self._size <= self.MOST:
+                self._first.append(line)
+                self._size += len(line)
+        self._at += 1
+        return line
+
+    def seek(self, offset: int, /) -> int:
+        """Goes back to one of the first lines."""
+        begins = [0, *accumulate(map(len, self._first))]
+        if offset not in begins or self._size > self.MOST:
+            raise io.UnsupportedOperation("it is a pipe, which cannot be read twice")
+        self._at = begins.index(offset)
+        return offset
+
+    def read(self, size: int, /) -> bytes:
+        """It is read by lines."""
+        raise NotImplementedError

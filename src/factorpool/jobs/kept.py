@@ -1,0 +1,81 @@
+"""What a job has found, kept beside a file that nothing can be added to, until all of it is there.
+
+It is a row of frames, each with its length before it, so that it can go on at the end of any: first the heading of the
+table that was read, then a block of factorizations each.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from factorpool.factoring.block import Block, Kind
+from factorpool.factoring.columns import Columns
+from factorpool.formats import Factored, File, Shape, find_closed_writer
+from factorpool.formats.table import Heading, rows_of
+
+_LENGTH = struct.Struct("<QB")  # and whether it has numbers of more than 64 bits
+
+_VERSION = 4  # of marshal's format, which every Python reads
+
+
+class Writer:
+    """Keeps factorizations."""
+
+    def __init__(self, file: File, shape: Shape, heading: Heading | None) -> None:
+        self._file = file
+        self._write(None if heading is None else tuple(heading), False)
+
+    def write(self, factored: Factored) -> None:
+        """Adds a block."""
+        block, columns, rows, missing = factored
+        wide = block.kind is Kind.WIDE
+        values: Any = list(block) if wide else bytes(block.words())
+        kept = values, *columns[:3], sorted(missing), None if rows is None else rows.kept()
+        self._write(kept, wide or columns.wide)
+
+    def _write(self, kept: Any, wide: bool) -> None:
+        data = marshal.dumps(kept, _VERSION)
+        self._file.write(_LENGTH.pack(len(data), wide) + data)
+
+    def close(self) -> None:
+        """Nothing more."""
+
+
+def complete(form: str, shape: Shape, source: str, target: str) -> None:
+    """Writes a file in a closed format of what was kept; it is on disk afterwards."""
+    with open(source, "rb") as file:
+        wide = _any_wide(file)
+        frames = _frames(file)
+        found = next(frames)
+        heading = None if found is None else Heading(*found)
+        writer = find_closed_writer(form)(target, shape, heading, wide)
+        for values, counts, primes, exponents, missing, rows in frames:
+            block = Block(values if isinstance(values, list) else memoryview(values).cast("B").cast("Q"))
+            rows = None if rows is None or heading is None else rows_of(rows, heading)
+            writer.write(Factored(block, Columns(counts, primes, exponents), rows, frozenset(missing)))
+        writer.close()
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _any_wide(file: BinaryIO) -> bool:
+    file.seek(0)
+    wide = False
+    while head := file.read(_LENGTH.size):
+        length, this = _LENGTH.unpack(head)
+        wide = wide or bool(this)
+        file.seek(length, os.SEEK_CUR)
+    file.seek(0)
+    return wide
+
+
+def _frames(file: BinaryIO) -> Iterator[Any]:
+    while head := file.read(_LENGTH.size):
+        yield marshal.loads(file.read(_LENGTH.unpack(head)[0]))
