@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import Literal
 
 from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, File, Shape
@@ -53,9 +54,19 @@ class Writer:
             )
 
     def _write_rows(self, rows: list[list[object]]) -> None:
+        text = self._text_of(rows, csv.QUOTE_MINIMAL)
+        if "\r" in text:  # which the module does not put in quotes
+            quoted = [any("\r" in cell for cell in row if isinstance(cell, str)) for row in rows]
+            text = "".join(
+                self._text_of([row], csv.QUOTE_ALL if quote else csv.QUOTE_MINIMAL)
+                for row, quote in zip(rows, quoted, strict=True)
+            )
+        self._file.write(text.encode("utf-8", "surrogateescape"))
+
+    def _text_of(self, rows: list[list[object]], quoting: Literal[0, 1]) -> str:
         text = io.StringIO()
-        csv.writer(text, delimiter=self.separator, lineterminator="\n").writerows(rows)
-        self._file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        csv.writer(text, delimiter=self.separator, lineterminator="\n", quoting=quoting).writerows(rows)
+        return text.getvalue()
 
     def close(self) -> None:
         """Nothing stands below the last line."""

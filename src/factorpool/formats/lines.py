@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-from factorpool.errors import FactorpoolError
+from factorpool.errors import FactorpoolError, show
 
 MOST_BYTES = 1 << 24
 """Longest line: a file without lines is no table, and would fill the memory."""
@@ -48,6 +49,18 @@ class Lines:
             self.offset += len(raw)
             self.line += 1
             yield text
+
+
+@contextmanager
+def only_utf8() -> Iterator[None]:
+    """What is written in it has to be UTF-8, which bytes that stayed what they are may not be."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise FactorpoolError(
+            f"{show(error.object)} is not UTF-8, and only csv and tsv keep it as it is: convert the input, say with "
+            "iconv -f LATIN1 -t UTF-8"
+        ) from error
 
 
 def first_line_from(source: LineSource, offset: int) -> int:

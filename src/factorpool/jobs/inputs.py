@@ -51,6 +51,8 @@ def find_inputs(named: Iterable[str], column: str | None) -> list[Input]:
     Raises an OptionError for a pattern that none fits, and for tables beside files that are none.
     """
     found = [_input_of(path, column) for name in named for path in _expanded(name)]
+    known = next((each.kind for each in found if each.kind), "text")
+    found = [each if each.kind else each._replace(kind=known) for each in found]  # it is reported when it is read
     kinds = {each.kind for each in found}
     if len(kinds) > 1:
         several = ", ".join(f"{each.name} ({each.kind})" for each in found[:3])
@@ -81,6 +83,7 @@ def _input_of(name: str, column: str | None) -> Input:
 
 
 def _kind_of(path: str, column: str | None) -> str:
+    """The kind of a file; "" for one that cannot be read."""
     try:
         if path != "-" and stat.S_ISREG(os.stat(path).st_mode):
             with open(path, "rb") as file:
@@ -89,7 +92,7 @@ def _kind_of(path: str, column: str | None) -> str:
                 if begins.startswith(magic):
                     return kind
     except OSError:
-        pass  # it is reported when it is read
+        return ""
     for ending in COMPRESSED:
         path = path.removesuffix(ending)
     kind = TABLES.get(path.rpartition(".")[2].lower(), "text")

@@ -10,6 +10,7 @@ from factorpool.errors import OptionError, UnfinishedError
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.formats import CLOSED, Factored, Shape, Writer, find_writer
+from factorpool.formats.lines import only_utf8
 from factorpool.formats.table import Heading
 from factorpool.jobs import kept
 from factorpool.jobs.inputs import Input
@@ -104,7 +105,7 @@ class Job:
         """
         heading = None if self._table is None else self._table.heading
         make: type[Writer] = kept.Writer if self._plan.form in CLOSED else find_writer(self._plan.form)
-        with self._file as file:
+        with only_utf8(), self._file as file:
             writer = make(file, self._plan.shape, heading)
             file.begin()
             for block, columns in results:

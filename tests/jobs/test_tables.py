@@ -1,0 +1,540 @@
+"""Tables of numbers, in every format: what comes out of a command, and of one that is cut up or killed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import command
+from hypothesis import given
+from hypothesis import strategies as st
+
+import factorpool as fp
+from factorpool.formats import csv as csv_format
+from factorpool.formats import sqlite as sqlite_format
+from factorpool.jobs.inputs import Input, find_inputs
+from factorpool.jobs.places import Share
+from factorpool.jobs.table import TableReader
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError:
+    pa = None
+
+KINDS = ["csv", "tsv", "jsonl", "sqlite", *(["parquet", "arrow"] if pa else [])]
+NAMES = ["id", "n", "note"]
+
+
+def rows_of(count: int, seed: int = 3, bits: int = 64) -> list[list[Any]]:
+    rng = random.Random(seed)
+    notes = ["", "a, b", 'a "quoted" word', "two\nlines", "naïve", "tab\there"]
+    return [[at, rng.getrandbits(rng.randrange(1, bits)) | 1, rng.choice(notes)] for at in range(count)]
+
+
+def write_csv(path: Path, rows: list[list[Any]], separator: str = ",") -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=separator).writerows([NAMES, *rows])
+
+
+def write_sqlite(path: Path, rows: list[list[Any]]) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("create table numbers (id integer, n integer, note text)")
+        # Integers beyond 63 bits are text in a database.
+        stored = [[i, n if not isinstance(n, int) or n < 2**63 else str(n), note] for i, n, note in rows]
+        database.executemany("insert into numbers values (?, ?, ?)", stored)
+    database.close()
+
+
+def write_arrow(path: Path, rows: list[list[Any]], parquet: bool) -> None:
+    kind = pa.uint64() if all(n is None or 0 <= n < 2**64 for _, n, _ in rows) else pa.int64()
+    columns = [pa.array(column) for column in zip(*rows, strict=True)]
+    columns[1] = pa.array([n for _, n, _ in rows], type=kind)
+    table = pa.table(columns, names=NAMES)
+    if parquet:
+        pq.write_table(table, path, row_group_size=700)
+    else:
+        with pa.ipc.new_file(path, table.schema) as file:
+            file.write_table(table, max_chunksize=700)
+
+
+WRITERS: dict[str, Callable[[Path, list[list[Any]]], None]] = {
+    "csv": write_csv,
+    "tsv": lambda path, rows: write_csv(path, rows, "\t"),
+    "jsonl": lambda path, rows: (
+        path.write_text("".join(json.dumps(dict(zip(NAMES, row, strict=True))) + "\n" for row in rows)) and None
+    ),
+    "sqlite": write_sqlite,
+    "parquet": lambda path, rows: write_arrow(path, rows, parquet=True),
+    "arrow": lambda path, rows: write_arrow(path, rows, parquet=False),
+}
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """What is in a table, as objects."""
+    kind = path.suffix[1:]
+    if kind in ("csv", "tsv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file, delimiter="\t" if kind == "tsv" else ","))
+    if kind == "jsonl":
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    if kind == "sqlite":
+        with sqlite3.connect(path) as database:
+            database.row_factory = sqlite3.Row
+            found = [dict(row) for row in database.execute("select * from factors")]
+        database.close()
+        return found
+    rows: list[dict[str, Any]] = (
+        pq.read_table(path) if kind == "parquet" else pa.ipc.open_file(path).read_all()
+    ).to_pylist()
+    return rows
+
+
+def factors_in(row: dict[str, Any]) -> dict[int, int] | None:
+    """The factorization that a row has."""
+    if "primes" in row:
+        return None if row["primes"] is None else dict(zip(row["primes"], row["exponents"], strict=True))
+    factors = row["factors"]
+    if isinstance(factors, list):
+        return {int(pair["prime"]): pair["exponent"] for pair in factors}
+    if factors is None:
+        return None
+    primes = [int(word) for word in factors.split()]
+    return {p: primes.count(p) for p in primes}
+
+
+@pytest.mark.parametrize(("source", "target"), [*zip(KINDS, KINDS, strict=False), *zip(KINDS, KINDS[2:] + KINDS[:2], strict=False)])
+def test_a_table_comes_out_with_its_factors(tmp_path: Path, source: str, target: str) -> None:
+    rows = rows_of(1500)
+    given, output = tmp_path / f"numbers.{source}", tmp_path / f"factors.{target}"
+    WRITERS[source](given, rows)
+    ran = command("factor", "-i", str(given), "--column", "n", "-o", str(output))
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    found = read(output)
+    assert [str(row["id"]) for row in found] == [str(at) for at, _, _ in rows]
+    assert [int(row["n"]) for row in found] == [n for _, n, _ in rows]
+    assert [row["note"] for row in found] == [note for _, _, note in rows]
+    assert [factors_in(row) for row in found] == list(fp.factor_many([n for _, n, _ in rows]))
+    assert [path.name for path in sorted(tmp_path.iterdir())] == sorted([given.name, output.name])
+
+
+@pytest.mark.parametrize("source", KINDS)
+def test_rows_without_a_number_stay(tmp_path: Path, source: str) -> None:
+    rows = [[0, 360, ""], [1, None, "null"], [2, -7, "negative"], [3, 97, ""], [4, None, "null"]]
+    given = tmp_path / f"numbers.{source}"
+    WRITERS[source](given, rows)
+    for target in KINDS:
+        output = tmp_path / f"factors.{target}"
+        ran = command("factor", "-i", str(given), "--column", "n", "-o", str(output), "-j", "1")
+        assert ran.returncode == 1  # for the negative one
+        found = read(output)
+        assert [str(row["id"]) for row in found] == list("01234")
+        expected = [{2: 3, 3: 2, 5: 1}, None, None, {97: 1}, None]
+        if target in ("csv", "tsv"):  # an empty cell is all they have
+            expected = [row or {} for row in expected]
+        assert [factors_in(row) for row in found] == expected
+        counted, first = ("line", 2) if source in ("csv", "tsv", "jsonl") else ("row", 1)
+        first -= source == "jsonl"
+        errors = ran.stderr.decode()
+        assert f"{given}, {counted} {first + 2}: '-7' is negative" in errors
+        assert f"note: {given}, {counted} {first + 1} has no number, and 1 more have none" in errors
+    gnu = command("factor", "-i", str(given), "--column", "n" if source == "jsonl" else "2")
+    assert gnu.stdout == b"360: 2 2 2 3 3 5\n97: 97\n"
+
+
+@pytest.mark.parametrize("target", KINDS)
+def test_numbers_beyond_64_bits_in_the_middle(tmp_path: Path, target: str) -> None:
+    numbers = [*range(1, 5000), 3**50 * 2**70, 10**40 + 1, 7, 2**64 - 1, *range(1, 5000)]
+    for columns in (False, True):
+        source, output = tmp_path / ("numbers.csv" if columns else "numbers"), tmp_path / f"factors.{target}"
+        source.write_text("n,\n" * columns + "".join(f"{n}{',' * columns}\n" for n in numbers))
+        ran = command("factor", "-i", str(source), "-o", str(output), *(["--column", "n"] if columns else []))
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        found = read(output)
+        assert [int(row["n" if columns else "number"]) for row in found] == numbers
+        assert [factors_in(row) for row in found] == list(fp.factor_many(numbers))
+
+
+@pytest.mark.parametrize("target", KINDS)
+def test_flat_and_exponents(tmp_path: Path, target: str) -> None:
+    wide = 3**50 * 2**70
+    source = tmp_path / "numbers.csv"
+    source.write_text(f"n,name\n360,a\n1,b\n97,c\n{wide},d\n")
+    output = tmp_path / f"factors.{target}"
+    assert command("factor", "-i", str(source), "--column", "n", "-o", str(output), "--flat").returncode == 0
+    expected = [("a", 2, 3), ("a", 3, 2), ("a", 5, 1), ("c", 97, 1), ("d", 2, 70), ("d", 3, 50)]
+    assert [(row["name"], int(row["prime"]), int(row["exponent"])) for row in read(output)] == expected
+    assert command("factor", "360", "1", "97", str(wide), "-o", str(output), "--flat").returncode == 0
+    names = {360: "a", 1: "b", 97: "c", wide: "d"}
+    rows = read(output)
+    assert [(names[int(row["number"])], int(row["prime"]), int(row["exponent"])) for row in rows] == expected
+    if target in ("csv", "tsv", "sqlite"):
+        assert command("factor", "360", str(wide), "-o", str(output), "--exponents").returncode == 0
+        assert [row["factors"] for row in read(output)] == ["2^3 3^2 5", "2^70 3^50"]
+
+
+def test_flat_and_exponents_of_lines() -> None:
+    assert command("factor", "--exponents", "360", str(2**70), "1").stdout == (
+        b"360: 2^3 3^2 5\n1180591620717411303424: 2^70\n1:\n"
+    )
+    for args, why in ((["--flat"], b"--format gnu is not"), (["--flat", "--exponents", "-f", "csv"], b"choose one")):
+        ran = command("factor", "360", *args)
+        assert ran.returncode == 2 and why in ran.stderr
+    assert command("factor", "12", "--flat", "-f", "jsonl").stdout == (
+        b'{"number": 12, "prime": 2, "exponent": 2}\n{"number": 12, "prime": 3, "exponent": 1}\n'
+    )
+
+
+def test_coerce(tmp_path: Path) -> None:
+    source = tmp_path / "numbers.csv"
+    source.write_text("n\n3.0\n1e3\n2.5\n1_0\nnan\n 12 \n+7\n1e99999999\n")
+    ran = command("factor", "-i", str(source), "--column", "n")
+    assert ran.stdout == b"12: 2 2 3\n7: 7\n"
+    assert b"line 2: '3.0' is written as a fraction: with --coerce it is 3" in ran.stderr
+    ran = command("factor", "-i", str(source), "--column", "n", "--coerce")
+    assert ran.stdout == b"3: 3\n1000: 2 2 2 5 5 5\n12: 2 2 3\n7: 7\n"
+    ran = command("factor", "--coerce", stdin=b"3.0 1e3 2.5 -1.0")
+    assert ran.stdout == b"3: 3\n1000: 2 2 2 5 5 5\n"
+    assert ran.stderr.count(b"is not a whole number") == 2
+
+
+def test_tables_from_a_pipe_and_out_of_compression(tmp_path: Path) -> None:
+    rows = rows_of(10_000)
+    write_csv(tmp_path / "numbers.csv", rows)
+    text = (tmp_path / "numbers.csv").read_bytes()
+    expected = command("factor", "-i", str(tmp_path / "numbers.csv"), "--column", "n", "-f", "csv").stdout
+    assert command("factor", "--column", "n", "-f", "csv", stdin=text).stdout == expected
+    assert command("factor", "--column", "n", "-f", "csv", stdin=gzip.compress(text)).stdout == expected
+    (tmp_path / "numbers.csv.gz").write_bytes(gzip.compress(text))
+    packed = command("factor", "-i", str(tmp_path / "numbers.csv.gz"), "--column", "n", "-f", "csv")
+    assert packed.stdout == expected
+    objects = b"".join(json.dumps({"n": n}).encode() + b"\n" for _, n, _ in rows)
+    lines = command("factor", "--field", "n", stdin=objects).stdout
+    assert lines == command("factor", "--column", "n", stdin=text).stdout
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(text)[:-5000])
+    ran = command("factor", "-i", str(tmp_path / "cut.csv.gz"), "--column", "n", "-f", "csv")
+    assert ran.returncode == 1 and b"is damaged" in ran.stderr
+    assert expected.startswith(ran.stdout) and ran.stdout.count(b"\n") > 3000
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "out", "errors"),
+    [
+        (b"a;n\n1;15\n", "n", b"a;n;factors\n1;15;3 5\n", b""),
+        (b"\xef\xbb\xbfn,a\n15,1\n", "n", b"n,a,factors\n15,1,3 5\n", b""),
+        (b"15,1\n21,2\n", "1", b"15,1,3 5\n21,2,3 7\n", b""),
+        (b"n,a\n15,1\n", "1", b"n,a,factors\n15,1,3 5\n", b""),
+        (b"n,a\n15,caf\xe9\n", "n", b"n,a,factors\n15,caf\xe9,3 5\n", b""),
+        (b"n,a\r\n15,1\r\n\r\n21,2\r\n", "n", b"n,a,factors\n15,1,3 5\n21,2,3 7\n", b""),
+        (b"n,a\n15\n21,1,2\n22,\n", "n", b"n,a,factors\n15,,3 5\n22,,2 11\n", b"line 3: it has 3 values for 2 columns"),
+        (b'n,a\n15,"1\n2"\n21,3\nx,4\n', "n", b'n,a,factors\n15,"1\n2",3 5\n21,3,3 7\nx,4,\n', b"line 5: 'x' is not"),
+        (b'n,a\n15,1\n21,"2\n' + b"22,3\n" * 40000, "n", b"", b"line 3: field larger than field limit"),
+        (b"15,1\n21,2\n", "n", b"", b"its first line, which is no header, has no column 'n': there are '15', '1'"),
+        (b"n,n\n1,2\n", "n", b"", b"it has several columns 'n'"),
+        (b"n,a\n1,2\n", "3", b"", b"has no column '3': there are 'n', 'a'"),
+        (b"\xff\xfen\0,\0a\0\n\0", "n", b"", b"it is UTF-16: iconv"),
+        (b"", "n", b"", b"has no column 'n'"),
+        (b"n,factors\n15,1\n", "n", b"", b"has a column 'factors' already"),
+        (b"n\n12 13\n\n14\n", "n", b"n,factors\n12 13,\n14,2 7\n", b"line 2: '12 13' is not a whole number"),
+    ],
+)
+def test_odd_tables(tmp_path: Path, text: bytes, column: str, out: bytes, errors: bytes) -> None:
+    source = tmp_path / "numbers.csv"
+    source.write_bytes(text)
+    ran = command("factor", "-i", str(source), "--column", column, "-f", "csv")
+    out = out.replace(b";", b",") if b";" in text else out
+    assert ran.stdout == out or (not out and ran.returncode)
+    assert errors in ran.stderr
+    assert (ran.returncode == 0) == (not errors)
+    assert b"Traceback" not in ran.stderr
+
+
+def test_what_is_not_utf8_goes_into_no_other_format(tmp_path: Path) -> None:
+    source = tmp_path / "numbers.csv"
+    source.write_bytes(b"n,a\n15,caf\xe9\n")
+    for target in KINDS:
+        ran = command("factor", "-i", str(source), "--column", "n", "-o", str(tmp_path / f"factors.{target}"))
+        if target in ("csv", "tsv"):
+            assert ran.returncode == 0
+        else:
+            assert ran.returncode == 1 and b"is not UTF-8, and only csv" in ran.stderr
+            assert not (tmp_path / f"factors.{target}").exists()
+
+
+def test_lines_of_json(tmp_path: Path) -> None:
+    source = tmp_path / "numbers.jsonl"
+    source.write_text(
+        '{"n": 15, "x": {"y": [1]}}\n[1]\nnot json\n{"n": 21, "more": 1.50}\n{"x": 1}\n{"n": true}\n\n{"n": "33"}'
+    )
+    ran = command("factor", "-i", str(source), "--field", "n", "-f", "jsonl")
+    assert ran.stdout.decode().splitlines() == [
+        '{"n": 15, "x": {"y": [1]}, "primes": [3, 5], "exponents": [1, 1]}',
+        '{"n": 21, "more": 1.50, "primes": [3, 7], "exponents": [1, 1]}',
+        '{"x": 1, "primes": null, "exponents": null}',
+        '{"n": true, "primes": null, "exponents": null}',
+        '{"n": "33", "primes": [3, 11], "exponents": [1, 1]}',
+    ]
+    errors = ran.stderr.decode()
+    for line in (
+        "line 2: it is no JSON object, and is left out", "line 3: it is no JSON object, and is left out",
+        "line 5: it has no field 'n'", "line 6: True is not a whole number",
+    ):  # fmt: skip
+        assert line in errors
+    ran = command("factor", "-i", str(source), "-f", "csv")  # the only field of integers
+    assert ran.returncode == 1 and b"has the field 'more', which the first has not" in ran.stderr
+
+
+def test_several_tables_and_patterns(tmp_path: Path) -> None:
+    for at in range(12):
+        write_csv(tmp_path / f"numbers{at:02}.csv", rows_of(30, at))
+    numbers = [n for at in range(12) for _, n, _ in rows_of(30, at)]
+    ran = command("factor", "-i", str(tmp_path / "numbers*.csv"), "--column", "n")
+    assert [int(line.split(b":")[0]) for line in ran.stdout.splitlines()] == numbers
+    (tmp_path / "numbers05.csv").write_text("m\n15\n")
+    ran = command("factor", "-i", str(tmp_path / "numbers*.csv"), "--column", "n")
+    assert ran.returncode == 1 and b"numbers05.csv: its first line has no column 'n'" in ran.stderr
+    assert [int(line.split(b":")[0]) for line in ran.stdout.splitlines()] == numbers[:150] + numbers[180:]
+    ran = command("factor", "-i", str(tmp_path / "other*.csv"))
+    assert ran.returncode == 2 and b"no file fits the pattern" in ran.stderr
+
+
+def test_databases(tmp_path: Path) -> None:
+    path = tmp_path / "base.sqlite"
+    write_sqlite(path, [[1, 15, ""], [2, 21, ""]])
+    assert command("factor", "-i", str(path), "--column", "n").stdout == b"15: 3 5\n21: 3 7\n"
+    with sqlite3.connect(path) as database:
+        database.execute('create table "other one" (m integer, x text)')
+        database.execute('insert into "other one" values (35, ?)', ("x",))
+        database.execute('create view seen as select m from "other one"')
+    database.close()
+    for query, out, errors in (
+        ("?table=numbers&column=n", b"15: 3 5\n21: 3 7\n", b""),
+        ("?table=other one", b"35: 5 7\n", b""),
+        ("?table=seen", b"35: 5 7\n", b""),
+        ("", b"", b"there are several tables: choose one of 'numbers', 'other one', 'seen' with FILE?table=NAME"),
+        ("?table=numbers", b"", b"has several columns of integers: choose one of 'id', 'n', 'note'"),
+        ("?table=no", b"", b"there is no table no: choose one of"),
+        ("?table=numbers&column=z", b"", b"its table 'numbers' has no column 'z'"),
+        ("?rows=3", b"", b"no 'rows'"),
+    ):
+        ran = command("factor", "-i", f"{path}{query}")
+        assert (ran.stdout, ran.returncode != 0) == (out, bool(errors)), query
+        assert errors in ran.stderr
+    path.write_bytes(path.read_bytes()[:3000])
+    ran = command("factor", "-i", f"{path}?table=numbers&column=n")
+    assert ran.returncode == 1 and b"cannot read" in ran.stderr and b"Traceback" not in ran.stderr
+
+
+@pytest.mark.skipif(pa is None, reason="pyarrow is not installed")
+def test_columns_of_every_type(tmp_path: Path) -> None:
+    values = [360, None, 97, 15]
+    path, output = tmp_path / "numbers.parquet", tmp_path / "factors.parquet"
+    for kind in (pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64(),
+                 pa.string(), pa.large_string(), pa.decimal128(30), pa.dictionary(pa.int8(), pa.int64()),
+                 pa.float64(), pa.float32()):  # fmt: skip
+        small = [100 if n == 360 and "8" in str(kind) else n for n in values]
+        numbers: Any = (
+            [None if n is None else str(n) for n in small] if kind in (pa.string(), pa.large_string()) else small
+        )
+        column = (
+            pa.array(numbers, type=pa.int64()).dictionary_encode()
+            if pa.types.is_dictionary(kind)
+            else pa.array(numbers, type=kind)
+        )
+        pq.write_table(pa.table({"n": column, "more": [[1], [], None, [2, 3]]}), path)
+        ran = command("factor", "-i", str(path), "--column", "n", "-o", str(output), "--coerce")
+        assert ran.returncode == 0, (kind, ran.stderr)
+        assert [factors_in(row) for row in read(output)] == [None if n is None else fp.factor(n) for n in small]
+        assert [row["more"] for row in read(output)] == [[1], [], None, [2, 3]]
+    ran = command("factor", "-i", str(path), "--column", "n")
+    assert b"is written as a fraction: with --coerce it is 360" in ran.stderr
+    ran = command("factor", "-i", str(path), "--column", "more")
+    assert ran.returncode == 1 and ran.stderr.count(b"is not a whole number") == 3
+    ran = command("factor", "-i", str(path), "-i", str(tmp_path / "none.parquet"), "--column", "n", "--coerce")
+    assert ran.returncode == 1 and b"none.parquet" in ran.stderr
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + bytes(len(data) - 200) + data[-196:])
+    ran = command("factor", "-i", str(path), "--column", "n")
+    assert ran.returncode == 1 and b"numbers.parquet" in ran.stderr and b"Traceback" not in ran.stderr
+
+
+def test_without_pyarrow_its_formats_say_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['pyarrow'] = None; from factorpool.cli import main; "
+        f"sys.argv = ['factorpool', 'factor', '15', '-o', {str(tmp_path / 'factors.parquet')!r}]; main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert ran.returncode == 1
+    assert b'need pyarrow: pip install "factorpool[columns]"' in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def start(directory: Path, *args: str) -> subprocess.Popen[bytes]:
+    """A job that marks often, and reads little at a time."""
+    code = (
+        "from factorpool.jobs import journal; from factorpool.formats import csv, columnar, sqlite, jsonl; "
+        "from factorpool.cli import factor, main; journal.MARK_SECONDS = 0.01; "
+        "csv.ROWS = sqlite.ROWS = jsonl.ROWS = columnar.READ_ROWS = 300; columnar.WRITE_ROWS = 7000; "
+        "factor.BUFFER = 4096; main()"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "factor", "-s", "serial", *args],
+        cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("source", KINDS)
+def test_a_job_on_a_table_that_is_killed_goes_on(tmp_path: Path, source: str) -> None:
+    rows = rows_of(40_000)
+    given = tmp_path / f"numbers.{source}"
+    WRITERS[source](given, rows)
+    args = ["-i", given.name, "-o", f"factors.{source}", "--column", "n"]
+    undisturbed = start(tmp_path, *args)
+    assert undisturbed.communicate()[1] == b""
+    output = tmp_path / f"factors.{source}"
+    expected = output.read_bytes()
+    output.unlink()
+    gone_on = kills = 0
+    while not output.exists():
+        job = start(tmp_path, *args)
+        moment = time.monotonic() + 0.4 + 0.1 * kills
+        while job.poll() is None and time.monotonic() < moment and kills < 4:
+            time.sleep(0.01)
+        if job.poll() is None and kills < 4:
+            job.send_signal(signal.SIGKILL)
+            kills += 1
+        gone_on += b"going on at" in job.communicate(timeout=100)[1]
+    assert gone_on > 0
+    assert output.read_bytes() == expected
+    assert {path.name for path in tmp_path.iterdir()} == {given.name, output.name}
+
+
+@pytest.mark.parametrize(("source", "target"), [("txt", "txt"), *zip(KINDS, KINDS, strict=False)])
+def test_parts_are_merged_to_what_one_job_writes(tmp_path: Path, source: str, target: str) -> None:
+    names = []
+    for at in range(3):
+        rows = rows_of(1000 * at + 1, at)
+        names.append(tmp_path / f"numbers{at}.{source}")
+        if source == "txt":
+            names[-1].write_text("".join(f"{n}" + (" " if i % 3 else "\n# a comment\n") for i, n, _ in rows))
+        else:
+            WRITERS[source](names[-1], rows)
+    column = [] if source == "txt" else ["--column", "n"]
+    args = [*(word for name in names for word in ("-i", str(name))), *column]
+    one, output = tmp_path / f"one.{target}", tmp_path / f"factors.{target}"
+    assert command("factor", *args, "-o", str(one)).returncode == 0
+    assert command("merge", str(output)).returncode == 2
+    for number in (3, 1, 4, 2):
+        ran = command("factor", *args, "-o", str(output), "--part", f"{number}/4")
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        if number == 4:
+            ran = command("merge", str(output))
+            assert ran.returncode == 1 and b"1 of 4 parts are missing" in ran.stderr
+    again = command("factor", *args, "-o", str(output), "--part", "2/4")
+    assert again.returncode == 0 and b"was written already" in again.stderr
+    ran = command("merge", str(output), "--keep")
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert output.read_bytes() == one.read_bytes()
+    sizes = [(tmp_path / f"factors.{target}.{number}-of-4").stat().st_size for number in range(1, 5)]
+    assert max(sizes) < 2 * sum(sizes) / 4  # each did about as much
+    assert command("merge", str(output)).returncode == 0
+    assert {path.name for path in tmp_path.iterdir()} == {one.name, output.name, *(name.name for name in names)}
+
+
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    source, output = tmp_path / "numbers", tmp_path / "factors"
+    source.write_text("".join(f"{n}\n" for n in range(1, 2000)))
+    for number in (1, 2):
+        assert command("factor", "-i", str(source), "-o", str(output), "--part", f"{number}/2").returncode == 0
+    second = tmp_path / "factors.2-of-2"
+    sound = second.read_bytes()
+    second.write_bytes(sound[:-1] + b"x")
+    ran = command("merge", str(output))
+    assert ran.returncode == 1 and b"factors.2-of-2 is not what its journal says" in ran.stderr
+    second.write_bytes(sound)
+    command("factor", "-i", str(source), "-o", str(output), "--part", "2/2", "--exponents", "--restart")
+    ran = command("merge", str(output))
+    assert ran.returncode == 1 and b"is of another job than" in ran.stderr and b"shape is 'powers'" in ran.stderr
+    command("factor", "-i", str(source), "-o", str(output), "--part", "1/3")
+    assert b"there are parts of" in command("merge", str(output)).stderr
+    (tmp_path / "factors.1-of-3").unlink()
+    (tmp_path / "factors.1-of-3.job").unlink()
+    (tmp_path / "factors.2-of-2.job").unlink()
+    ran = command("merge", str(output))
+    assert ran.returncode == 1 and b"factors.2-of-2 is not done" in ran.stderr
+    assert not output.exists()
+    for args, why in (
+        (["-o", str(output), "--part", "3/2"], b"'3/2' is no part"),
+        (["-o", str(output), "--part", "0/2"], b"'0/2' is no part"),
+        (["--part", "1/2"], b"--part needs a file"),
+        (["-o", str(output), "--part", "1/2", "15"], b"and not of both"),
+    ):
+        ran = command("factor", "-i", str(source), *args)
+        assert ran.returncode == 2 and why in ran.stderr
+    packed = tmp_path / "numbers.gz"
+    packed.write_bytes(gzip.compress(b"15"))
+    ran = command("factor", "-i", str(packed), "-o", str(output), "--part", "1/9")
+    assert ran.returncode == 2 and b"not compressed" in ran.stderr
+
+
+def test_a_range_in_parts(tmp_path: Path) -> None:
+    output = tmp_path / "factors"
+    numbers = ["7", "1000000..1005000", "2..30", str(2**70)]
+    for number in (1, 2, 3):
+        assert command("factor", *numbers, "-o", str(output), "--part", f"{number}/3").returncode == 0
+    assert command("merge", str(output)).returncode == 0
+    assert output.read_bytes() == command("factor", *numbers).stdout
+
+
+cells = st.text(st.sampled_from('ab1,"\n\r ;é'), max_size=8)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**70), cells), min_size=1, max_size=60), st.integers(1, 9))
+def test_every_row_of_a_table_is_in_one_part(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str]], parts: int
+) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([["n", "x"], *rows])
+    path = tmp_path_factory.getbasetemp() / f"table{os.getpid()}.csv"
+    path.write_text(text.getvalue(), newline="")
+    errors: list[str] = []
+    found: list[int] = []
+    for number in range(1, parts + 1):
+        reader = TableReader([Input(str(path), "csv", "n")], errors.append, share=Share(number, parts))
+        found += [n for block in reader.blocks() for n in block]
+    assert errors == []
+    assert found == [n for n, _ in rows]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> TableReader:
+    write_csv(tmp_path / "numbers.csv", rows_of(10_000))
+    return TableReader(find_inputs([str(tmp_path / "numbers.csv")], "n"), print)
+
+
+def test_rows_are_taken_in_any_pieces(reader: TableReader) -> None:
+    blocks = list(reader.blocks())
+    assert [n for block in blocks for n in block] == [n for _, n, _ in rows_of(10_000)]
+    taken: list[list[Any]] = []
+    for count in (1, 5000, 3, 996, 4000):  # also across blocks
+        rows, missing = reader.take(count)
+        assert len(rows) == count and not missing
+        taken += rows.lists()
+    assert taken == [[str(cell) for cell in row] for row in rows_of(10_000)]
+
+
+def test_the_constants_that_these_tests_change_are_there() -> None:
+    assert csv_format.ROWS > 300 and sqlite_format.ROWS > 300
