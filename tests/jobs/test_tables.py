@@ -116,7 +116,9 @@ def factors_in(row: dict[str, Any]) -> dict[int, int] | None:
     return {p: primes.count(p) for p in primes}
 
 
-@pytest.mark.parametrize(("source", "target"), [*zip(KINDS, KINDS, strict=False), *zip(KINDS, KINDS[2:] + KINDS[:2], strict=False)])
+@pytest.mark.parametrize(
+    ("source", "target"), [*zip(KINDS, KINDS, strict=False), *zip(KINDS, KINDS[2:] + KINDS[:2], strict=False)]
+)
 def test_a_table_comes_out_with_its_factors(tmp_path: Path, source: str, target: str) -> None:
     rows = rows_of(1500)
     given, output = tmp_path / f"numbers.{source}", tmp_path / f"factors.{target}"
