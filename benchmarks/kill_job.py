@@ -1,15 +1,17 @@
 """Jobs killed at random moments: the output is that of an undisturbed run, and how much is done twice.
 
-    python benchmarks/kill_job.py 200      # kills: about six minutes
+    python benchmarks/kill_job.py 200      # kills of each kind: about a quarter of an hour; needs a C compiler
 
 `factorpool factor -i FILE -o FILE` on 10^6 uniform 64-bit integers, with comments and words between them; SIGKILL after
 a random part of the time that it takes undisturbed, then the same command, until it is done; again and again until
-there were so many kills.  The cost of the journal is the median of five undisturbed runs with a mark every second
-against as many without any.
+there were so many kills.  Then as many power cuts, at random changes of its files: what was not on disk is lost, in
+part or whole (`tests/jobs/power_cut.c`).  The cost of the journal is the median of five undisturbed runs with a mark
+every second against as many without any.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import subprocess
@@ -26,7 +28,10 @@ COUNT = 1_000_000
 NO_MARKS = "from factorpool.jobs import journal; from factorpool.cli import main; journal.MARK_SECONDS = 1e9; main()"
 
 
-def start(directory: Path, *, marks: bool = True) -> subprocess.Popen[bytes]:
+POWER_CUT = Path(__file__).parent.parent / "tests" / "jobs" / "power_cut.c"
+
+
+def start(directory: Path, *, marks: bool = True, **env: str) -> subprocess.Popen[bytes]:
     """The command."""
     program = ["-m", "factorpool"] if marks else ["-c", NO_MARKS]
     return subprocess.Popen(
@@ -34,6 +39,7 @@ def start(directory: Path, *, marks: bool = True) -> subprocess.Popen[bytes]:
         cwd=directory,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, **env},
     )
 
 
@@ -64,29 +70,56 @@ def main() -> None:
         undisturbed, expected = statistics.median(with_marks), run(directory)[1]
         cost = statistics.median(a / b for a, b in zip(with_marks, without, strict=True)) - 1
         print(f"undisturbed {undisturbed:.2f} s; the journal costs {cost:.1%}", flush=True)
-        kills = outputs = 0
-        lost: list[float] = []
-        while kills < wanted:
+        campaign = Campaign(directory, expected, undisturbed)
+        while campaign.kills < wanted:
             job = start(directory)
             time.sleep(rng.uniform(0.3, undisturbed))
             if job.poll() is None:
                 job.kill()
-                kills += 1
-                job.wait()
-                known = read_journal(str(directory / "factors.job"))
-                part = directory / "factors.part"
-                if known is not None and part.exists():
-                    beyond = part.stat().st_size - known["mark"]["size"]
-                    lost.append(beyond / len(expected) * undisturbed)
-            if (output := directory / "factors").exists():
-                assert output.read_bytes() == expected
-                output.unlink()
-                outputs += 1
+            campaign.look(job)
+        library = directory / "power_cut.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, POWER_CUT, "-ldl"], check=True)
+        preloaded = {"LD_PRELOAD": str(library), "POWER_CUT_DIRECTORY": os.path.realpath(directory / "factors")}
+        while campaign.kills < 2 * wanted:
+            campaign.look(start(directory, POWER_CUT_AT=str(rng.randrange(1, 100)), **preloaded))
         assert run(directory)[1] == expected
-        outputs += 1
-    row = {"kills": kills, "outputs": outputs, "undisturbed": undisturbed, "cost": cost, "lost_seconds": max(lost)}
-    print(f"{kills} kills, {outputs} outputs as undisturbed; at most {max(lost):.2f} s of work written and done again")
+    row = {
+        "kills": wanted,
+        "power_cuts": wanted,
+        "outputs": campaign.outputs + 1,
+        "undisturbed": undisturbed,
+        "cost": cost,
+        "lost_seconds": max(campaign.lost),
+    }
+    print(f"{wanted} kills, {wanted} power cuts, {campaign.outputs + 1} outputs as undisturbed; ", end="")
+    print(f"at most {max(campaign.lost):.2f} s of work done again")
     save("kill_job", [row], numbers=COUNT)
+
+
+class Campaign:
+    """What has become of jobs that were killed."""
+
+    def __init__(self, directory: Path, expected: bytes, undisturbed: float) -> None:
+        self._directory = directory
+        self._expected = expected
+        self._undisturbed = undisturbed
+        self.kills = self.outputs = 0
+        self.lost: list[float] = []
+
+    def look(self, job: subprocess.Popen[bytes]) -> None:
+        """Counts a job once it has ended; an output has to be what it is undisturbed."""
+        if job.wait() < 0:
+            self.kills += 1
+            known = read_journal(str(self._directory / "factors.job"))
+            part = self._directory / "factors.part"
+            if known is not None and part.exists():
+                beyond = part.stat().st_size - known["mark"]["size"]
+                self.lost.append(beyond / len(self._expected) * self._undisturbed)
+        output = self._directory / "factors"
+        if output.exists():
+            assert output.read_bytes() == self._expected
+            output.unlink()
+            self.outputs += 1
 
 
 if __name__ == "__main__":

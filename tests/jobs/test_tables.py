@@ -26,6 +26,7 @@ import factorpool as fp
 from factorpool.formats import csv as csv_format
 from factorpool.formats import sqlite as sqlite_format
 from factorpool.jobs.inputs import Input, find_inputs
+from factorpool.jobs.journal import read_journal
 from factorpool.jobs.places import Share
 from factorpool.jobs.table import TableReader
 
@@ -389,7 +390,7 @@ def start(directory: Path, *args: str) -> subprocess.Popen[bytes]:
     code = (
         "from factorpool.jobs import journal; from factorpool.formats import csv, columnar, sqlite, jsonl; "
         "from factorpool.cli import factor, main; journal.MARK_SECONDS = 0.01; "
-        "csv.ROWS = sqlite.ROWS = jsonl.ROWS = columnar.READ_ROWS = 300; columnar.WRITE_ROWS = 7000; "
+        "csv.READ_BYTES = 1 << 13; sqlite.ROWS = jsonl.ROWS = columnar.READ_ROWS = 300; columnar.WRITE_ROWS = 7000; "
         "factor.BUFFER = 4096; main()"
     )
     return subprocess.Popen(
@@ -410,16 +411,19 @@ def test_a_job_on_a_table_that_is_killed_goes_on(tmp_path: Path, source: str) ->
     expected = output.read_bytes()
     output.unlink()
     gone_on = kills = 0
+    last: float = -1
     while not output.exists():
         job = start(tmp_path, *args)
-        moment = time.monotonic() + 0.4 + 0.1 * kills
-        while job.poll() is None and time.monotonic() < moment and kills < 4:
-            time.sleep(0.01)
-        if job.poll() is None and kills < 4:
-            job.send_signal(signal.SIGKILL)
-            kills += 1
+        while job.poll() is None and kills < 4:
+            known = read_journal(f"{output}.job")
+            if known is not None and known["mark"]["size"] > last:
+                last = known["mark"]["size"]
+                job.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.001)
         gone_on += b"going on at" in job.communicate(timeout=100)[1]
-    assert gone_on > 0
+    assert kills == 4 and gone_on == 4
     assert output.read_bytes() == expected
     assert {path.name for path in tmp_path.iterdir()} == {given.name, output.name}
 
@@ -539,4 +543,4 @@ def test_rows_are_taken_in_any_pieces(reader: TableReader) -> None:
 
 
 def test_the_constants_that_these_tests_change_are_there() -> None:
-    assert csv_format.ROWS > 300 and sqlite_format.ROWS > 300
+    assert csv_format.READ_BYTES > 1 << 13 and sqlite_format.ROWS > 300

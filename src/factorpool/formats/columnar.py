@@ -51,9 +51,9 @@ class ColumnarWriter(ABC):
         self._integer = pa.large_string() if wide else pa.uint64()
         exponent = pa.uint16() if wide else pa.uint8()
         if self._flat:
-            self._new = [pa.field("prime", self._integer), pa.field("exponent", exponent)]
+            self.new = [pa.field("prime", self._integer), pa.field("exponent", exponent)]
         else:
-            self._new = [
+            self.new = [
                 pa.field("factors", pa.large_list(pa.struct([("prime", self._integer), ("exponent", exponent)])))
             ]
         self._fields: list[Any] | None = None
@@ -91,7 +91,7 @@ class ColumnarWriter(ABC):
         else:
             after = [table.column("factors")]
         assert self._fields is not None
-        fields = [*self._fields, *self._new]
+        fields = [*self._fields, *self.new]
         arrays = [c.cast(f.type) for c, f in zip(chain(before, after), fields, strict=True)]
         self._waiting.append(pa.table(arrays, schema=pa.schema(fields)))
         self._count += self._waiting[-1].num_rows
@@ -117,7 +117,7 @@ class ColumnarWriter(ABC):
         else:
             names = () if self._heading is None else self._heading.names
             fields = self._fields or [pa.field(name, pa.large_string()) for name in names]
-            self._put(pa.schema([*fields, *self._new]).empty_table())
+            self._put(pa.schema([*fields, *self.new]).empty_table())
         self._file.close()
 
     def _before(self, rows: Rows | None, numbers: Any) -> list[Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import Literal
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Literal
 
 from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, File, Shape
@@ -15,8 +17,8 @@ from factorpool.formats.text import lines_of, shown_factors
 
 SEPARATORS = ",;\t|"
 
-ROWS = 4096
-"""Rows that are read at once: some milliseconds' work."""
+READ_BYTES = 1 << 18
+"""Read at once, as of numbers alone."""
 
 
 class Writer:
@@ -38,6 +40,13 @@ class Writer:
         block, columns, rows, missing = factored
         if rows is None:
             self._file.write(lines_of(self.style, self._shape, block, columns))
+            return
+        if isinstance(rows, PlainRows) and rows.separator == self.separator and self._shape is not Shape.FLAT:
+            shown = shown_factors(self._shape, block, columns)
+            if missing:
+                shown = ["" if at in missing else text for at, text in enumerate(shown)]
+            lines = map(self.separator.join, zip(rows.lines, shown, strict=True))
+            self._file.write(("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
             return
         lists = rows.lists()
         if self._shape is Shape.FLAT:
@@ -72,6 +81,26 @@ class Writer:
         """Nothing stands below the last line."""
 
 
+class PlainRows(Rows):
+    """Lines that have no quotes, and so can be written as they are."""
+
+    def __init__(self, lines: list[str], names: tuple[str, ...], separator: str) -> None:
+        super().__init__([], names)
+        self.lines = lines
+        self.separator = separator
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Some of them."""
+        return PlainRows(self.lines[start:stop], self._names, self.separator)
+
+    def lists(self) -> list[list[Any]]:
+        """Their values."""
+        return [line.split(self.separator) for line in self.lines]
+
+
 class Table:
     """A table of which each line is a row, or several lines where a value in quotes has more than one."""
 
@@ -84,7 +113,7 @@ class Table:
         first = next(iter(lines), "")
         self._separator = max(SEPARATORS, key=first.count)
         lines = Lines(source)
-        names = next(self._read(lines), [])
+        names = next(csv.reader(lines, delimiter=self._separator), [])
         has_header = not (
             wanted.isdigit() and 0 < int(wanted) <= len(names) and names[int(wanted) - 1].strip().isdigit()
         )
@@ -108,46 +137,56 @@ class Table:
         if offset == 0:
             offset, place = self._begins
         lines = Lines(self._source, offset, place)
-        reader, wide = self._read(lines), len(self.heading.names)
-        more = True
-        while more:
-            rows: list[list[str]] = []
-            places: list[int] = []
-            mistakes: list[tuple[int, str]] = []
-            while len(rows) < ROWS:
-                if end is not None and lines.offset >= end:
-                    more = False
-                    break
-                line = lines.line
-                try:
-                    row = next(reader, None)
-                except csv.Error as error:
-                    raise FactorpoolError(f"line {line}: {error}: is a quote not closed?") from error
-                if row is None:
-                    more = False
-                    break
-                if not row:  # an empty line
-                    continue
-                if len(row) > wide:
-                    mistakes.append((line, f"it has {len(row)} values for {wide} columns, and is left out"))
-                    continue
+        while True:
+            first = lines.line
+            text = lines.take(READ_BYTES, end)
+            if not text:
+                return
+            batch = self._read_plain(first, text, lines)
+            yield self._read_rows(first, list(io.StringIO(text, newline="\n")), lines) if batch is None else batch
+
+    def _read_plain(self, first: int, text: str, lines: Lines) -> Batch | None:
+        """The rows of lines in which separators alone are special; None if more is, or a value is missing."""
+        if '"' in text or "\r" in text:
+            return None
+        plain = text.removesuffix("\n").split("\n")
+        values = [line.split(self._separator) for line in plain]
+        if "" in plain or set(map(len, values)) != {len(self.heading.names)}:
+            return None
+        rows = PlainRows(plain, self.heading.names, self._separator)
+        column = list(map(itemgetter(self._at), values))
+        return Batch(rows, column, range(first, lines.line), lines.offset, lines.line)
+
+    def _read_rows(self, first: int, found: list[str], lines: Lines) -> Batch:
+        """The rows of lines; the last of them may need more lines."""
+        rows: list[list[str]] = []
+        places: list[int] = []
+        mistakes: list[tuple[int, str]] = []
+        wide = len(self.heading.names)
+        reader = csv.reader(chain(found, lines), delimiter=self._separator)
+        while reader.line_num < len(found):
+            line = first + reader.line_num
+            try:
+                row = next(reader)
+            except csv.Error as error:
+                raise FactorpoolError(f"line {line}: {error}: is a quote not closed?") from error
+            if len(row) > wide:
+                mistakes.append((line, f"it has {len(row)} values for {wide} columns, and is left out"))
+            elif row:  # the line is not empty
                 rows.append(row + [""] * (wide - len(row)))
                 places.append(line)
-            values = [row[self._at] for row in rows]
-            yield Batch(Rows(rows, self.heading.names), values, places, lines.offset, lines.line, mistakes)
+        values = [row[self._at] for row in rows]
+        return Batch(Rows(rows, self.heading.names), values, places, lines.offset, lines.line, mistakes)
 
     def begin_of(self, offset: int) -> int:
         """The first row that begins from a byte on: a line that does so outside quotes."""
         at = first_line_from(self._source, offset)
         self._source.seek(0)
         quotes, left = 0, at
-        while left and (data := self._source.read(min(left, 1 << 20))):
+        while left and (data := self._source.read1(min(left, READ_BYTES))):
             quotes += data.count(b'"')
             left -= len(data)
         while quotes % 2 and (line := self._source.readline(-1)):
             quotes += line.count(b'"')
             at += len(line)
         return at
-
-    def _read(self, lines: Lines) -> Iterator[list[str]]:
-        return csv.reader(lines, delimiter=self._separator)

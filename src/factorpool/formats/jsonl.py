@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 
 from factorpool.formats import Factored, File, Shape
-from factorpool.formats.csv import ROWS
 from factorpool.formats.lines import Lines, LineSource, first_line_from
 from factorpool.formats.table import Batch, Heading, JsonRows, choose_column
 from factorpool.formats.text import lines_of
+
+ROWS = 4096
+"""Rows that are read at once: some milliseconds' work."""
 
 
 class Writer:

@@ -18,8 +18,8 @@ class LineSource(Protocol):
     def readline(self, limit: int, /) -> bytes:
         """The next line."""
 
-    def read(self, size: int, /) -> bytes:
-        """Some bytes."""
+    def read1(self, size: int, /) -> bytes:
+        """What is there now, at most so many bytes; waits for the first; b"" at the end."""
 
     def seek(self, offset: int, /) -> int:
         """Goes to a byte."""
@@ -39,16 +39,27 @@ class Lines:
 
     def __iter__(self) -> Iterator[str]:
         while raw := self._source.readline(MOST_BYTES):
-            if len(raw) == MOST_BYTES:
-                raise FactorpoolError(f"line {self.line} is longer than {MOST_BYTES >> 20} MB: is it a table?")
-            text = raw.decode("utf-8", "surrogateescape")
-            if self.offset == 0:
-                if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-                    raise FactorpoolError("it is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it")
-                text = text.removeprefix("\ufeff")
-            self.offset += len(raw)
-            self.line += 1
-            yield text
+            yield self._text(raw)
+
+    def take(self, size: int, end: int | None = None) -> str:
+        """The next whole lines, together about so many bytes, of those that begin before a byte."""
+        size = size if end is None else min(size, end - self.offset)
+        raw = self._source.read1(size) if size > 0 else b""  # of what is damaged, what comes before that
+        if raw and raw[-1:] != b"\n":
+            raw += self._source.readline(MOST_BYTES)
+        return self._text(raw)
+
+    def _text(self, raw: bytes) -> str:
+        if len(raw) >= MOST_BYTES:
+            raise FactorpoolError(f"line {self.line} is longer than {MOST_BYTES >> 20} MB: is it a table?")
+        text = raw.decode("utf-8", "surrogateescape")
+        if self.offset == 0:
+            if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise FactorpoolError("it is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it")
+            text = text.removeprefix("\ufeff")
+        self.offset += len(raw)
+        self.line += raw.count(b"\n") + (raw[-1:] not in (b"\n", b""))
+        return text
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, Shape
-from factorpool.formats.csv import ROWS
+from factorpool.formats.jsonl import ROWS
 from factorpool.formats.table import Batch, Heading, Rows, choose_column
 from factorpool.formats.text import shown_factors
 

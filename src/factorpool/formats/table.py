@@ -47,7 +47,7 @@ class Rows:
 
     def with_more(self, rows: Rows) -> Rows:
         """Them, and those of a later batch behind them."""
-        return Rows(self._lists + rows.lists(), self._names)
+        return Rows(self.lists() + rows.lists(), self._names)
 
     def lists(self) -> list[list[Any]]:
         """Their values."""
@@ -62,7 +62,7 @@ class Rows:
 
     def kept(self) -> Any:
         """What `marshal` takes, of which `rows_of` makes them again."""
-        return self._lists
+        return self.lists()
 
 
 class JsonRows(Rows):

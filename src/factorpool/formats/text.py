@@ -18,8 +18,7 @@ def lines_of(style: str, shape: Shape, block: Block, columns: Columns) -> bytes:
 
 def shown_factors(shape: Shape, block: Block, columns: Columns) -> list[str]:
     """What stands in the column of factors, for each number."""
-    text = lines_of("gnu", shape, block, columns).decode()
-    return [line.partition(":")[2][1:] for line in text.splitlines()]
+    return lines_of("bare", shape, block, columns).decode().split("\n")[:-1]
 
 
 def _line(style: str, shape: Shape, n: int, primes: list[int], exponents: list[int]) -> str:
@@ -35,6 +34,8 @@ def _line(style: str, shape: Shape, n: int, primes: list[int], exponents: list[i
         words = [f"{p}^{e}" if e > 1 else str(p) for p, e in pairs]
     else:
         words = [str(p) for p, e in pairs for _ in range(e)]
+    if style == "bare":
+        return " ".join(words) + "\n"
     if style == "gnu":
         return "".join([f"{n}:", *(f" {word}" for word in words), "\n"])
     return f"{n}{between}{' '.join(words)}\n"

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 from factorpool.errors import FactorpoolError
 from factorpool.formats.lines import LineSource
 
 
-class Source(LineSource, Protocol):
-    """What can be read in lines, or in pieces."""
-
-    def read1(self, size: int, /) -> bytes:
-        """What is there now, at most so many bytes; waits for the first; b"" at the end."""
-
-
-def opened(raw: io.BufferedReader) -> tuple[Source, str | None]:
+def opened(raw: io.BufferedReader) -> tuple[LineSource, str | None]:
     """What a file has in it once it is taken out of its compression; and what that is called, None for none.
 
     Raises a FactorpoolError for what it cannot be read as, which says why.
@@ -25,7 +18,7 @@ def opened(raw: io.BufferedReader) -> tuple[Source, str | None]:
     begins = raw.peek(6)
     for magic, name, make in KINDS:
         if begins.startswith(magic):
-            return cast(Source, make(raw)), name
+            return cast(LineSource, make(raw)), name
     for magic, name in NO_TEXT:
         if begins.startswith(magic):
             raise FactorpoolError(

@@ -9,7 +9,6 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import accumulate
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -132,35 +131,37 @@ def open_table(each: Input) -> Iterator[Table]:
 
 
 class Pipe:
-    """What cannot be read twice, but for its first lines, which say what is in it."""
+    """What cannot be read twice, but for its beginning, which says what is in it."""
 
     MOST = 1 << 20
 
     def __init__(self, source: LineSource) -> None:
         self._source = source
-        self._first: list[bytes] = []
-        self._at = self._size = 0
+        self._head = b""  # what has been read so far, until that is too much
+        self._at = 0
 
-    def readline(self, limit: int = -1, /) -> bytes:
+    def readline(self, limit: int, /) -> bytes:
         """The next line."""
-        if self._at < len(self._first):
-            line = self._first[self._at]
-        else:
-            line = self._source.readline(limit)
-            if self._size <= self.MOST:
-                self._first.append(line)
-                self._size += len(line)
-        self._at += 1
-        return line
+        end = self._head.find(b"\n", self._at) + 1 or len(self._head)
+        line = self._head[self._at : end]
+        self._at = end
+        return line if line.endswith(b"\n") else line + self._kept(self._source.readline(limit))
+
+    def read1(self, size: int, /) -> bytes:
+        """Some bytes: those that are there."""
+        data = self._head[self._at : self._at + size]
+        self._at += len(data)
+        return data or self._kept(self._source.read1(size))
 
     def seek(self, offset: int, /) -> int:
-        """Goes back to one of the first lines."""
-        begins = [0, *accumulate(map(len, self._first))]
-        if offset not in begins or self._size > self.MOST:
+        """Goes back to what is kept."""
+        if offset > len(self._head):
             raise io.UnsupportedOperation("it is a pipe, which cannot be read twice")
-        self._at = begins.index(offset)
+        self._at = offset
         return offset
 
-    def read(self, size: int, /) -> bytes:
-        """It is read by lines."""
-        raise NotImplementedError
+    def _kept(self, data: bytes) -> bytes:
+        if self._at == len(self._head) <= self.MOST:
+            self._head += data
+            self._at = len(self._head)
+        return data

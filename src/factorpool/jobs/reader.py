@@ -19,8 +19,8 @@ from factorpool import _native
 from factorpool.errors import FactorpoolError, OptionError, show
 from factorpool.factoring.block import WORD_MAX, Block
 from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
-from factorpool.formats.lines import first_line_from
-from factorpool.jobs.compressed import Source, damage, opened
+from factorpool.formats.lines import LineSource, first_line_from
+from factorpool.jobs.compressed import damage, opened
 from factorpool.jobs.mistakes import Mistakes
 from factorpool.jobs.places import Place, Places, Share
 
@@ -154,7 +154,7 @@ class Reader:
     def _odd(self, where: str) -> Callable[[int, bytes], None]:
         return lambda line, token: self._mistakes.add(f"{where} {line}: {explain(token)}")
 
-    def _read(self, source: Source, compression: str | None, name: str) -> bytes | None:
+    def _read(self, source: LineSource, compression: str | None, name: str) -> bytes | None:
         """The next piece; b"" at the end, None at one that comes too early: then the last number may be cut."""
         if compression is None:
             # At the end, or where nothing is there yet and nobody waits: then this is an error.

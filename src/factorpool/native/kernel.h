@@ -101,10 +101,11 @@ const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *
  *   FP_GNU    360: 2 2 2 3 3 5         360: 2^3 3^2 5      (has none)
  *   FP_CSV    360,2 2 2 3 3 5          360,2^3 3^2 5       360,2,3
  *   FP_TSV    the same with tabs
+ *   FP_BARE   2 2 2 3 3 5              2^3 3^2 5           (has none)
  *   FP_JSONL  {"number": 360, "primes": [2, 3, 5], "exponents": [3, 2, 1]}, or {"number": 360, "prime": 2, "exponent": 3}
  *
  * `out` must have room for fp_format_room bytes: a line's own, and what each prime needs. */
-typedef enum { FP_GNU, FP_CSV, FP_TSV, FP_JSONL } fp_style;
+typedef enum { FP_GNU, FP_CSV, FP_TSV, FP_BARE, FP_JSONL } fp_style;
 typedef enum { FP_REPEATED, FP_POWERS, FP_FLAT } fp_shape;
 size_t fp_format_room(fp_style style, fp_shape shape, size_t count, size_t primes, const uint8_t *exponents);
 char *fp_format(fp_style style, fp_shape shape, const uint64_t *numbers, size_t count, const uint8_t *counts,

@@ -118,8 +118,10 @@ char *fp_format(fp_style style, fp_shape shape, const uint64_t *numbers, size_t 
         } else if (style == FP_JSONL) {
             out = write_json(out, numbers[i], counts[i], primes, exponents);
         } else {
-            out = write_number(out, numbers[i]);
-            *out++ = style == FP_GNU ? ':' : style == FP_CSV ? ',' : '\t';
+            if (style != FP_BARE) {
+                out = write_number(out, numbers[i]);
+                *out++ = style == FP_GNU ? ':' : style == FP_CSV ? ',' : '\t';
+            }
             out = write_factors(out, shape, counts[i], primes, exponents, style == FP_GNU);
             *out++ = '\n';
         }

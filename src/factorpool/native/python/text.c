@@ -40,7 +40,7 @@ done:
 
 PyDoc_STRVAR(format_rows_doc,
              "format_rows(style, shape, numbers, counts, primes, exponents, /)\n--\n\n"
-             "The columns of a factorization as text in the style 'gnu', 'csv', 'tsv' or 'jsonl', a line for each number, with\n"
+             "The columns of a factorization as text in the style 'gnu', 'csv', 'tsv', 'bare' or 'jsonl', a line for each number, with\n"
              "the shape 'repeated' or 'powers', or, 'flat', for each of its primes.");
 
 /* Where a name is in a list that ends with NULL; a ValueError for one that is not. */
@@ -53,7 +53,7 @@ static int index_of(const char *const *names, const char *name, const char *what
 
 static PyObject *format_rows(PyObject *module, PyObject *args) {
     (void)module;
-    static const char *const styles[] = {"gnu", "csv", "tsv", "jsonl", NULL};
+    static const char *const styles[] = {"gnu", "csv", "tsv", "bare", "jsonl", NULL};
     static const char *const shapes[] = {"repeated", "powers", "flat", NULL};
     const char *style_name, *shape_name;
     Py_buffer numbers, counts, primes, exponents;
