@@ -15,9 +15,9 @@ from factorpool.jobs.journal import read_journal
 @click.command("jobs")
 @click.argument("directory", default=".", type=click.Path(exists=True, file_okay=False))
 def command(directory: str) -> None:
-    """List the jobs of `factorpool factor --output FILE` in DIRECTORY that are not done.
+    """List the jobs of `factorpool factor --output FILE` in DIRECTORY that are not done, and parts to be merged.
 
-    The same command goes on with one.
+    The same command goes on with a job.
 
     \b
     Examples:
@@ -36,7 +36,10 @@ def command(directory: str) -> None:
         file, _, line, _ = known["mark"]["place"]
         inputs = [name for name, *_ in known["inputs"]]
         ago = time.time() - os.stat(path).st_mtime
-        where = f"line {line} of {inputs[file]}" if file < len(inputs) else "the end"
-        click.echo(f"{path.with_suffix('')}: {known['mark']['size']} bytes, up to {where}, {ago:.0f} s ago")
+        counted = "line" if known["options"]["columns"][:1] in ([], [["text", None, None]]) else "row"
+        where = f"up to {counted} {line} of {inputs[file]}" if inputs else ""
+        if known["mark"]["done"]:
+            where = f"done, `factorpool merge {path.with_suffix('').with_suffix('')}` puts its parts together"
+        click.echo(f"{path.with_suffix('')}: {known['mark']['size']} bytes, {where}, {ago:.0f} s ago")
     if not journals:
         click.echo("no job is under way here")
