@@ -5,8 +5,8 @@
 `factorpool factor -i FILE -o FILE` on 10^6 uniform 64-bit integers, with comments and words between them; SIGKILL after
 a random part of the time that it takes undisturbed, then the same command, until it is done; again and again until
 there were so many kills.  Then as many power cuts, at random changes of its files: what was not on disk is lost, in
-part or whole (`tests/jobs/power_cut.c`).  The cost of the journal is the median of five undisturbed runs with a mark
-every second against as many without any.
+part or whole (`tests/jobs/power_cut.c`).  The cost of the journal is the share of an undisturbed run that the
+marks take in the caller's thread, while workers go on; the median of five.
 """
 
 from __future__ import annotations
@@ -25,33 +25,46 @@ from common import save
 from factorpool.jobs.journal import read_journal
 
 COUNT = 1_000_000
-NO_MARKS = "from factorpool.jobs import journal; from factorpool.cli import main; journal.MARK_SECONDS = 1e9; main()"
-
+TIMED = """
+import time
+from factorpool.cli import main
+from factorpool.jobs import output
+keep, taken = output.WholeFile._keep, []
+def timed(*args):
+    began = time.perf_counter()
+    keep(*args)
+    taken.append(time.perf_counter() - began)
+output.WholeFile._keep = timed
+try:
+    main()
+finally:
+    print(len(taken), sum(taken))
+"""
+"""The command, which prints how many marks it made, and the seconds that they took."""
 
 POWER_CUT = Path(__file__).parent.parent / "tests" / "jobs" / "power_cut.c"
 
 
-def start(directory: Path, *, marks: bool = True, **env: str) -> subprocess.Popen[bytes]:
+def start(directory: Path, **env: str) -> subprocess.Popen[bytes]:
     """The command."""
-    program = ["-m", "factorpool"] if marks else ["-c", NO_MARKS]
     return subprocess.Popen(
-        [sys.executable, *program, "factor", "-i", "numbers", "-o", "factors"],
+        [sys.executable, "-c", TIMED, "factor", "-i", "numbers", "-o", "factors"],
         cwd=directory,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **env},
     )
 
 
-def run(directory: Path, *, marks: bool = True) -> tuple[float, bytes]:
-    """Seconds of an undisturbed run, and its output."""
+def run(directory: Path) -> tuple[float, float, bytes]:
+    """Seconds of an undisturbed run, and of its marks, and its output."""
     began = time.perf_counter()
-    start(directory, marks=marks).wait()
+    printed = start(directory).communicate()[0]
     seconds = time.perf_counter() - began
     output = directory / "factors"
     data = output.read_bytes()
     output.unlink()
-    return seconds, data
+    return seconds, float(printed.split()[1]), data
 
 
 def main() -> None:
@@ -63,13 +76,10 @@ def main() -> None:
         with (directory / "numbers").open("w") as file:
             for at in range(COUNT):
                 file.write(f"{rng.getrandbits(64) | 1}\n" if at % 5000 else "# a comment\nword\n")
-        with_marks, without = [], []
-        for _ in range(5):
-            with_marks.append(run(directory)[0])
-            without.append(run(directory, marks=False)[0])
-        undisturbed, expected = statistics.median(with_marks), run(directory)[1]
-        cost = statistics.median(a / b for a, b in zip(with_marks, without, strict=True)) - 1
-        print(f"undisturbed {undisturbed:.2f} s; the journal costs {cost:.1%}", flush=True)
+        runs = [run(directory) for _ in range(5)]
+        undisturbed, expected = statistics.median(seconds for seconds, _, _ in runs), runs[0][2]
+        cost = statistics.median(marks / seconds for seconds, marks, _ in runs)
+        print(f"undisturbed {undisturbed:.2f} s, of which the marks take {cost:.2%}", flush=True)
         campaign = Campaign(directory, expected, undisturbed)
         while campaign.kills < wanted:
             job = start(directory)
@@ -82,7 +92,7 @@ def main() -> None:
         preloaded = {"LD_PRELOAD": str(library), "POWER_CUT_DIRECTORY": os.path.realpath(directory / "factors")}
         while campaign.kills < 2 * wanted:
             campaign.look(start(directory, POWER_CUT_AT=str(rng.randrange(1, 100)), **preloaded))
-        assert run(directory)[1] == expected
+        assert run(directory)[2] == expected
     row = {
         "kills": wanted,
         "power_cuts": wanted,

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from factorpool import _native
+from factorpool.jobs.journal import read_journal
 from factorpool.pool import dispatcher
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.strategies import BUILT_IN, find
@@ -137,3 +138,14 @@ def ends_within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def kill_at_next_mark(job: subprocess.Popen[bytes], output: Path, last: int, how: signal.Signals) -> int | None:
+    """Kills a job once its journal says that more than `last` bytes are written: so many; None if it ended before."""
+    while job.poll() is None:
+        known = read_journal(f"{output}.job")
+        if known is not None and known["mark"]["size"] > last:
+            job.send_signal(how)
+            return int(known["mark"]["size"])
+        time.sleep(0.001)
+    return None

@@ -1,7 +1,7 @@
 /* A power cut, for tests: preloaded into a process, it kills it in the middle of what it does to files, and takes back what
  * was not on disk by then, as a computer would that loses its power.
  *
- * Of files in the directory POWER_CUT_DIRECTORY it counts what changes them: write, pwrite, fsync, rename, ftruncate. At number
+ * Of files in the directory POWER_CUT_DIRECTORY it counts what changes them: write, pwrite, fsync, fdatasync, rename, ftruncate. At number
  * POWER_CUT_AT it cuts: a write is done in part; of each file, what was written since its last fsync is lost from a random
  * place on, or is there as zeros; and the names that were given since the last fsync of the directory may be taken back. */
 #define _GNU_SOURCE
@@ -141,6 +141,8 @@ int fsync(int fd) {
     pthread_mutex_unlock(&lock);
     return 0; /* the test's disk need not be waited for */
 }
+
+int fdatasync(int fd) { return fsync(fd); }
 
 int rename(const char *from, const char *to) {
     int (*change)(const char *, const char *) = next_of("rename");

@@ -12,13 +12,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import command
+from conftest import command, kill_at_next_mark
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +25,6 @@ import factorpool as fp
 from factorpool.formats import csv as csv_format
 from factorpool.formats import sqlite as sqlite_format
 from factorpool.jobs.inputs import Input, find_inputs
-from factorpool.jobs.journal import read_journal
 from factorpool.jobs.places import Share
 from factorpool.jobs.table import TableReader
 
@@ -411,18 +409,14 @@ def test_a_job_on_a_table_that_is_killed_goes_on(tmp_path: Path, source: str) ->
     expected = output.read_bytes()
     output.unlink()
     gone_on = kills = 0
-    last: float = -1
+    last = -1
     while not output.exists():
         job = start(tmp_path, *args)
-        while job.poll() is None and kills < 4:
-            known = read_journal(f"{output}.job")
-            if known is not None and known["mark"]["size"] > last:
-                last = known["mark"]["size"]
-                job.send_signal(signal.SIGKILL)
-                kills += 1
-                break
-            time.sleep(0.001)
-        gone_on += b"going on at" in job.communicate(timeout=100)[1]
+        mark = kill_at_next_mark(job, output, last, signal.SIGKILL) if kills < 4 else None
+        kills += mark is not None
+        last = mark or last
+        errors = job.communicate(timeout=100)[1]
+        gone_on += b"going on at" in errors or b"was written already" in errors
     assert kills == 4 and gone_on == 4
     assert output.read_bytes() == expected
     assert {path.name for path in tmp_path.iterdir()} == {given.name, output.name}

@@ -19,9 +19,9 @@ from factorpool.jobs.places import Place
 
 VERSION = 2
 
-MARK_SECONDS = 1.0
-"""How often the journal is written: so much work is done twice at most, and what it costs, some milliseconds, is a
-fraction of a percent."""
+MARK_SECONDS = 1.5
+"""How often the journal is written: so much work is done twice at most, and the ten milliseconds that it takes to have
+the output on disk are less than a percent."""
 
 
 class Mark(NamedTuple):
@@ -79,10 +79,15 @@ class Journal:
         """The first of the inputs that is not what it was when the job began."""
         return next((each[0] for each in self._job["inputs"] if _identity(each[0]) != each), None)
 
+    def exists(self) -> bool:
+        """Whether there is a mark."""
+        return os.path.exists(self.path)
+
     def remove(self) -> None:
         """The job is done, or begins anew."""
-        if os.path.exists(self.path):
-            os.unlink(self.path)
+        for path in (self.path, f"{self.path}.part"):  # and what was being written when a job was killed
+            if os.path.exists(path):
+                os.unlink(path)
 
 
 def read_journal(path: str) -> dict[str, Any] | None:

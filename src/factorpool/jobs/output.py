@@ -137,7 +137,7 @@ class WholeFile:
 
     def _keep(self, journal: Journal, mark: Mark) -> None:
         try:
-            os.fsync(self._file.fileno())
+            os.fdatasync(self._file.fileno())
             journal.write(mark)
         except OSError as error:
             raise self._error(error) from error
@@ -160,7 +160,8 @@ class WholeFile:
         finally:
             with suppress(OSError):
                 self._file.close()
-            if not self._special and (self._journal is None or self._mark is None):
+            # Ctrl-C may have come when the first mark was written, but not known here yet.
+            if not self._special and (self._journal is None or not self._journal.exists()):
                 with suppress(FileNotFoundError):
                     os.unlink(self._part)
 
