@@ -104,11 +104,12 @@ def again(half: Path, *args: str) -> tuple[int, str]:
 
 
 def test_another_job_is_refused_and_says_what_differs(half: Path) -> None:
+    (half.parent / "more").write_bytes(b"15")
     for args, message in (
         (["-f", "csv"], "format was 'gnu' and is 'csv'"),
         (["--method", "ecm"], "method was 'auto' and is 'ecm'"),
         (["15"], "numbers was [] and is ['15']"),
-        (["-i", "factors.part"], "its input was numbers"),
+        (["-i", "more"], "its input was numbers"),
     ):
         code, errors = again(half, *args)
         assert code == 2

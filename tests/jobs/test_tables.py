@@ -242,9 +242,14 @@ def test_tables_from_a_pipe_and_out_of_compression(tmp_path: Path) -> None:
         (b"n,a\r\n15,1\r\n\r\n21,2\r\n", "n", b"n,a,factors\n15,1,3 5\n21,2,3 7\n", b""),
         (b"n,a\n15\n21,1,2\n22,\n", "n", b"n,a,factors\n15,,3 5\n22,,2 11\n", b"line 3: it has 3 values for 2 columns"),
         (b'n,a\n15,"1\n2"\n21,3\nx,4\n', "n", b'n,a,factors\n15,"1\n2",3 5\n21,3,3 7\nx,4,\n', b"line 5: 'x' is not"),
-        (b'n,a\n15,1\n21,"2\n' + b"22,3\n" * 40000, "n", b"", b"line 3: field larger than field limit"),
+        (
+            b'n,a\n15,1\n21,"2\n22\n',
+            "n",
+            b'n,a,factors\n15,1,3 5\n21,"2\n22\n",3 7\n',
+            b"line 3: a quote is not closed",
+        ),
         (b"15,1\n21,2\n", "n", b"", b"its first line, which is no header, has no column 'n': there are '15', '1'"),
-        (b"n,n\n1,2\n", "n", b"", b"it has several columns 'n'"),
+        (b"n,n\n1,2\n", "n", b"", b"has several columns 'n'"),
         (b"n,a\n1,2\n", "3", b"", b"has no column '3': there are 'n', 'a'"),
         (b"\xff\xfen\0,\0a\0\n\0", "n", b"", b"it is UTF-16: iconv"),
         (b"", "n", b"", b"has no column 'n'"),
@@ -538,3 +543,166 @@ def test_rows_are_taken_in_any_pieces(reader: TableReader) -> None:
 
 def test_the_constants_that_these_tests_change_are_there() -> None:
     assert csv_format.READ_BYTES > 1 << 13 and sqlite_format.ROWS > 300
+
+
+def test_values_that_are_several_lines_or_none(tmp_path: Path) -> None:
+    source = tmp_path / "numbers.jsonl"
+    source.write_text('{"id": 1, "n": "\\n"}\n{"id": 2, "n": "15\\n21"}\n{"id": 3, "n": "35"}\n{"id": 4, "n": "77"}\n')
+    ran = command("factor", "-i", str(source), "--field", "n", "-f", "csv")
+    assert [row["factors"] for row in csv.DictReader(io.StringIO(ran.stdout.decode()))] == ["", "", "5 7", "7 11"]
+    assert ran.returncode == 1 and b"line 2: '15\\n21' is not a whole number" in ran.stderr
+
+
+def test_generated_columns_of_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "base.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("create table t (m integer generated always as (n * 2) stored, n integer, x text)")
+        database.execute("insert into t (n, x) values (15, 'a')")
+    database.close()
+    ran = command("factor", "-i", f"{path}?table=t&column=n", "-f", "csv")
+    assert (ran.stdout, ran.returncode) == (b"m,n,x,factors\n30,15,a,3 5\n", 0)
+
+
+def test_floats_are_what_they_are(tmp_path: Path) -> None:
+    source = tmp_path / "base.sqlite"
+    with sqlite3.connect(source) as database:
+        database.execute("create table t (n real)")
+        database.execute("insert into t values (?)", (2.0**60,))
+    database.close()
+    assert command("factor", "-i", str(source), "--column", "n", "--coerce", "--exponents").stdout == (
+        f"{2**60}: 2^60\n".encode()
+    )
+    lines = tmp_path / "numbers.jsonl"
+    lines.write_text('{"n": 12345678901234567891.0}\n')
+    ran = command("factor", "-i", str(lines), "--field", "n", "--coerce")
+    assert ran.stdout.startswith(b"12345678901234567891: ")
+
+
+@pytest.mark.skipif(pa is None, reason="pyarrow is not installed")
+def test_types_are_those_of_all_rows(tmp_path: Path) -> None:
+    source, output = tmp_path / "numbers.jsonl", tmp_path / "factors.parquet"
+    rows = [{"n": 15, "x": 1, "y": None} for _ in range(9000)]
+    rows[8000] = {"n": 15, "x": 2.5, "y": "late"}  # type: ignore[dict-item]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert command("factor", "-i", str(source), "--field", "n", "-o", str(output)).returncode == 0
+    found = read(output)
+    assert (found[0]["x"], found[8000]["x"], found[8000]["y"]) == (1.0, 2.5, "late")
+    rows[8000]["x"] = "text"  # type: ignore[assignment]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ran = command("factor", "-i", str(source), "--field", "n", "-o", str(output))
+    assert ran.returncode == 1 and b"values of several types" in ran.stderr
+
+
+def test_quotes_within_cells_are_in_one_part(tmp_path: Path) -> None:
+    source, output = tmp_path / "numbers.csv", tmp_path / "factors.csv"
+    source.write_text("n,x\n" + "".join(f'{n},{n}" pipe\n' if n == 3 else f'{n},"a\nb"\n' for n in range(1, 2001)))
+    args = ["-i", str(source), "--column", "n", "-o", str(output)]
+    assert command("factor", *args).returncode == 0
+    whole = output.read_bytes()
+    for number in (1, 2, 3):
+        assert command("factor", *args, "--part", f"{number}/3").returncode == 0
+    assert command("merge", str(output)).returncode == 0
+    assert output.read_bytes() == whole
+
+
+def test_pipes_with_names_are_read_once(tmp_path: Path) -> None:
+    rows = rows_of(20_000)
+    write_csv(tmp_path / "numbers.csv", rows)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", tmp_path / "numbers.csv", "/dev/stdout"], stdout=pipe.open("r+b")):
+        pass
+    shell = f"{sys.executable} -m factorpool factor --column n -i <(cat {tmp_path / 'numbers.csv'})"
+    ran = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60)
+    assert ran.stdout == command("factor", "--column", "n", "-i", str(tmp_path / "numbers.csv")).stdout
+    ran = subprocess.run(["bash", "-c", f"{shell} --part 1/2 -o {tmp_path / 'out'}"], capture_output=True, timeout=60)
+    assert ran.returncode == 2 and b"--part takes its share of files" in ran.stderr
+
+
+@pytest.mark.parametrize("target", KINDS)
+def test_what_is_given_up_keeps_its_row_and_number(tmp_path: Path, target: str) -> None:
+    hard = (2**180 - 47) * (2**181 - 165)
+    source, output = tmp_path / "numbers.csv", tmp_path / f"factors.{target}"
+    source.write_text(f"n,x\n15,a\n{hard},b\n21,c\n{hard},d\n")
+    ran = command(
+        "factor",
+        "-s",
+        "processes",
+        "-j",
+        "2",
+        "-i",
+        str(source),
+        "--column",
+        "n",
+        "-o",
+        str(output),
+        "--timeout",
+        "0.5",
+    )
+    assert ran.returncode == 1 and ran.stderr.count(b"given up") == 2
+    found = read(output)
+    assert [int(row["n"]) for row in found] == [15, hard, 21, hard]
+    assert [row["x"] for row in found] == list("abcd")
+    nothing = {} if target in ("csv", "tsv") else None
+    assert [factors_in(row) for row in found] == [{3: 1, 5: 1}, nothing, {3: 1, 7: 1}, nothing]
+
+
+def test_a_number_at_the_end_is_not_written_twice(tmp_path: Path) -> None:
+    """Its block has a place of its own, behind it."""
+    hard = (2**180 - 47) * (2**181 - 165)
+    (tmp_path / "a").write_text(f"15\n{hard}\n21")
+    (tmp_path / "b").write_text(f"{hard}\n{hard}\n")
+    args = ["factor", "-s", "processes", "-j", "2", "-i", "a", "-i", "b", "-o", "out", "--timeout", "1"]
+    code = f"from factorpool.jobs import journal; journal.MARK_SECONDS = 0; import sys; sys.argv[1:] = {args}; "
+    code += "from factorpool.cli import main; main()"
+    job = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    kill_at_next_mark(job, tmp_path / "out", len("15: 3 5\n"), signal.SIGKILL)
+    job.wait()
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL, timeout=60)
+    assert (tmp_path / "out").read_text() == "15: 3 5\n21: 3 7\n"
+
+
+def test_what_comes_before_a_mistake_is_read(tmp_path: Path) -> None:
+    rows = "".join(f"{n},a\n" for n in range(1, 2000))
+    source = tmp_path / "numbers.csv"
+    source.write_text(f"n,x\n{rows}2000,a\rb\n{rows}", newline="")
+    ran = command("factor", "-i", str(source), "--column", "n")
+    assert ran.stdout.count(b"\n") == 1999 and b"line 2001: new-line character" in ran.stderr
+    lines = tmp_path / "numbers.jsonl.gz"
+    text = "".join(f'{{"n": {n}}}\n' for n in random.Random(1).choices(range(1, 10**6), k=20_000))
+    lines.write_bytes(gzip.compress(text.encode())[:-20_000])
+    ran = command("factor", "-i", str(lines), "--field", "n")
+    assert ran.returncode == 1 and b"is damaged" in ran.stderr
+    assert ran.stdout.count(b"\n") > 8000
+
+
+def test_progress_of_another_job_is_kept(tmp_path: Path) -> None:
+    source, output = tmp_path / "numbers.csv", tmp_path / "factors.csv"
+    write_csv(source, rows_of(40_000))
+    job = start(tmp_path, "-i", source.name, "--column", "n", "-o", output.name)
+    assert kill_at_next_mark(job, output, 0, signal.SIGKILL)
+    job.communicate()
+    for args in (["15"], ["-i", "-"]):
+        ran = command("factor", *args, "-o", str(output), stdin=b"15")
+        assert ran.returncode == 2 and b"of a job which is not done" in ran.stderr
+    ran = command("factor", "-i", f"{output}.part", "-o", str(output))
+    assert ran.returncode == 2 and b"is an input, too" in ran.stderr
+    job = start(tmp_path, "-i", source.name, "--column", "n", "-o", output.name)
+    assert b"going on at line" in job.communicate()[1]
+
+
+def test_what_closed_formats_refuse_is_refused_at_once(tmp_path: Path) -> None:
+    source, output = tmp_path / "numbers.csv", tmp_path / "factors.sqlite"
+    source.write_text("n,Name,name\n15,a,b\n")
+    ran = command("factor", "-i", str(source), "--column", "n", "-o", str(output))
+    assert ran.returncode == 2 and b"several columns 'name'" in ran.stderr
+    lines = tmp_path / "numbers.jsonl"
+    lines.write_text('{"n": 15}\n')
+    assert command("factor", "-i", str(lines), "--field", "m", "-o", str(output)).returncode == 1
+    assert read(output) == [{"n": 15, "m": None, "factors": None}]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ran = command("factor", "15", "-o", str(pipe), "-f", "sqlite")
+    assert ran.returncode == 2 and b"--format sqlite needs a file" in ran.stderr
+    ran = command("factor", "15", "--column", "n")
+    assert ran.returncode == 2 and b"--column is of a table" in ran.stderr

@@ -136,7 +136,11 @@ def command(
 
     if exponents and flat:
         raise OptionError("--exponents and --flat are two ways to write the same: choose one")
-    given, bad = from_arguments(numbers, report)
+    if numbers and not inputs and column is not None:
+        raise OptionError("--column is of a table, and there is none: name one with --input")
+    if output in ("-", "/dev/stdout"):
+        output = None
+    given, bad = from_arguments(numbers, report, coerce)
     job = Job(
         Plan(
             find_inputs(inputs or (() if numbers else ("-",)), column),

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from factorpool.errors import FactorpoolError
+from factorpool.jobs.job import counted_in
 from factorpool.jobs.journal import read_journal
 
 
@@ -36,9 +37,9 @@ def command(directory: str) -> None:
         file, _, line, _ = known["mark"]["place"]
         inputs = [name for name, *_ in known["inputs"]]
         ago = time.time() - os.stat(path).st_mtime
-        counted = "line" if known["options"]["columns"][:1] in ([], [["text", None, None]]) else "row"
-        where = f"up to {counted} {line} of {inputs[file]}" if inputs else ""
-        if known["mark"]["done"]:
+        counted = counted_in(known["options"]["columns"][0][0]) if inputs else ""
+        where = f"up to {counted} {line} of {inputs[file]}" if file < len(inputs) else "up to the end"
+        if known["mark"]["done"] and known["options"]["part"]:
             where = f"done, `factorpool merge {path.with_suffix('').with_suffix('')}` puts its parts together"
         click.echo(f"{path.with_suffix('')}: {known['mark']['size']} bytes, {where}, {ago:.0f} s ago")
     if not journals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ class Writer(Protocol):
 class ClosedWriter(Protocol):
     """Writes a file that nothing can be added to."""
 
-    def __init__(self, path: str, shape: Shape, heading: Heading | None, wide: bool) -> None:
-        """Begins the file; `wide` says that some of the numbers exceed 64 bits."""
+    def __init__(self, path: str, shape: Shape, heading: Heading | None) -> None:
+        """Begins the file."""
+
+    def look(self, factored: Factored) -> None:
+        """Sees all that will be written, before any of it is."""
 
     def write(self, factored: Factored) -> None:
         """Writes a block of numbers, and what they factor into."""
@@ -95,11 +98,15 @@ def format_of(path: str) -> str:
 
 def find_writer(name: str) -> type[Writer]:
     """The writer of a format that is not closed."""
-    writer: type[Writer] = import_module(f"factorpool.formats.{name}").Writer
+    writer: type[Writer] = _writer_of(name)
     return writer
 
 
 def find_closed_writer(name: str) -> type[ClosedWriter]:
     """The writer of a closed format."""
-    writer: type[ClosedWriter] = import_module(f"factorpool.formats.{name}").Writer
+    writer: type[ClosedWriter] = _writer_of(name)
     return writer
+
+
+def _writer_of(name: str) -> Any:
+    return import_module(f"factorpool.formats.{name}").Writer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from factorpool.formats.columnar import READ_ROWS, ColumnarTable, ColumnarWriter, arrow_errors, load_pyarrow
+from factorpool.formats.columnar import READ_ROWS, ColumnarTable, ColumnarWriter, load_pyarrow
+from factorpool.formats.table import arrow_errors
 
 
 class Writer(ColumnarWriter):
@@ -27,7 +28,7 @@ class Table(ColumnarTable):
         pa = load_pyarrow()
         with arrow_errors():
             self._file = pa.ipc.open_file(pa.memory_map(path))
-        rows = sum(self._file.get_batch(k).num_rows for k in range(self._file.num_record_batches))
+            rows = self._file.count_rows()
         super().__init__(self._file.schema, wanted, rows)
 
     def read_from(self, row: int) -> Iterator[Any]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
 from factorpool.errors import FactorpoolError
 from factorpool.factoring.arrow import arrays_of
-from factorpool.factoring.columns import Builder
+from factorpool.factoring.block import Kind
+from factorpool.factoring.columns import Builder, Factorizations
 from factorpool.formats import Factored, Shape
-from factorpool.formats.table import ArrowRows, Batch, Heading, Rows, choose_column
+from factorpool.formats.table import ArrowRows, Batch, Heading, Rows, arrow_errors, choose_column
 
 WRITE_ROWS = 1 << 17
 """Rows that are written at once, a row group of Parquet: so the file does not depend on how the work was cut."""
@@ -31,39 +31,57 @@ def load_pyarrow() -> Any:
     return pyarrow
 
 
-@contextmanager
-def arrow_errors() -> Iterator[None]:
-    """What pyarrow finds wrong in a file, as a FactorpoolError."""
-    try:
-        yield
-    except load_pyarrow().ArrowException as error:
-        raise FactorpoolError(str(error)) from error
-
-
 class ColumnarWriter(ABC):
     """Writes the rows of a table, or the numbers, and their factors in a column more: a list of (prime, exponent)."""
 
-    def __init__(self, path: str, shape: Shape, heading: Heading | None, wide: bool) -> None:
-        self.pa = pa = load_pyarrow()
+    def __init__(self, path: str, shape: Shape, heading: Heading | None) -> None:
+        self.pa = load_pyarrow()
         self._path = path
         self._flat = shape is Shape.FLAT
         self._heading = heading
-        self._integer = pa.large_string() if wide else pa.uint64()
-        exponent = pa.uint16() if wide else pa.uint8()
-        if self._flat:
-            self.new = [pa.field("prime", self._integer), pa.field("exponent", exponent)]
-        else:
-            self.new = [
-                pa.field("factors", pa.large_list(pa.struct([("prime", self._integer), ("exponent", exponent)])))
-            ]
-        self._fields: list[Any] | None = None
-        if heading is None:
-            self._fields = [pa.field("number", self._integer)]
-        elif heading.schema is not None:
-            self._fields = list(pa.ipc.read_schema(pa.py_buffer(heading.schema)))
+        self._wide = False
+        self._types: list[Any] | None = None
         self._file: Any = None
         self._waiting: list[Any] = []
         self._count = 0
+
+    def look(self, factored: Factored) -> None:
+        """Takes note of what the columns have to hold."""
+        self._wide = self._wide or factored.block.kind is Kind.WIDE or factored.columns.wide
+        if factored.rows is None or isinstance(factored.rows, ArrowRows):
+            return
+        found = self._schema_of([self._array(list(column)) for column in zip(*factored.rows.lists(), strict=True)])
+        try:
+            known = found if self._types is None else self._schema_of(self._types)
+            self._types = list(self.pa.unify_schemas([known, found], promote_options="permissive").types)
+        except self.pa.ArrowException as error:
+            raise self._several_types(error) from error
+
+    def _schema_of(self, columns: list[Any]) -> Any:
+        """A schema of columns, or of types."""
+        assert self._heading is not None
+        types = [getattr(column, "type", column) for column in columns]
+        return self.pa.schema(list(zip(self._heading.names, types, strict=True)))
+
+    def _begin(self) -> None:
+        """Opens the file, once all is known of its columns."""
+        pa = self.pa
+        integer, exponent = (pa.large_string(), pa.uint16()) if self._wide else (pa.uint64(), pa.uint8())
+        if self._flat:
+            self.new = [pa.field("prime", integer), pa.field("exponent", exponent)]
+        else:
+            self.new = [pa.field("factors", pa.large_list(pa.struct([("prime", integer), ("exponent", exponent)])))]
+        if self._heading is None:
+            self._fields = [pa.field("number", integer)]
+        elif self._heading.schema is not None:
+            self._fields = list(pa.ipc.read_schema(pa.py_buffer(self._heading.schema)))
+        else:
+            names = self._heading.names
+            types = [pa.large_string() if t == pa.null() else t for t in self._types or [pa.null()] * len(names)]
+            types[names.index(self._heading.column)] = integer
+            self._fields = [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
+        self._schema = pa.schema([*self._fields, *self.new])
+        self._file = self.open(self._path, self._schema)
 
     @abstractmethod
     def open(self, path: str, schema: Any) -> Any:
@@ -76,32 +94,28 @@ class ColumnarWriter(ABC):
     def write(self, factored: Factored) -> None:
         """Adds a row for each number, or for each of its primes."""
         pa = self.pa
+        if self._file is None:
+            self._begin()
         block, columns, rows, missing = factored
         builder = Builder()
         builder.add(columns)
         fs = builder.build(block, dict.fromkeys(missing, FactorpoolError("it has no factors")))
         table = pa.table(fs)
-        before = self._before(rows, table.column("number"))
+        before = self._before(rows, self._numbers(fs, missing))
         if self._flat:
             long = pa.table(fs.long())
-            before = [
-                pa.chunked_array([c] if isinstance(c, pa.Array) else c.chunks).take(long["index"]) for c in before
-            ]
+            before = [column.take(long["index"]) for column in before]
             after = [long["prime"], long["exponent"]]
         else:
             after = [table.column("factors")]
-        assert self._fields is not None
-        fields = [*self._fields, *self.new]
-        arrays = [c.cast(f.type) for c, f in zip(chain(before, after), fields, strict=True)]
-        self._waiting.append(pa.table(arrays, schema=pa.schema(fields)))
+        arrays = [c.cast(f.type) for c, f in zip(chain(before, after), self._schema, strict=True)]
+        self._waiting.append(pa.table(arrays, schema=self._schema))
         self._count += self._waiting[-1].num_rows
         if self._count >= WRITE_ROWS:
             self._put(pa.concat_tables(self._waiting))
 
     def _put(self, table: Any, *, last: bool = False) -> None:
         """Writes what is whole pieces of a table, and keeps the rest; at the end all of it."""
-        if self._file is None:
-            self._file = self.open(self._path, table.schema)
         at = 0
         while table.num_rows - at >= WRITE_ROWS or (last and at < table.num_rows):
             self.put(self._file, table.slice(at, WRITE_ROWS).combine_chunks())
@@ -111,45 +125,43 @@ class ColumnarWriter(ABC):
 
     def close(self) -> None:
         """Writes the rest, and what the file says of itself."""
-        pa = self.pa
+        if self._file is None:
+            self._begin()
         if self._waiting:
-            self._put(pa.concat_tables(self._waiting), last=True)
-        else:
-            names = () if self._heading is None else self._heading.names
-            fields = self._fields or [pa.field(name, pa.large_string()) for name in names]
-            self._put(pa.schema([*fields, *self.new]).empty_table())
+            self._put(self.pa.concat_tables(self._waiting), last=True)
         self._file.close()
+
+    def _numbers(self, fs: Factorizations, missing: frozenset[int]) -> Any:
+        """The numbers; those that were given up too, but nulls for what is none, which has a 1 in its place."""
+        if not missing:
+            return self.pa.table(fs).column("number").combine_chunks()
+        numbers = [None if at in missing and n == 1 else n for at, n in enumerate(fs.numbers)]
+        if self._wide:
+            return self.pa.array([None if n is None else str(n) for n in numbers], self.pa.large_string())
+        return self.pa.array(numbers, self.pa.uint64())
 
     def _before(self, rows: Rows | None, numbers: Any) -> list[Any]:
         """The columns that stand before the factors."""
         if rows is None:
             return [numbers]
-        assert self._heading is not None
         if isinstance(rows, ArrowRows):
             return list(rows.batch.columns)
         assert self._heading is not None
-        names, number = self._heading.names, self._heading.names.index(self._heading.column)
-        columns = [numbers if k == number else list(values) for k, values in enumerate(zip(*rows.lists(), strict=True))]
-        if self._fields is None:
-            self._fields = [
-                self.pa.field(name, self._integer if k == number else self._type_of(column))
-                for k, (name, column) in enumerate(zip(names, columns, strict=True))
-            ]
-        return [c if k == number else self._array(c, self._fields[k]) for k, c in enumerate(columns)]
+        number = self._heading.names.index(self._heading.column)
+        found = zip(zip(*rows.lists(), strict=True), self._fields, strict=True)
+        return [numbers if k == number else self._array(list(c), f.type) for k, (c, f) in enumerate(found)]
 
-    def _type_of(self, values: list[Any]) -> Any:
-        found = self._array(values, None).type
-        return self.pa.large_string() if found == self.pa.null() else found
-
-    def _array(self, values: list[Any], field: Any) -> Any:
+    def _array(self, values: list[Any], kind: Any = None) -> Any:
         try:
-            return self.pa.array(values, type=None if field is None else field.type)
+            return self.pa.array(values, type=kind)
         except (self.pa.ArrowException, OverflowError) as error:
-            name = "a column" if field is None else f"the column {field.name!r}"
-            raise FactorpoolError(
-                f"{name} has values of several types, of which Parquet and Arrow know nothing ({error}): "
-                "choose --format jsonl or csv"
-            ) from error
+            raise self._several_types(error) from error
+
+    def _several_types(self, error: Exception) -> FactorpoolError:
+        return FactorpoolError(
+            f"a column has values of several types, of which Parquet and Arrow know nothing ({error}): "
+            "choose --format jsonl or csv"
+        )
 
 
 class ColumnarTable(ABC):
@@ -193,6 +205,6 @@ class ColumnarTable(ABC):
             yield Batch(ArrowRows(batch), values, range(offset + 1, last + 1), last, last + 1)
             offset = last
 
-    def begin_of(self, offset: int) -> int:
+    def begin_of(self, offset: int) -> tuple[int, int]:
         """Each row begins where it is."""
-        return offset
+        return offset, offset + 1

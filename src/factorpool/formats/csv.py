@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from itertools import chain
 from operator import itemgetter
 from typing import Any, Literal
 
 from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, File, Shape
-from factorpool.formats.lines import Lines, LineSource, first_line_from
+from factorpool.formats.lines import MOST_BYTES, Lines, LineSource
 from factorpool.formats.table import Batch, Heading, Rows, choose_column
 from factorpool.formats.text import lines_of, shown_factors
 
 SEPARATORS = ",;\t|"
+
+_NUMBER = re.compile(r"\s*([+-]?\d[\d.eE+-]*)?\s*")
+"""What stands in a column of numbers, an empty cell too, and not above one."""
 
 READ_BYTES = 1 << 18
 """Read at once, as of numbers alone."""
@@ -109,28 +112,22 @@ class Table:
     def __init__(self, source: LineSource, wanted: str, size: int | None) -> None:
         self._source = source
         self.size = size
-        lines = Lines(source)
-        first = next(iter(lines), "")
-        self._separator = max(SEPARATORS, key=first.count)
-        lines = Lines(source)
-        names = next(csv.reader(lines, delimiter=self._separator), [])
-        has_header = not (
-            wanted.isdigit() and 0 < int(wanted) <= len(names) and names[int(wanted) - 1].strip().isdigit()
-        )
-        self._begins = (lines.offset, lines.line) if has_header else (0, 1)
+        csv.field_size_limit(MOST_BYTES)  # the module's own limit is 128 KB
+        first = next(iter(Lines(source)), "")
+        # That which is there most often, of those that the column is found with.
+        separators = sorted(SEPARATORS, key=first.count, reverse=True)
+        self._separator = next((each for each in separators if wanted in self._first_row(each)[0]), separators[0])
+        names, *begins = self._first_row(self._separator)
+        only_numbers = all(map(_NUMBER.fullmatch, names))
+        column = int(wanted) if wanted.isdigit() and (wanted not in names or only_numbers) else 0
+        has_header = not (0 < column <= len(names) and _NUMBER.fullmatch(names[column - 1]))
+        self._begins = (begins[0], begins[1]) if has_header else (0, 1)
+        of = "its first line" + (", which is no header," if only_numbers else "")
         if not has_header:
             names = [f"column{at}" for at in range(1, len(names) + 1)]
-        elif len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise FactorpoolError(f"it has several columns {twice!r}")
-        of = (
-            "its first line"
-            if any(not name.strip().isdigit() for name in names)
-            else "its first line, which is no header,"
-        )
-        column = choose_column(names, wanted, (), of)
-        self._at = names.index(column)
-        self.heading = Heading(tuple(names), column, invented=not has_header)
+        name = choose_column(names, wanted, (), of)
+        self._at = names.index(name)
+        self.heading = Heading(tuple(names), name, invented=not has_header)
 
     def batches(self, offset: int, place: int, end: int | None) -> Iterator[Batch]:
         """Its rows."""
@@ -143,7 +140,32 @@ class Table:
             if not text:
                 return
             batch = self._read_plain(first, text, lines)
-            yield self._read_rows(first, list(io.StringIO(text, newline="\n")), lines) if batch is None else batch
+            if batch is None:
+                rows = _QuotedRows(first, text, lines, self._separator)
+                yield self._batch_of(rows, lines)
+                if rows.error:
+                    raise FactorpoolError(rows.error)
+            else:
+                yield batch
+
+    def begin_of(self, offset: int) -> tuple[int, int]:
+        """The first row that begins from a byte on: rows that have quotes are read to know where they end."""
+        if offset == 0:
+            return 0, 1
+        lines = Lines(self._source, *self._begins)
+        while lines.offset < offset and (text := lines.take(READ_BYTES, offset)):
+            if '"' in text:
+                for _ in _QuotedRows(lines.line - text.count("\n"), text, lines, self._separator):
+                    pass
+        return lines.offset, lines.line
+
+    def _first_row(self, separator: str) -> tuple[list[str], int, int]:
+        """Its values, and where the next one begins: its byte and its line."""
+        lines = Lines(self._source)
+        try:
+            return next(csv.reader(lines, delimiter=separator), []), lines.offset, lines.line
+        except csv.Error as error:
+            raise FactorpoolError(f"line 1: {error}") from error
 
     def _read_plain(self, first: int, text: str, lines: Lines) -> Batch | None:
         """The rows of lines in which separators alone are special; None if more is, or a value is missing."""
@@ -157,36 +179,58 @@ class Table:
         column = list(map(itemgetter(self._at), values))
         return Batch(rows, column, range(first, lines.line), lines.offset, lines.line)
 
-    def _read_rows(self, first: int, found: list[str], lines: Lines) -> Batch:
-        """The rows of lines; the last of them may need more lines."""
+    def _batch_of(self, found: _QuotedRows, lines: Lines) -> Batch:
         rows: list[list[str]] = []
         places: list[int] = []
         mistakes: list[tuple[int, str]] = []
         wide = len(self.heading.names)
-        reader = csv.reader(chain(found, lines), delimiter=self._separator)
-        while reader.line_num < len(found):
-            line = first + reader.line_num
-            try:
-                row = next(reader)
-            except csv.Error as error:
-                raise FactorpoolError(f"line {line}: {error}: is a quote not closed?") from error
+        for line, row in found:
             if len(row) > wide:
                 mistakes.append((line, f"it has {len(row)} values for {wide} columns, and is left out"))
             elif row:  # the line is not empty
                 rows.append(row + [""] * (wide - len(row)))
                 places.append(line)
+        if found.open_quote:
+            mistakes.append((found.open_quote, "a quote is not closed: what comes after it is one value"))
         values = [row[self._at] for row in rows]
         return Batch(Rows(rows, self.heading.names), values, places, lines.offset, lines.line, mistakes)
 
-    def begin_of(self, offset: int) -> int:
-        """The first row that begins from a byte on: a line that does so outside quotes."""
-        at = first_line_from(self._source, offset)
-        self._source.seek(0)
-        quotes, left = 0, at
-        while left and (data := self._source.read1(min(left, READ_BYTES))):
-            quotes += data.count(b'"')
-            left -= len(data)
-        while quotes % 2 and (line := self._source.readline(-1)):
-            quotes += line.count(b'"')
-            at += len(line)
-        return at
+
+class _QuotedRows:
+    """The rows of lines, each with the number of its first; the last of them may need more lines, which are taken.
+
+    `error` says why no more rows could be read, `open_quote` in which line the last row begins, if it ends with the
+    file and within quotes.
+    """
+
+    def __init__(self, first: int, text: str, lines: Lines, separator: str) -> None:
+        self._first = first
+        self._lines = list(io.StringIO(text, newline="\n"))
+        self._more = lines
+        self._separator = separator
+        self.error = ""
+        self.open_quote: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        wanted = len(self._lines)
+        reader = csv.reader(self._all_lines(), delimiter=self._separator)
+        at = 0
+        while reader.line_num < wanted:
+            at = reader.line_num
+            try:
+                row = next(reader)
+            except csv.Error as error:
+                self.error = f"line {self._first + at}: {error}"
+                return
+            yield self._first + at, row
+        try:
+            list(csv.reader(self._lines[at:], delimiter=self._separator, strict=True))
+        except csv.Error as error:
+            if "unexpected end of data" in str(error):
+                self.open_quote = self._first + at
+
+    def _all_lines(self) -> Iterator[str]:
+        yield from self._lines.copy()
+        for line in self._more:
+            self._lines.append(line)
+            yield line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from factorpool.errors import FactorpoolError, show
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import Lines, LineSource, first_line_from
 from factorpool.formats.table import Batch, Heading, JsonRows, choose_column
@@ -28,7 +29,10 @@ class Writer:
             self._file.write(lines_of("jsonl", self._shape, block, columns))
             return
         lines: list[str] = []
+        new = {"prime", "exponent"} if self._shape is Shape.FLAT else {"primes", "exponents"}
         for at, (fields, (primes, exponents)) in enumerate(zip(rows.objects(), columns.rows(), strict=True)):
+            if any(f'"{name}"' in fields for name in new) and (there := new & json.loads(fields).keys()):
+                raise FactorpoolError(f"{show(fields)} has a field {min(there)!r} already, which would be there twice")
             before = fields.rstrip()[:-1].rstrip()
             before += ", " if before != "{" else ""
             if self._shape is Shape.FLAT:
@@ -56,7 +60,7 @@ class Table:
         integers = [name for name, value in first.items() if isinstance(value, int) and not isinstance(value, bool)]
         names = tuple(first)
         column = wanted if wanted is not None else choose_column(names, None, integers, "its first line")
-        self.heading = Heading(names, column)
+        self.heading = Heading(names if column in names else (*names, column), column)
 
     def batches(self, offset: int, place: int, end: int | None) -> Iterator[Batch]:
         """Its rows."""
@@ -68,9 +72,13 @@ class Table:
             values: list[object] = []
             places: list[int] = []
             mistakes: list[tuple[int, str]] = []
+            failed: Exception | None = None
             while len(rows) < ROWS:
                 line = lines.line
-                text = None if end is not None and lines.offset >= end else next(texts, None)
+                try:
+                    text = None if end is not None and lines.offset >= end else next(texts, None)
+                except Exception as error:  # the rows before it are read all the same
+                    failed, text = error, None
                 if text is None:
                     more = False
                     break
@@ -86,15 +94,17 @@ class Table:
                 values.append(fields.get(self.heading.column))
                 places.append(line)
             yield Batch(JsonRows(rows, self.heading.names), values, places, lines.offset, lines.line, mistakes)
+            if failed is not None:
+                raise failed
 
-    def begin_of(self, offset: int) -> int:
+    def begin_of(self, offset: int) -> tuple[int, int]:
         """The first line that begins from a byte on."""
-        return first_line_from(self._source, offset)
+        return first_line_from(self._source, offset), 1
 
 
 def _fields(line: str) -> dict[str, object] | None:
     try:
-        fields = json.loads(line)
+        fields = json.loads(line, parse_float=str)
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None

@@ -78,5 +78,10 @@ def first_line_from(source: LineSource, offset: int) -> int:
     """Where the first line begins from a byte on."""
     if offset == 0:
         return 0
-    source.seek(offset - 1)
-    return offset - 1 + len(source.readline(-1))
+    at = offset - 1
+    source.seek(at)
+    while piece := source.readline(1 << 16):
+        at += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return at

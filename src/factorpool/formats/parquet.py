@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from factorpool.formats.columnar import READ_ROWS, ColumnarTable, ColumnarWriter, arrow_errors, load_pyarrow
+from factorpool.formats.columnar import READ_ROWS, ColumnarTable, ColumnarWriter, load_pyarrow
+from factorpool.formats.table import arrow_errors
 
 
 class Writer(ColumnarWriter):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from factorpool.errors import FactorpoolError
@@ -21,7 +23,7 @@ MOST = (1 << 63) - 1
 class Writer:
     """A table `factors`: the rows of the table that was read, or the numbers, and the factors in a column more."""
 
-    def __init__(self, path: str, shape: Shape, heading: Heading | None, wide: bool) -> None:
+    def __init__(self, path: str, shape: Shape, heading: Heading | None) -> None:
         self._shape = shape
         names = ["number"] if heading is None else list(heading.names)
         self._number = 0 if heading is None else heading.names.index(heading.column)
@@ -35,6 +37,9 @@ class Writer:
         self._database.execute(f"create table factors ({', '.join(map(_quoted, names + more))})")
         self._insert = f"insert into factors values ({', '.join('?' * len(names + more))})"
         self._database.execute("begin")
+
+    def look(self, factored: Factored) -> None:
+        """A column of SQLite's holds anything."""
 
     def write(self, factored: Factored) -> None:
         """Adds a row for each number, or for each of its primes."""
@@ -50,12 +55,23 @@ class Writer:
         else:
             shown = enumerate(shown_factors(self._shape, block, columns))
             made = [[*lists[at], None if at in missing else text] for at, text in shown]
-        self._database.executemany(self._insert, made)
+        with _errors(self._path):
+            self._database.executemany(self._insert, made)
 
     def close(self) -> None:
         """Ends the file."""
-        self._database.execute("commit")
+        with _errors(self._path):
+            self._database.execute("commit")
         self._database.close()
+
+
+@contextmanager
+def _errors(path: str) -> Iterator[None]:
+    """What a database cannot do, such as on a full disk, as an OSError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise OSError(errno.EIO, str(error), path) from error
 
 
 class Table:
@@ -64,12 +80,14 @@ class Table:
     counted = "row"
 
     def __init__(self, path: str, table: str | None, wanted: str | None) -> None:
-        self._database = sqlite3.connect(f"file:{_escaped(path)}?mode=ro", uri=True)
         try:
+            self._database = sqlite3.connect(f"file:{_escaped(path)}?mode=ro", uri=True)
+            self._database.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
             table = self._choose(table)
-            names = [name for _, name, *_ in self._database.execute(f"pragma table_info({_quoted(table)})")]
-            kinds = [kind for _, _, kind, *_ in self._database.execute(f"pragma table_info({_quoted(table)})")]
-            integers = [name for name, kind in zip(names, kinds, strict=True) if "INT" in kind.upper()]
+            described = self._database.execute(f"select * from {_quoted(table)} limit 0").description
+            names = [name for name, *_ in described]
+            found = self._database.execute(f"pragma table_xinfo({_quoted(table)})")
+            integers = [name for _, name, kind, *_ in found if "INT" in kind.upper()]
             column = choose_column(names, wanted, integers, f"its table {table!r}")
             self._at = names.index(column)
             self.heading = Heading(tuple(names), column)
@@ -108,9 +126,9 @@ class Table:
         except sqlite3.DatabaseError as error:
             raise FactorpoolError(f"row {offset + 1}: {error}") from error
 
-    def begin_of(self, offset: int) -> int:
+    def begin_of(self, offset: int) -> tuple[int, int]:
         """Each row begins where it is."""
-        return offset
+        return offset, offset + 1
 
 
 def _quoted(name: str) -> str:

@@ -7,7 +7,9 @@ may be anything.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from factorpool.errors import FactorpoolError, show
@@ -61,8 +63,14 @@ class Rows:
         ]
 
     def kept(self) -> Any:
-        """What `marshal` takes, of which `rows_of` makes them again."""
-        return self.lists()
+        """What `marshal` takes, of which `rows_of` makes them again.
+
+        Raises a UnicodeEncodeError for text that is not UTF-8.
+        """
+        lists = self.lists()
+        for row in lists:
+            "".join([value for value in row if isinstance(value, str)]).encode()
+        return lists
 
 
 class JsonRows(Rows):
@@ -100,9 +108,17 @@ class JsonRows(Rows):
         """The lines."""
         return self._lines
 
-    def kept(self) -> Any:
-        """The lines."""
-        return tuple(self._lines)
+
+@contextmanager
+def arrow_errors() -> Iterator[None]:
+    """What pyarrow refuses, if it is there at all, as a FactorpoolError."""
+    try:
+        yield
+    except Exception as error:
+        arrow = sys.modules.get("pyarrow")
+        if arrow is None or not isinstance(error, arrow.ArrowException):
+            raise
+        raise FactorpoolError(f"it has columns that cannot be kept: {error}") from error
 
 
 class ArrowRows(Rows):
@@ -133,7 +149,8 @@ class ArrowRows(Rows):
 
     def kept(self) -> Any:
         """As Arrow sends them."""
-        return self.batch.serialize().to_pybytes()
+        with arrow_errors():
+            return self.batch.serialize().to_pybytes()
 
 
 def rows_of(kept: Any, heading: Heading) -> Rows:
@@ -143,7 +160,7 @@ def rows_of(kept: Any, heading: Heading) -> Rows:
 
         schema = pa.ipc.read_schema(pa.py_buffer(heading.schema))
         return ArrowRows(pa.ipc.read_record_batch(pa.py_buffer(kept), schema))
-    return JsonRows(list(kept), heading.names) if isinstance(kept, tuple) else Rows(kept, heading.names)
+    return Rows(kept, heading.names)
 
 
 class Batch(NamedTuple):
@@ -177,8 +194,8 @@ class Table(Protocol):
     def batches(self, offset: int, place: int, end: int | None) -> Iterator[Batch]:
         """Its rows from an offset on, where one begins; those that begin before `end`."""
 
-    def begin_of(self, offset: int) -> int:
-        """The offset of the first row that begins from there on."""
+    def begin_of(self, offset: int) -> tuple[int, int]:
+        """Where the first row begins from an offset on, and its place; 1 if that is not known."""
 
 
 def choose_column(names: Sequence[str], wanted: str | None, integers: Sequence[str], of: str) -> str:
@@ -186,6 +203,9 @@ def choose_column(names: Sequence[str], wanted: str | None, integers: Sequence[s
 
     Raises a FactorpoolError that names those there are.
     """
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FactorpoolError(f"{of} has several columns {twice!r}")
     there = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
     if wanted is None:
         if len(integers) == 1:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import BinaryIO, cast
+from contextlib import suppress
+from typing import Any, BinaryIO, cast
 
 from factorpool.errors import FactorpoolError
 from factorpool.formats.lines import LineSource
@@ -16,15 +17,22 @@ def opened(raw: io.BufferedReader) -> tuple[LineSource, str | None]:
     Raises a FactorpoolError for what it cannot be read as, which says why.
     """
     begins = raw.peek(6)
-    for magic, name, make in KINDS:
+    for magic, compression, make in KINDS:
         if begins.startswith(magic):
-            return cast(LineSource, make(raw)), name
+            source: Any = make(raw)
+            with suppress(*damage()):  # which is said where it is read
+                _refuse_tables(source.peek(6))
+            return cast(LineSource, source), compression
+    _refuse_tables(begins)
+    return raw, None
+
+
+def _refuse_tables(begins: bytes) -> None:
     for magic, name in NO_TEXT:
         if begins.startswith(magic):
             raise FactorpoolError(
                 f"it is {name}, which cannot be read from a pipe or out of its compression: give a file"
             )
-    return raw, None
 
 
 NO_TEXT = ((b"PAR1", "a Parquet file"), (b"SQLite", "an SQLite database"), (b"ARROW1", "an Arrow file"))

@@ -139,6 +139,7 @@ class Pipe:
         self._source = source
         self._head = b""  # what has been read so far, until that is too much
         self._at = 0
+        self._lost = False
 
     def readline(self, limit: int, /) -> bytes:
         """The next line."""
@@ -155,7 +156,7 @@ class Pipe:
 
     def seek(self, offset: int, /) -> int:
         """Goes back to what is kept."""
-        if offset > len(self._head):
+        if offset > len(self._head) or self._lost:
             raise io.UnsupportedOperation("it is a pipe, which cannot be read twice")
         self._at = offset
         return offset
@@ -164,4 +165,6 @@ class Pipe:
         if self._at == len(self._head) <= self.MOST:
             self._head += data
             self._at = len(self._head)
+        else:
+            self._lost = True
         return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,11 +11,12 @@ from factorpool.errors import OptionError, UnfinishedError
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import Columns
 from factorpool.formats import CLOSED, Factored, Shape, Writer, find_writer
+from factorpool.formats.columnar import load_pyarrow
 from factorpool.formats.lines import only_utf8
 from factorpool.formats.table import Heading
 from factorpool.jobs import kept
 from factorpool.jobs.inputs import Input
-from factorpool.jobs.output import StandardOutput, WholeFile, begin_job
+from factorpool.jobs.output import StandardOutput, WholeFile, begin_job, is_special
 from factorpool.jobs.places import Share
 from factorpool.jobs.reader import Reader
 from factorpool.jobs.table import TableReader
@@ -82,7 +84,8 @@ class Job:
             share = plan.share if paths else None
             self.reader = Reader(paths, report, coerce=plan.coerce, start=start, share=share)
         if mark is not None and not mark.done:
-            report(f"going on at {'row' if self._table else 'line'} {mark.place.line} of {paths[mark.place.file]}")
+            counted = counted_in(plan.inputs[0].kind)
+            report(f"going on at {counted} {mark.place.line} of {paths[min(mark.place.file, len(paths) - 1)]}")
 
     def blocks(self) -> Iterator[Block]:
         """The numbers."""
@@ -140,6 +143,11 @@ class Job:
         self._unfinished.clear()
 
 
+def counted_in(kind: str) -> str:
+    """What places of an input are counted in."""
+    return "line" if kind in ("text", "csv", "jsonl") else "row"
+
+
 def describe(plan: Plan) -> dict[str, Any]:
     """The options that an output depends on."""
     return {
@@ -159,12 +167,17 @@ def part_name(output: str, share: Share) -> str:
 
 
 def _check(plan: Plan) -> None:
-    if plan.output is None and plan.form in CLOSED:
+    to_file = plan.output is not None and not is_special(plan.output)
+    if not to_file and plan.form in CLOSED:
         raise OptionError(f"--format {plan.form} needs a file: choose one with --output")
+    if plan.form in ("parquet", "arrow"):
+        load_pyarrow()
     if plan.form == "gnu" and plan.shape is Shape.FLAT:
         raise OptionError("--flat writes a table, which --format gnu is not: choose csv, say")
-    if plan.share is not None and plan.output is None:
+    if plan.share is not None and not to_file:
         raise OptionError("--part needs a file: choose one with --output, as of all parts together")
+    if plan.share is not None and any(not os.path.isfile(each.path) for each in plan.inputs):
+        raise OptionError("--part takes its share of files, which standard input and what is missing are not")
     if plan.given and plan.inputs and (plan.share is not None or plan.inputs[0].kind != "text"):
         what = "--part" if plan.share is not None else "a table"
         raise OptionError(f"{what} takes numbers of files, or of the command line, and not of both")
@@ -176,7 +189,13 @@ def _check_names(heading: Heading, plan: Plan) -> None:
         return
     if plan.form == "jsonl" and plan.shape is not Shape.FLAT:
         new = {"primes", "exponents"}
-    if there := new & set(heading.names):
+    names = heading.names
+    if plan.form == "sqlite":  # to which Name is name
+        names = tuple(name.lower() for name in names)
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise OptionError(f"--format sqlite: the table has several columns {twice!r}, but for capitals")
+    if there := new & set(names):
         raise OptionError(
             f"the table has a column {min(there)!r} already, which would be there twice: give it another name"
         )

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 from factorpool.factoring.block import Block, Kind
 from factorpool.factoring.columns import Columns
 from factorpool.formats import Factored, File, Shape, find_closed_writer
-from factorpool.formats.table import Heading, rows_of
+from factorpool.formats.table import Heading, arrow_errors, rows_of
 
-_LENGTH = struct.Struct("<QB")  # and whether it has numbers of more than 64 bits
+_LENGTH = struct.Struct("<Q")
 
 _VERSION = 4  # of marshal's format, which every Python reads
 
@@ -27,19 +27,17 @@ class Writer:
 
     def __init__(self, file: File, shape: Shape, heading: Heading | None) -> None:
         self._file = file
-        self._write(None if heading is None else tuple(heading), False)
+        self._write(None if heading is None else tuple(heading))
 
     def write(self, factored: Factored) -> None:
         """Adds a block."""
         block, columns, rows, missing = factored
-        wide = block.kind is Kind.WIDE
-        values: Any = list(block) if wide else bytes(block.words())
-        kept = values, *columns[:3], sorted(missing), None if rows is None else rows.kept()
-        self._write(kept, wide or columns.wide)
+        values: Any = list(block) if block.kind is Kind.WIDE else bytes(block.words())
+        self._write((values, *columns[:3], sorted(missing), None if rows is None else rows.kept()))
 
-    def _write(self, kept: Any, wide: bool) -> None:
+    def _write(self, kept: Any) -> None:
         data = marshal.dumps(kept, _VERSION)
-        self._file.write(_LENGTH.pack(len(data), wide) + data)
+        self._file.write(_LENGTH.pack(len(data)) + data)
 
     def close(self) -> None:
         """Nothing more."""
@@ -47,16 +45,14 @@ class Writer:
 
 def complete(form: str, shape: Shape, source: str, target: str) -> None:
     """Writes a file in a closed format of what was kept; it is on disk afterwards."""
-    with open(source, "rb") as file:
-        wide = _any_wide(file)
-        frames = _frames(file)
-        found = next(frames)
-        heading = None if found is None else Heading(*found)
-        writer = find_closed_writer(form)(target, shape, heading, wide)
-        for values, counts, primes, exponents, missing, rows in frames:
-            block = Block(values if isinstance(values, list) else memoryview(values).cast("B").cast("Q"))
-            rows = None if rows is None or heading is None else rows_of(rows, heading)
-            writer.write(Factored(block, Columns(counts, primes, exponents), rows, frozenset(missing)))
+    with open(source, "rb") as file, arrow_errors():
+        heading, frames = _read(file)
+        writer = find_closed_writer(form)(target, shape, heading)
+        for factored in frames:
+            writer.look(factored)
+        file.seek(0)
+        for factored in _read(file)[1]:
+            writer.write(factored)
         writer.close()
     descriptor = os.open(target, os.O_RDONLY)
     try:
@@ -65,17 +61,21 @@ def complete(form: str, shape: Shape, source: str, target: str) -> None:
         os.close(descriptor)
 
 
-def _any_wide(file: BinaryIO) -> bool:
-    file.seek(0)
-    wide = False
-    while head := file.read(_LENGTH.size):
-        length, this = _LENGTH.unpack(head)
-        wide = wide or bool(this)
-        file.seek(length, os.SEEK_CUR)
-    file.seek(0)
-    return wide
+def _read(file: BinaryIO) -> tuple[Heading | None, Iterator[Factored]]:
+    """The heading of a table, and the blocks."""
+    frames = _frames(file)
+    found = next(frames)
+    heading = None if found is None else Heading(*found)
+    return heading, (_factored(frame, heading) for frame in frames)
+
+
+def _factored(frame: Any, heading: Heading | None) -> Factored:
+    values, counts, primes, exponents, missing, rows = frame
+    block = Block(values if isinstance(values, list) else memoryview(values).cast("B").cast("Q"))
+    rows = None if rows is None or heading is None else rows_of(rows, heading)
+    return Factored(block, Columns(counts, primes, exponents), rows, frozenset(missing))
 
 
 def _frames(file: BinaryIO) -> Iterator[Any]:
     while head := file.read(_LENGTH.size):
-        yield marshal.loads(file.read(_LENGTH.unpack(head)[0]))
+        yield marshal.loads(file.read(*_LENGTH.unpack(head)))

@@ -15,7 +15,7 @@ from factorpool.formats import CLOSED, Shape
 from factorpool.jobs import kept
 from factorpool.jobs.job import part_name
 from factorpool.jobs.journal import read_journal
-from factorpool.jobs.output import appear, check_output
+from factorpool.jobs.output import appear, check_no_job, check_output
 from factorpool.jobs.places import Share
 
 
@@ -25,6 +25,7 @@ def merge(output: str, report: Callable[[str], None], *, keep: bool = False) -> 
     Raises a FactorpoolError for one that is missing, not done, damaged, or of another job.
     """
     check_output(output, ())
+    check_no_job(output)
     parts = _find(output)
     journals = [_journal_of(path) for path in parts]
     first, *others = ({**known, "options": {**known["options"], "part": None}} for known in journals)
@@ -86,8 +87,11 @@ def _difference(first: dict[str, Any], other: dict[str, Any]) -> str | None:
     for name, value in first["options"].items():
         if other["options"][name] != value:
             return f"{name} is {other['options'][name]!r}, not {value!r}"
-    inputs, others = ([(os.path.basename(i[0]), i[1]) for i in known["inputs"]] for known in (first, other))
-    return None if inputs == others else f"its inputs are {others}, not {inputs}"
+    inputs, others = ([(os.path.basename(i[0]), i[1], i[3]) for i in known["inputs"]] for known in (first, other))
+    if inputs == others:
+        return None
+    name = next((mine[0] for mine, its in zip(inputs, others, strict=False) if mine != its), "an input")
+    return f"{name} was not the same for both"
 
 
 def _copy(source: BinaryIO, target: BinaryIO, path: str, mark: dict[str, Any]) -> None:

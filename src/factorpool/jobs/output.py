@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from factorpool.errors import FactorpoolError, OptionError
 from factorpool.files import sync_directory
+from factorpool.formats.lines import only_utf8
 from factorpool.jobs.journal import Journal, Mark
 from factorpool.jobs.places import Place
 
@@ -91,13 +92,7 @@ class WholeFile:
         if self._special:
             self._file: BinaryIO = open(self._path, "wb")
             return self
-        descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        self._file = os.fdopen(descriptor, "r+b")
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise FactorpoolError(f"{self._part} is being written by another process") from None
+        self._file = open_alone(self._part)
         if self._mark is None:
             self._file.truncate(0)
         elif self._checksum_of(self._mark.size) != self._mark.checksum:
@@ -178,6 +173,18 @@ class WholeFile:
         return OutputError(f"cannot write {self._path}: {error.strerror}")
 
 
+def open_alone(part: str) -> BinaryIO:
+    """Opens a part for reading and writing, which nobody else may do until it is closed."""
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    file = os.fdopen(descriptor, "r+b")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise FactorpoolError(f"{part} is being written by another process") from None
+    return file
+
+
 def appear(part: str, path: str, complete: Complete | None) -> None:
     """Gives a part its name; one in a closed format is made of it first."""
     if complete is None:
@@ -207,21 +214,36 @@ def begin_job(
     A job of which only the last step is missing is brought to its end: its mark says that it is done.
     """
     check_output(output, inputs)
-    if is_special(output) or not all(os.path.isfile(path) for path in inputs) or not (inputs or merged):
-        return None, None
     path = os.path.realpath(output)
     journal, part = Journal(output, options, inputs), f"{path}.part"
-    if restart:
+    if restart and not is_special(output):
+        if os.path.exists(part):
+            open_alone(part).close()
         journal.remove()
+    if is_special(output) or not all(os.path.isfile(path) for path in inputs) or not (inputs or merged):
+        check_no_job(output)
+        return None, None
     mark = journal.load()
     if mark is not None and mark.done:
         if os.path.exists(part):
-            appear(part, path, complete)
+            with open_alone(part), only_utf8():
+                appear(part, path, complete)
+        if not os.path.exists(path):  # somebody has removed it
+            journal.remove()
+            return journal, None
         if not merged:
             journal.remove()
     elif mark is not None and not os.path.exists(part):
         raise FactorpoolError(f"{part} is gone, of which {journal.path} is the journal: begin anew with --restart")
     return journal, mark
+
+
+def check_no_job(output: str) -> None:
+    """An OptionError where a job is under way whose output it is."""
+    if os.path.exists(f"{os.path.realpath(output)}.job"):
+        raise OptionError(
+            f"--output {output} is that of a job which is not done: give another, or begin anew with --restart"
+        )
 
 
 def is_special(path: str) -> bool:
@@ -240,6 +262,8 @@ def check_output(path: str, inputs: Iterable[str]) -> None:
         raise OptionError(f"--output {path}: there is no directory {directory}")
     if not os.access(directory, os.W_OK | os.X_OK):
         raise OptionError(f"--output {path}: nothing can be written in {directory}")
+    ours = [f"{os.path.realpath(path)}{ending}" for ending in ("", ".part", ".job", ".job.part", ".whole")]
     for each in inputs:
-        if each != "-" and os.path.exists(each) and os.path.exists(path) and os.path.samefile(each, path):
-            raise OptionError(f"--output {path} is an input, too: it would be overwritten")
+        for own in ours:
+            if each != "-" and os.path.exists(each) and os.path.exists(own) and os.path.samefile(each, own):
+                raise OptionError(f"--output {path}: {own} is an input, too, and would be overwritten")

@@ -83,7 +83,7 @@ class Reader:
                 self._fd = 0 if path == "-" else os.open(path, os.O_RDONLY)
                 yield from self._file(at, name)
             except OSError as error:
-                self._mistakes.add(f"cannot read {name}: {error.strerror}")
+                self._mistakes.add(f"cannot read {name}: {error.strerror or error}")
             finally:
                 if self._fd > 0:
                     os.close(self._fd)
@@ -108,9 +108,12 @@ class Reader:
     def _lines_size(self, path: str) -> int:
         """The size of a file that lines can be taken from anywhere."""
         try:
-            with open(path if path != "-" else os.devnull, "rb") as file:
-                if opened(file)[1] is None and path != "-":
-                    return os.fstat(file.fileno()).st_size
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    if opened(file)[1] is None:
+                        return os.fstat(file.fileno()).st_size
+            elif not os.path.exists(path):
+                return 0
         except OSError:
             return 0  # it is reported when it is read
         raise OptionError(f"--part takes lines from anywhere in a file, which {path} has to be, and not compressed")
@@ -147,9 +150,16 @@ class Reader:
             if numbers := parser.feed(data):
                 if parser.between:
                     self._places.add(self._position, Place(at, read - parser.waiting, parser.line, self.bad))
-                yield Block(numbers, self._position)
+                yield self._block(numbers)
         if data is not None and (numbers := parser.feed(b"\n", last=True)):
-            yield Block(numbers, self._position)
+            self._position += 1
+            self._places.add(self._position, Place(at + 1, 0, 1, self.bad))
+            yield self._block(numbers)
+
+    def _block(self, numbers: array[int] | list[int]) -> Block:
+        block = Block.packed(numbers) if isinstance(numbers, list) else Block(numbers)
+        block.position = self._position
+        return block
 
     def _odd(self, where: str) -> Callable[[int, bytes], None]:
         return lambda line, token: self._mistakes.add(f"{where} {line}: {explain(token)}")
@@ -249,7 +259,9 @@ class Parser:
         return words if wide is None else wide
 
 
-def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> tuple[list[Block], int]:
+def from_arguments(
+    arguments: Iterable[str], report: Callable[[str], None], coerce: bool = False
+) -> tuple[list[Block], int]:
     """The numbers among command line arguments, in blocks, and how many were none; each of those is reported.
 
     `FIRST..LAST` is a block of its own, a range.
@@ -266,6 +278,8 @@ def from_arguments(arguments: Iterable[str], report: Callable[[str], None]) -> t
     for position, argument in enumerate(arguments, 1):
         token = os.fsencode(argument)
         ends = [parse_token(end) for end in token.split(b"..")]
+        if ends == [None] and coerce:
+            ends = [integral(argument)]
         if len(ends) == 1 and ends[0] is not None:
             numbers.append(ends[0])
         elif len(ends) == 2 and ends[0] is not None and ends[1] is not None and ends[0] <= ends[1] <= WORD_MAX:

@@ -14,6 +14,7 @@ from factorpool import _native
 from factorpool.errors import FactorpoolError, OptionError, show
 from factorpool.factoring.arrow import ArrowWords
 from factorpool.factoring.block import Block
+from factorpool.factoring.numbers import MAX_DIGITS
 from factorpool.formats.table import Batch, Heading, Rows, Table
 from factorpool.jobs.compressed import damage
 from factorpool.jobs.inputs import Input, open_table
@@ -22,6 +23,8 @@ from factorpool.jobs.places import Place, Places, Share
 from factorpool.jobs.reader import explain, integral, parse_token
 
 _PLAIN = b"0123456789\n"
+
+TOO_LONG: int = 10**MAX_DIGITS
 
 
 class TableReader:
@@ -51,14 +54,14 @@ class TableReader:
         self._mistakes = Mistakes(report, self._start.bad)
         self._position = 0
         self._open_until_end = ExitStack()
-        self._standard_input: Table | None = None
+        self._once: dict[str, Table] = {}
+        self._taken = 0  # of the first of the rows
         with self._open(inputs[0]) as table:
             self.heading: Heading = table.heading
         self._spans: list[tuple[int, int]] | None = None
         if share is not None:
-            sizes = [self._size_of(each) for each in inputs]
-            self._spans = share.spans(sizes)
-        self._bytes = [os.stat(each.path).st_size if each.path != "-" else 0 for each in inputs]
+            self._spans = share.spans([self._size_of(each) for each in inputs])
+        self._bytes = [os.path.getsize(each.path) if os.path.isfile(each.path) else 0 for each in inputs]
         self.size = sum(self._bytes) or None
 
     @property
@@ -68,7 +71,7 @@ class TableReader:
 
     def ready(self) -> bool:
         """Whether the next block will come without waiting."""
-        return all(each.path != "-" for each in self._inputs)
+        return all(os.path.isfile(each.path) for each in self._inputs)
 
     def place_at(self, position: int | None) -> Place | None:
         """The place behind a block, where one may begin again."""
@@ -81,8 +84,10 @@ class TableReader:
                 continue
             try:
                 with self._open(each) as table:
+                    if each.kind == "jsonl" and table.heading.column == self.heading.column:
+                        table.heading = self.heading  # lines may have other fields than the first
                     if table.heading != self.heading:
-                        raise FactorpoolError(f"its columns are not those of {self._inputs[0].name}")
+                        raise FactorpoolError(f"the columns of {each.name} are not those of {self._inputs[0].name}")
                     yield from self._file(at, table)
             except FactorpoolError as error:
                 self._mistakes.add(str(error))
@@ -93,41 +98,49 @@ class TableReader:
 
     def take(self, count: int) -> tuple[Rows, frozenset[int]]:
         """The rows of the next numbers, and which of them have none."""
-        rows, missing = self._rows.popleft()
-        while len(rows) < count:  # all numbers have become one block
+        rows, missing = self._rows[0]
+        while len(rows) - self._taken < count:  # all numbers have become one block
+            self._rows.popleft()
             more, without = self._rows.popleft()
             missing |= {at + len(rows) for at in without}
             rows = rows.with_more(more)
-        if len(rows) > count:
-            self._rows.appendleft((rows.part(count, len(rows)), frozenset(at - count for at in missing if at >= count)))
-            rows, missing = rows.part(0, count), frozenset(at for at in missing if at < count)
-        return rows, missing
+            self._rows.appendleft((rows, missing))
+        first, last = self._taken, self._taken + count
+        self._taken = last
+        if last == len(rows):
+            self._rows.popleft()
+            self._taken = 0
+        if missing:
+            missing = frozenset(at - first for at in missing if first <= at < last)
+        return rows if count == len(rows) else rows.part(first, last), missing
 
     @contextmanager
     def _open(self, each: Input) -> Iterator[Table]:
         """A table; errors name it."""
-        try:
-            if each.path != "-":
-                with open_table(each) as table:
-                    yield table
-                return
-            if self._standard_input is None:  # it is read once
-                self._standard_input = self._open_until_end.enter_context(open_table(each))
-            yield self._standard_input
-        except OSError as error:
-            raise FactorpoolError(f"cannot read {each.name}: {error.strerror or error}") from error
-        except FactorpoolError as error:
-            raise type(error)(f"cannot read {each.name}: {error}") from error
+        with ExitStack() as until_end:
+            table = self._once.get(each.path)
+            if table is None:
+                try:
+                    if os.path.isfile(each.path):
+                        table = until_end.enter_context(open_table(each))
+                    else:  # what is no file is read once
+                        table = self._once[each.path] = self._open_until_end.enter_context(open_table(each))
+                except OSError as error:
+                    raise FactorpoolError(f"cannot read {each.name}: {error.strerror or error}") from error
+                except FactorpoolError as error:
+                    raise FactorpoolError(f"cannot read {each.name}: {error}") from error
+            yield table
 
     def _file(self, at: int, table: Table) -> Iterator[Block]:
         each, before = self._inputs[at], sum(self._bytes[:at])
         first, end = (0, None) if self._spans is None else self._spans[at]
-        offset, line = table.begin_of(first), 1
+        begin, line = table.begin_of(first)
+        counted = f"{each.name}, {table.counted}"
+        if begin and line == 1:  # nobody has counted what is before
+            counted = f"{each.name}, from byte {begin} on, line"
+        offset = begin
         if at == self._start.file and self._start.offset:
             offset, line = self._start.offset, self._start.line
-        counted = f"{each.name}, {table.counted}"
-        if first and table.counted == "line":
-            counted = f"{each.name}, from byte {table.begin_of(first)} on, line"
         batches = table.batches(offset, line, end)
         while batch := self._next(batches, each):
             for place, why in batch.mistakes:
@@ -155,11 +168,12 @@ class TableReader:
         try:
             return next(batches, None)
         except odd as error:
-            raise FactorpoolError(f"{each.name} is damaged: {error}: what comes after that is left out") from error
+            what = "" if isinstance(error, FactorpoolError) else " is damaged"
+            raise FactorpoolError(f"{each.name}{what}: {error}: what comes after that is left out") from error
 
     def _size_of(self, each: Input) -> int:
         with self._open(each) as table:
-            if table.size is None:
+            if table.size is None or not os.path.isfile(each.path):
                 raise OptionError(
                     f"--part needs to know how large {each.name} is, which it does not of what is compressed"
                 )
@@ -175,7 +189,7 @@ def numbers_of(values: Sequence[Any] | ArrowWords, coerce: bool) -> tuple[Block,
         return _of_words(values)
     texts = [value for value in values if type(value) is str]
     text = "\n".join(texts).encode("utf-8", "surrogateescape") if len(texts) == len(values) else b"-"
-    if not text.translate(None, _PLAIN) and "" not in values:  # then each is one token
+    if not text.translate(None, _PLAIN) and "" not in texts and text.count(b"\n") == len(texts) - 1:
         packed, _, odd, _ = _native.parse(text, 0, False)
         if odd < 0:
             return Block(memoryview(packed).cast("Q")), {}
@@ -209,7 +223,7 @@ def _number_of(value: Any, coerce: bool) -> int | str | None:
     if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
-        return value if value >= 0 else explain(str(value).encode())
+        return value if 0 <= value < TOO_LONG else explain(str(value).encode())
     if isinstance(value, str):
         token = value.strip().encode("utf-8", "surrogateescape")
         if not token:
@@ -217,7 +231,9 @@ def _number_of(value: Any, coerce: bool) -> int | str | None:
         if (number := parse_token(token)) is not None:
             return number
     if isinstance(value, str | float | Decimal):
-        number = integral(str(value))
+        # A float is exactly what it is, and not what its shortest digits say.
+        exact = isinstance(value, float) and value.is_integer()
+        number = integral(str(int(value) if exact else value))
         if number is not None and (coerce or isinstance(value, Decimal)):
             return number
         if number is not None:
