@@ -207,10 +207,14 @@ def test_curves_find_factors_of_numbers_of_every_length() -> None:
     rng = random.Random(8)
     for bits in (129, 150, 187, 188, 230, 251, 252, 315, 316, 379):
         p, q = prime(rng, 28), prime(rng, bits - 28)
-        factor, looked = ecm.find(p * q, ecm.Looked())
+        factor, done = ecm.find(p * q, 0)
         assert factor == p
-        assert (ecm.find(p * q, ecm.Looked(looked.levels, looked.curves))[0] or p) == p
-    assert ecm.find(prime(rng, 75) * prime(rng, 76), ecm.Looked())[0] == 0
+        assert (ecm.find(p * q, done)[0] or p) == p
+    assert ecm.find(prime(rng, 75) * prime(rng, 76), 0)[0] == 0
+    counts = [curves.number for curves in ecm.worth_while(1 << 200)]
+    assert sum(counts) == 4 + 8 + 12 + 20 + 35 + 60
+    for done in (0, 1, 9, 24, 138):
+        assert sum(curves.number for curves in ecm.worth_while(1 << 199, done)) == sum(counts) - done
     number = (prime(rng, 70) * prime(rng, 71)).to_bytes(48, "little")
     assert _native.ecm_long(number, 25, 0, 3) == bytes(48)
     with pytest.raises(InterruptedError):

@@ -2,7 +2,8 @@
 
 So a number that takes minutes does not hold up the easy ones in its chunk, and each can be stopped in the middle, since
 it runs in another process if it may.  Those of middling size go to one worker each.  What takes a second or more is
-sieved by all of them together: each takes some families of polynomials at a time, until there are enough relations.
+sieved by all of them together: each takes some families of polynomials at a time, until there are enough relations.  Of
+one such number alone all of them look for small factors first, by some curves of ECM at a time.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import nullcontext
-from itertools import chain
+from itertools import chain, islice
 from threading import Timer
 
 from factorpool.errors import FactorpoolError, UnfinishedError, WorkerDiedError
 from factorpool.factoring.columns import Columns
 from factorpool.factoring.effort import Deadline, Effort, GivenUpError, Stage
-from factorpool.factoring.methods import siqs
+from factorpool.factoring.methods import ecm, siqs
 from factorpool.factoring.methods.flint import Found, is_probable_prime
-from factorpool.factoring.methods.hard import factor_alone
+from factorpool.factoring.methods.hard import factor_alone, factor_begin
 from factorpool.factoring.relations import Relations
 from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.rules import Choice
@@ -60,6 +61,7 @@ class Planner:
         self._pool = options.pool
         self._futures: deque[Future[Found]] = deque()
         self._lost: set[Future[Found]] = set()  # whose pool was ended because of another number
+        self._begun: set[Future[Found]] = set()  # of which ECM has not been tried
 
     def finish(self, completions: Iterator[Completion]) -> Iterator[Completion]:
         """The completions, in their order, each once nothing large is left in it; chunks with an error are split."""
@@ -70,7 +72,8 @@ class Planner:
                 if not large and not waiting:
                     yield completion
                     continue
-                waiting.append((completion, [self._begin(cofactor) for _, cofactor, _ in large]))
+                alone = len(large) == 1 and not waiting
+                waiting.append((completion, [self._begin(cofactor, alone) for _, cofactor, _ in large]))
                 while waiting and (self._too_many() or all(future.done() for future in waiting[0][1])):
                     yield from self._settled(*waiting.popleft())
             while waiting:
@@ -78,15 +81,20 @@ class Planner:
         finally:
             self._close()
 
-    def _begin(self, cofactor: int) -> Future[Found]:
-        """Has a worker do what one alone should do for a cofactor, unless that is known."""
+    def _begin(self, cofactor: int, alone: bool = False) -> Future[Found]:
+        """Has a worker do what one alone should do for a cofactor, unless that is known.
+
+        If it is `alone`, that ends where all workers can do something for it.
+        """
         known = None if self._effort.store is None else self._effort.store.known(cofactor)
-        future = self._submit(cofactor) if known is None else _done(known)
+        if known is not None:
+            future = _done(known)
+        else:
+            future = self._open_pool(cofactor).submit(factor_begin if alone else factor_alone, cofactor)
+            if alone:
+                self._begun.add(future)
         self._futures.append(future)
         return future
-
-    def _submit(self, cofactor: int) -> Future[Found]:
-        return self._open_pool(cofactor).submit(factor_alone, cofactor)
 
     def _open_pool(self, cofactor: int) -> Pool:
         """The pool; a new one, and the choice of where it runs, before the first cofactor."""
@@ -159,11 +167,12 @@ class Planner:
         """All prime factors of a cofactor; `large` has the composites that were given up."""
         pairs, probable, left = dict[int, int](), list[int](), list[tuple[int, int]]()
         todo: list[tuple[int, int, Future[Found] | None]] = [(cofactor, 1, future)]
+        curves = future in self._begun
         while todo:
             n, exponent, begun = todo.pop()
             try:
                 if begun is None:
-                    factor = self._sieve(n, deadline)
+                    factor = self._split(n, deadline, curves)
                     todo += [(part, exponent, self._begin(part)) for part in (factor, n // factor)]
                     continue
                 found = self._result(n, begun, deadline)
@@ -215,24 +224,54 @@ class Planner:
             self._pool.kill_workers()
             self._pool = None
 
-    def _sieve(self, n: int, deadline: Deadline) -> int:
-        """A proper factor of n, by all workers together."""
+    def _split(self, n: int, deadline: Deadline, curves: bool) -> int:
+        """A proper factor of n, by all workers together: by ECM, if there should be `curves`, and else by the sieve."""
         store = self._effort.store
         if store is not None and (known := store.split(n)) is not None:
             return known
+        try:
+            return (curves and self._look(n, deadline)) or self._sieve(n, deadline)
+        except KeyboardInterrupt:
+            if not self._effort.interruptible:
+                raise
+            deadline.interrupted()
+            raise GivenUpError from None
+
+    def _look(self, n: int, deadline: Deadline) -> int:
+        """Has all curves done that are worth it: a factor, or 0."""
+        from concurrent.futures import FIRST_COMPLETED, wait  # here: it takes 10 ms to import
+
+        left, deaths = ecm.worth_while(n), 0
+        pool = self._open_pool(n)
+        pending: set[Future[int]] = set()
+        try:
+            while True:
+                pending |= {pool.submit(ecm.run, n, each) for each in islice(left, 2 * pool.max_workers - len(pending))}
+                if not pending:
+                    return 0
+                done, pending = wait(pending, deadline.left(), FIRST_COMPLETED)
+                for future in done:
+                    try:
+                        if factor := future.result():
+                            return factor
+                    except WorkerDiedError:  # the sieve needs no curve
+                        deaths += 1
+                        if deaths > MOST_DEATHS:
+                            raise
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _sieve(self, n: int, deadline: Deadline) -> int:
+        """A factor by the quadratic sieve."""
+        store = self._effort.store
         relations = Relations(siqs.plan(n))
         with nullcontext() if store is None else store.journal(relations.plan) as journal:
             started = 0
             for harvest in () if journal is None else journal.read():
                 relations.add(harvest)
                 started = max(started, harvest.first + harvest.families)
-            try:
-                factor = self._factor_from(relations, started, journal, deadline)
-            except KeyboardInterrupt:
-                if not self._effort.interruptible:
-                    raise
-                deadline.interrupted()
-                raise GivenUpError from None
+            factor = self._factor_from(relations, started, journal, deadline)
         if store is not None and relations.seconds > KEPT_SECONDS:
             store.keep_split(n, factor)
         return factor
@@ -247,8 +286,12 @@ class Planner:
         try:
             while True:
                 self._tell(relations)
-                if relations.enough and (factor := _linear_algebra(relations, deadline)) is not None:
-                    return factor
+                if relations.enough:
+                    pending = {
+                        future for future in pending if not future.cancel()
+                    }  # it would take its time from the matrix
+                    if (factor := _linear_algebra(relations, deadline)) is not None:
+                        return factor
                 while len(pending) < 2 * pool.max_workers:
                     pending.add(pool.submit(siqs.harvest, n, started, batch))
                     started += batch

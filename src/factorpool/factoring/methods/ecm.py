@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from factorpool import _native
@@ -24,28 +25,36 @@ SLICE = 8
 """Curves of one call: at most 20 ms.  Ctrl-C is heard sooner, in the middle of a call."""
 
 
-class Looked(NamedTuple):
-    """How far one has looked: levels that are done, and curves of the next."""
+class Curves(NamedTuple):
+    """Curves for factors of a size; they are numbered through all sizes."""
 
-    levels: int = 0
-    curves: int = 0
+    bits: int
+    first: int
+    number: int
 
 
-def find(n: int, looked: Looked) -> tuple[int, Looked]:
-    """Goes on from there with an odd composite that is no power: a proper factor, or 0, and how far one has looked.
-
-    It ends with the first factor, or when it is not worth going on.
-    """
+def worth_while(n: int, done: int = 0) -> Iterator[Curves]:
+    """The curves that are worth their time before n is sieved, after those that are done; small factors first."""
     worth = next((size for most, size in WORTH if n.bit_length() <= most), 0)
-    number = n.to_bytes(MOST_BITS // 8 + 1, "little")
-    for at in range(looked.levels, len(LEVELS)):
-        bits, curves = LEVELS[at]
+    before = 0
+    for bits, curves in LEVELS:
         if bits > worth:
-            return 0, Looked(at)
-        before = sum(count for _, count in LEVELS[:at])
-        for first in range(looked.curves if at == looked.levels else 0, curves, SLICE):
-            count = min(SLICE, curves - first)
-            factor = int.from_bytes(_native.ecm_long(number, bits, before + first, count), "little")
-            if factor:
-                return factor, Looked(at, first + count)
-    return 0, Looked(len(LEVELS))
+            return
+        for first in range(max(before, done), before + curves, SLICE):
+            yield Curves(bits, first, min(SLICE, before + curves - first))
+        before += curves
+
+
+def run(n: int, curves: Curves) -> int:
+    """A proper factor of an odd composite that is no power, or 0."""
+    number = n.to_bytes(MOST_BITS // 8 + 1, "little")
+    return int.from_bytes(_native.ecm_long(number, *curves), "little")
+
+
+def find(n: int, done: int) -> tuple[int, int]:
+    """The same, by the first of the curves after `done` that finds one; and how many are done then."""
+    for curves in worth_while(n, done):
+        done = curves.first + curves.number
+        if factor := run(n, curves):
+            return factor, done
+    return 0, done

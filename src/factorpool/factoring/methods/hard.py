@@ -8,7 +8,6 @@ from __future__ import annotations
 from factorpool import _native
 from factorpool.factoring.methods import ecm, flint, siqs
 from factorpool.factoring.methods.batch import pairs_by_kernel
-from factorpool.factoring.methods.ecm import Looked
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.relations import Relations
 
@@ -52,6 +51,11 @@ def factor_alone(n: int) -> Found:
     return _factor(n, SPREAD_BITS)
 
 
+def factor_begin(n: int) -> Found:
+    """The same, but no curves of ECM are run for those, for several workers should do that, too."""
+    return _factor(n, SPREAD_BITS, curves=False)
+
+
 def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The pairs that the kernel found for a number; a last one that it has left, with exponent 0, is factored."""
     if not pairs or pairs[-1][1]:
@@ -72,13 +76,13 @@ def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
-def _factor(n: int, most_bits: int) -> Found:
-    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved at all."""
+def _factor(n: int, most_bits: int, curves: bool = True) -> Found:
+    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved, without or after `curves`."""
     found: dict[int, int] = {}
     probable, large = list[int](), list[tuple[int, int]]()
-    todo = [(p, e, Looked()) for p, e in flint.divide(n)]
+    todo = [(p, e, 0) for p, e in flint.divide(n)]
     while todo:
-        m, exponent, looked = todo.pop()
+        m, exponent, done = todo.pop()
         bits = m.bit_length()
         if bits <= KERNEL_BITS:
             for p, e in complete(next(pairs_by_kernel([m], 2))):
@@ -90,18 +94,20 @@ def _factor(n: int, most_bits: int) -> Found:
                 probable.append(m)
             continue
         if bits > siqs.MOST_BITS:
-            todo += [(part, e * exponent, looked) for part, e in flint.factor_by_flint(m)]
+            todo += [(part, e * exponent, done) for part, e in flint.factor_by_flint(m)]
             continue
         if flint.is_power(m):
-            todo += [(part, e * exponent, looked) for part, e in flint.split_power(m)]
+            todo += [(part, e * exponent, done) for part, e in flint.split_power(m)]
             continue
-        factor, looked = ecm.find(m, looked)
+        factor = 0
+        if curves or bits <= most_bits:
+            factor, done = ecm.find(m, done)
         if not factor:
             if bits > most_bits:
                 large.append((m, exponent))
                 continue
             factor = sieve(m)
-        todo += [(part, exponent, looked) for part in (factor, m // factor)]
+        todo += [(part, exponent, done) for part in (factor, m // factor)]
     return Found(sorted(found.items()), probable, large)
 
 

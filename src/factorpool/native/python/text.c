@@ -29,7 +29,10 @@ static PyObject *parse(PyObject *module, PyObject *args) {
     }
     size_t count;
     fp_token odd;
-    const char *stop = fp_parse(begin + start, begin + text.len, &in_comment, numbers, &count, &odd);
+    const char *stop;
+    Py_BEGIN_ALLOW_THREADS; /* workers that are threads need the GIL for moments, and would wait for milliseconds */
+    stop = fp_parse(begin + start, begin + text.len, &in_comment, numbers, &count, &odd);
+    Py_END_ALLOW_THREADS;
     result = Py_BuildValue("y#nni", (const char *)numbers, (Py_ssize_t)(8 * count), (Py_ssize_t)(stop - begin),
                            odd.start ? (Py_ssize_t)(odd.start - begin) : (Py_ssize_t)-1, in_comment);
     free(numbers);
@@ -73,8 +76,11 @@ static PyObject *format_rows(PyObject *module, PyObject *args) {
         PyErr_NoMemory();
         goto done;
     }
-    char *end = fp_format((fp_style)style, (fp_shape)shape, numbers.buf, (size_t)counts.len, counts.buf, primes.buf,
-                          exponents.buf, out);
+    char *end;
+    Py_BEGIN_ALLOW_THREADS;
+    end = fp_format((fp_style)style, (fp_shape)shape, numbers.buf, (size_t)counts.len, counts.buf, primes.buf,
+                    exponents.buf, out);
+    Py_END_ALLOW_THREADS;
     result = PyBytes_FromStringAndSize(out, end - out);
     free(out);
 done:
