@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import sympy
 from conftest import command, descendants, gone
 
 import factorpool as fp
@@ -77,6 +79,19 @@ def test_all_workers_sieve_one_number(strategy: str) -> None:
     assert factors == {5: 1, 7: 1, 2**92 - 83: 1, 2**93 - 25: 1}
     assert [found for found, _ in seen] == sorted(found for found, _ in seen)
     assert seen[-1][0] >= (seen[-1][1] or 0) > 1000
+
+
+def test_all_workers_look_for_a_factor_first(strategy: str) -> None:
+    """By curves: to sieve these would take a minute and more."""
+    p, q = sympy.nextprime(2**44), sympy.nextprime(2**230)
+    for n in (p * q, p * sympy.nextprime(2**45) * q):
+        found = fp.factor(n, strategy=strategy, max_workers=2)
+        assert math.prod(f**e for f, e in found.items()) == n
+        assert len(found) == 2 + (n > p * q)
+    assert list(fp.factor_many([p * q, 3 * p * q], strategy=strategy, max_workers=2)) == [
+        {p: 1, q: 1},
+        {3: 1, p: 1, q: 1},
+    ]
 
 
 def test_progress_is_checked_and_drawn(capfd: pytest.CaptureFixture[str]) -> None:
