@@ -1,9 +1,9 @@
 """Files to files: what reading and writing cost beside the factoring, against other ways to do the same.
 
     pip install "factorpool[columns]" polars
-    python benchmarks/files.py 100000000 txt parquet arrow     # half an hour on two CPUs, and 15 GB of disk
+    python benchmarks/files.py 64 100000000 txt parquet arrow     # twenty minutes on two CPUs, and 15 GB of disk
 
-Uniform integers of 32 and 64 bits, from text to text, CSV to CSV, Parquet to Parquet and Arrow to Arrow, by `factorpool
+Uniform integers of 64 or 32 bits, from text to text, CSV to CSV, Parquet to Parquet and Arrow to Arrow, by `factorpool
 factor`; beside it the kernel alone, `factor_many` of the same numbers in memory, ten million at a time; and, on
 a hundredth of the numbers (at most 10^6 of 32 bits, 10^5 of 64), GNU `factor`, and a Polars column by python-flint in a
 process pool.  Wall seconds, CPU seconds and the most memory of each; one run of each size, for a run takes minutes.
@@ -92,48 +92,45 @@ def main() -> None:
     if sys.argv[1:2] == ["polars"]:
         by_polars(Path(sys.argv[2]), int(sys.argv[3]))
         return
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    formats = sys.argv[2:] or FORMATS
+    bits, count = (int(word) for word in sys.argv[1:3])
+    formats = sys.argv[3:] or FORMATS
     rows = []
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        for bits in (32, 64):
-            write(directory, bits, count)
-            seconds = cpu = 0.0
-            values = numbers(bits, count)
-            for start in range(0, count, PIECE):
-                began, before = time.perf_counter(), time.process_time()
-                fp.factor_many(values[start : start + PIECE], strategy="threads")
-                seconds, cpu = seconds + time.perf_counter() - began, cpu + time.process_time() - before
-            del values
-            kernel = seconds
-            rows.append({"bits": bits, "numbers": count, "name": "factor_many", "seconds": seconds, "cpu": cpu})
-            print(f"{bits} bits, {count} numbers: factor_many {seconds:.1f} s, {cpu:.1f} s of CPU", flush=True)
-            for form in formats:
-                given, output = directory / f"numbers.{form}", directory / f"factors.{form}"
-                command = ["factorpool", "factor", "-s", "threads", "-i", str(given), "-o", str(output)]
-                command += ["--column", "n"] if form == "csv" else []
-                command[:1] = [sys.executable, "-m", "factorpool"]
-                row = measure(f"{bits} bits, {form} to {form}", command)
-                size = (given.stat().st_size + output.stat().st_size) / count
-                rows.append(
-                    {"bits": bits, "numbers": count, **row, "bytes": size, "files": 1 - kernel / row["seconds"]}
-                )
-                print(f"  {rows[-1]['files']:.0%} of it beside the kernel; {size:.0f} bytes a number", flush=True)
-                output.unlink()
-            few = min(count // 100, 10**6 if bits == 32 else 10**5)
-            head = directory / "few.txt"
-            with (directory / "numbers.txt").open() as file:
-                head.write_text("".join(next(file) for _ in range(few)))
-            for row in (
-                measure(f"{bits} bits, GNU factor, {few} numbers", ["factor"], head),
-                measure(
-                    f"{bits} bits, Polars and python-flint, {few} numbers",
-                    [sys.executable, __file__, "polars", str(directory / "numbers.parquet"), str(few)],
-                ),
-            ):
-                rows.append({"bits": bits, "numbers": few, **row})
-    save("files", rows, numbers=count)
+        write(directory, bits, count)
+        seconds = cpu = 0.0
+        values = numbers(bits, count)
+        for start in range(0, count, PIECE):
+            began, before = time.perf_counter(), time.process_time()
+            fp.factor_many(values[start : start + PIECE], strategy="threads")
+            seconds, cpu = seconds + time.perf_counter() - began, cpu + time.process_time() - before
+        del values
+        kernel = seconds
+        rows.append({"bits": bits, "numbers": count, "name": "factor_many", "seconds": seconds, "cpu": cpu})
+        print(f"{bits} bits, {count} numbers: factor_many {seconds:.1f} s, {cpu:.1f} s of CPU", flush=True)
+        for form in formats:
+            given, output = directory / f"numbers.{form}", directory / f"factors.{form}"
+            command = ["factorpool", "factor", "-s", "threads", "-i", str(given), "-o", str(output)]
+            command += ["--column", "n"] if form == "csv" else []
+            command[:1] = [sys.executable, "-m", "factorpool"]
+            row = measure(f"{bits} bits, {form} to {form}", command)
+            size = (given.stat().st_size + output.stat().st_size) / count
+            rows.append({"bits": bits, "numbers": count, **row, "bytes": size, "files": 1 - kernel / row["seconds"]})
+            print(f"  {rows[-1]['files']:.0%} of it beside the kernel; {size:.0f} bytes a number", flush=True)
+            output.unlink()
+        few = min(count // 100, 10**6 if bits == 32 else 10**5)
+        head = directory / "few.txt"
+        with (directory / "numbers.txt").open() as file:
+            head.write_text("".join(next(file) for _ in range(few)))
+        for row in (
+            measure(f"{bits} bits, GNU factor, {few} numbers", ["factor"], head),
+            measure(
+                f"{bits} bits, Polars and python-flint, {few} numbers",
+                [sys.executable, __file__, "polars", str(directory / "numbers.parquet"), str(few)],
+            ),
+        ):
+            rows.append({"bits": bits, "numbers": few, **row})
+    save(f"files-{bits}", rows, numbers=count)
 
 
 if __name__ == "__main__":

@@ -22,12 +22,12 @@ class Writer(ColumnarWriter):
 
 
 class Table(ColumnarTable):
-    """Reads from memory that the file is mapped to."""
+    """Reads a record batch at a time."""
 
     def __init__(self, path: str, wanted: str | None) -> None:
         pa = load_pyarrow()
         with arrow_errors():
-            self._file = pa.ipc.open_file(pa.memory_map(path))
+            self._file = pa.ipc.open_file(pa.OSFile(path))
             rows = self._file.count_rows()
         super().__init__(self._file.schema, wanted, rows)
 

@@ -29,7 +29,8 @@ class Table(ColumnarTable):
 
     def __init__(self, path: str, wanted: str | None) -> None:
         with arrow_errors():
-            self._file = load_pyarrow().parquet.ParquetFile(path)
+            # Else all that is to be read is in memory before the first batch is.
+            self._file = load_pyarrow().parquet.ParquetFile(path, pre_buffer=False)
         super().__init__(self._file.schema_arrow, wanted, self._file.metadata.num_rows)
 
     def read_from(self, row: int) -> Iterator[Any]:
