@@ -106,7 +106,8 @@ size_t fp_format_room(fp_style style, fp_shape shape, size_t count, size_t prime
     /* A number has at most 20 digits, an exponent three; the longest line of a flat prime is JSON's, with 38 bytes beside those. */
     if (shape == FP_FLAT) return 82 * primes + 1;
     size_t room = 72 * count + 1;
-    for (size_t k = 0; k < primes; k++) room += style == FP_JSONL || shape == FP_POWERS ? 28 : 21 * (size_t)exponents[k];
+    for (size_t k = 0; k < primes; k++)
+        room += style == FP_JSONL || shape == FP_POWERS ? 28 : 21 * (size_t)exponents[k];
     return room;
 }
 

@@ -41,10 +41,10 @@ done:
     return result;
 }
 
-PyDoc_STRVAR(format_rows_doc,
-             "format_rows(style, shape, numbers, counts, primes, exponents, /)\n--\n\n"
-             "The columns of a factorization as text in the style 'gnu', 'csv', 'tsv', 'bare' or 'jsonl', a line for each number, with\n"
-             "the shape 'repeated' or 'powers', or, 'flat', for each of its primes.");
+PyDoc_STRVAR(format_rows_doc, "format_rows(style, shape, numbers, counts, primes, exponents, /)\n--\n\n"
+                              "The columns of a factorization as text in the style 'gnu', 'csv', 'tsv', 'bare' or "
+                              "'jsonl', a line for each number, with\n"
+                              "the shape 'repeated' or 'powers', or, 'flat', for each of its primes.");
 
 /* Where a name is in a list that ends with NULL; a ValueError for one that is not. */
 static int index_of(const char *const *names, const char *name, const char *what) {
@@ -61,7 +61,8 @@ static PyObject *format_rows(PyObject *module, PyObject *args) {
     const char *style_name, *shape_name;
     Py_buffer numbers, counts, primes, exponents;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "ssy*y*y*y*:format_rows", &style_name, &shape_name, &numbers, &counts, &primes, &exponents))
+    if (!PyArg_ParseTuple(args, "ssy*y*y*y*:format_rows", &style_name, &shape_name, &numbers, &counts, &primes,
+                          &exponents))
         return NULL;
     int style = index_of(styles, style_name, "style"), shape = style < 0 ? -1 : index_of(shapes, shape_name, "shape");
     size_t distinct = 0;
