@@ -68,7 +68,7 @@ check: $(VENV)/installed-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/native/*.c
+	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*/*.c
 
 $(VENV)/installed-docs: $(VENV)/installed
 	@echo "== installing what makes the documentation"
@@ -82,7 +82,7 @@ docs: $(VENV)/installed-docs
 format: $(VENV)/installed-check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/native/*.c
+	$(BIN)/clang-format -i src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*/*.c
 
 clean:
 	rm -rf .venv* $(VENV) demo build docs/_build src/*.egg-info src/factorpool/*.so

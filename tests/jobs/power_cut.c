@@ -42,9 +42,7 @@ __attribute__((constructor)) static void begin(void) {
 
 static void *next_of(const char *name) { return dlsym(RTLD_NEXT, name); }
 
-static int is_below(const char *path) {
-    return directory && strncmp(path, directory, strlen(directory)) == 0;
-}
+static int is_below(const char *path) { return directory && strncmp(path, directory, strlen(directory)) == 0; }
 
 static int path_of(int fd, char *path) {
     char link[64];
