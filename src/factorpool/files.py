@@ -24,7 +24,12 @@ def write_whole(path: str, text: str, *, sync: bool = False) -> None:
 
 def sync_directory(path: str) -> None:
     """Has the names in a file's directory on disk."""
-    descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
+    sync(os.path.dirname(path))
+
+
+def sync(path: str) -> None:
+    """Has a file, or the names in a directory, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

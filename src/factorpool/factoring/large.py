@@ -287,9 +287,8 @@ class Planner:
             while True:
                 self._tell(relations)
                 if relations.enough:
-                    pending = {
-                        future for future in pending if not future.cancel()
-                    }  # it would take its time from the matrix
+                    # What is not begun would take its time from the matrix.
+                    pending = {future for future in pending if not future.cancel()}
                     if (factor := _linear_algebra(relations, deadline)) is not None:
                         return factor
                 while len(pending) < 2 * pool.max_workers:

@@ -88,12 +88,9 @@ class PlainRows(Rows):
     """Lines that have no quotes, and so can be written as they are."""
 
     def __init__(self, lines: list[str], names: tuple[str, ...], separator: str) -> None:
-        super().__init__([], names)
+        super().__init__(lines, names)
         self.lines = lines
         self.separator = separator
-
-    def __len__(self) -> int:
-        return len(self.lines)
 
     def part(self, start: int, stop: int) -> Rows:
         """Some of them."""

@@ -36,16 +36,16 @@ class Heading(NamedTuple):
 class Rows:
     """Some rows of a table: a list of values for each."""
 
-    def __init__(self, lists: list[list[Any]], names: tuple[str, ...]) -> None:
-        self._lists = lists
+    def __init__(self, rows: list[Any], names: tuple[str, ...]) -> None:
+        self._rows = rows
         self._names = names
 
     def __len__(self) -> int:
-        return len(self._lists)
+        return len(self._rows)
 
     def part(self, start: int, stop: int) -> Rows:
         """Some of them."""
-        return Rows(self._lists[start:stop], self._names)
+        return type(self)(self._rows[start:stop], self._names)
 
     def with_more(self, rows: Rows) -> Rows:
         """Them, and those of a later batch behind them."""
@@ -53,7 +53,7 @@ class Rows:
 
     def lists(self) -> list[list[Any]]:
         """Their values."""
-        return self._lists
+        return self._rows
 
     def objects(self) -> list[str]:
         """JSON objects of them, in which what JSON does not know is a string."""
@@ -76,25 +76,14 @@ class Rows:
 class JsonRows(Rows):
     """Lines of JSON objects, which stay as they are."""
 
-    def __init__(self, lines: list[str], names: tuple[str, ...]) -> None:
-        self._lines = lines
-        self._names = names
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def part(self, start: int, stop: int) -> Rows:
-        """Some of them."""
-        return JsonRows(self._lines[start:stop], self._names)
-
     def with_more(self, rows: Rows) -> Rows:
         """Them, and more lines."""
-        return JsonRows(self._lines + rows.objects(), self._names)
+        return JsonRows(self._rows + rows.objects(), self._names)
 
     def lists(self) -> list[list[Any]]:
         """The values of the fields that the first line has."""
         rows = []
-        for line in self._lines:
+        for line in self._rows:
             fields = json.loads(line)
             if more := fields.keys() - set(self._names):
                 raise FactorpoolError(
@@ -106,7 +95,7 @@ class JsonRows(Rows):
 
     def objects(self) -> list[str]:
         """The lines."""
-        return self._lines
+        return self._rows
 
 
 @contextmanager

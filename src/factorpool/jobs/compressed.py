@@ -28,15 +28,17 @@ def opened(raw: io.BufferedReader) -> tuple[LineSource, str | None]:
 
 
 def _refuse_tables(begins: bytes) -> None:
-    for magic, name in NO_TEXT:
+    for magic, kind in TABLES.items():
         if begins.startswith(magic):
             raise FactorpoolError(
-                f"it is {name}, which cannot be read from a pipe or out of its compression: give a file"
+                f"it is {SHOWN[kind]}, which cannot be read from a pipe or out of its compression: give a file"
             )
 
 
-NO_TEXT = ((b"PAR1", "a Parquet file"), (b"SQLite", "an SQLite database"), (b"ARROW1", "an Arrow file"))
-"""Tables, which are read from files alone, and which are full of digits that are no numbers."""
+TABLES = {b"PAR1": "parquet", b"SQLite": "sqlite", b"ARROW1": "arrow"}
+"""How tables begin that are read from files alone, whatever they are called: full of digits that are no numbers."""
+
+SHOWN = {"parquet": "a Parquet file", "sqlite": "an SQLite database", "arrow": "an Arrow file"}
 
 
 def damage() -> tuple[type[Exception], ...]:

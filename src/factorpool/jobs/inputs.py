@@ -13,9 +13,10 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from factorpool.errors import FactorpoolError, OptionError
+from factorpool.formats import format_of
 from factorpool.formats.lines import Lines, LineSource
 from factorpool.formats.table import Table
-from factorpool.jobs.compressed import opened
+from factorpool.jobs.compressed import TABLES, opened
 
 
 class Input(NamedTuple):
@@ -35,11 +36,8 @@ class Input(NamedTuple):
         return "standard input" if self.path == "-" else self.path
 
 
-MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"SQLite format 3": "sqlite"}
-"""How files of some kinds begin, whatever they are called."""
-
-TABLES = {"csv": "csv", "tsv": "csv", "tab": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}
-"""Kinds by the endings of names."""
+LINES = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl"}
+"""Kinds of tables that are lines of text, by the formats that the endings of their names stand for."""
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
@@ -75,7 +73,7 @@ def _input_of(name: str, column: str | None) -> Input:
         if unknown := chosen.keys() - {"table", "column"}:
             raise OptionError(f"{name}: behind ? stand table=NAME and column=NAME, and no {min(unknown)!r}")
         kind = _kind_of(path, "")
-        if kind not in MAGIC.values():
+        if kind not in TABLES.values():
             raise OptionError(f"{name}: only what is in a database is chosen so, which {path} is not; see --column")
         return Input(path, kind, chosen.get("column", column), chosen.get("table"))
     return Input(name, _kind_of(name, column), column)
@@ -87,14 +85,14 @@ def _kind_of(path: str, column: str | None) -> str:
         if path != "-" and stat.S_ISREG(os.stat(path).st_mode):
             with open(path, "rb") as file:
                 begins = file.read(16)
-            for magic, kind in MAGIC.items():
+            for magic, kind in TABLES.items():
                 if begins.startswith(magic):
                     return kind
     except OSError:
         return ""
     for ending in COMPRESSED:
         path = path.removesuffix(ending)
-    kind = TABLES.get(path.rpartition(".")[2].lower(), "text")
+    kind = LINES.get(format_of(path), "text")
     if column is None:  # lines of numbers are called .csv, too
         return "jsonl" if kind == "jsonl" else "text"
     return "csv" if kind == "text" else kind

@@ -7,13 +7,13 @@ table that was read, then a block of factorizations each.
 from __future__ import annotations
 
 import marshal
-import os
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from factorpool.factoring.block import Block, Kind
 from factorpool.factoring.columns import Columns
+from factorpool.files import sync
 from factorpool.formats import Factored, File, Shape, find_closed_writer
 from factorpool.formats.table import Heading, arrow_errors, rows_of
 
@@ -54,11 +54,7 @@ def complete(form: str, shape: Shape, source: str, target: str) -> None:
         for factored in _read(file)[1]:
             writer.write(factored)
         writer.close()
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(target)
 
 
 def _read(file: BinaryIO) -> tuple[Heading | None, Iterator[Factored]]:
