@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from conftest import command, descendants, gone
+from conftest import command, descendants, gone, wait_until_read
 
 import factorpool as fp
 
@@ -350,8 +350,10 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing(arguments: list[str]) -> None:
     )
     assert running.stdin and running.stdout and running.stderr
     running.stdin.write(text.encode())
+    running.stdin.flush()
+    wait_until_read(running.stdin)  # before that, Python may still be starting, and Ctrl-C is Python's own matter
     running.stdin.close()
-    time.sleep(1.5)
+    time.sleep(1)
     assert running.poll() is None
     below = descendants(running.pid)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the whole group
