@@ -68,6 +68,7 @@ check: $(VENV)/installed-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin
 	$(BIN)/clang-format --dry-run --Werror src/factorpool/native/*.[ch] src/factorpool/native/*/*.[ch] scripts/*.c tests/*/*.c
 
 $(VENV)/installed-docs: $(VENV)/installed

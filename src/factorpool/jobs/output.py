@@ -132,7 +132,7 @@ class WholeFile:
 
     def _keep(self, journal: Journal, mark: Mark) -> None:
         try:
-            os.fdatasync(self._file.fileno())
+            os.fsync(self._file.fileno())
             journal.write(mark)
         except OSError as error:
             raise self._error(error) from error

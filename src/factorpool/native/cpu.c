@@ -18,19 +18,22 @@ static int has_lzcnt(void) {
 }
 
 /* Each asks for all that its files enable by x86/begin_*.h; tests/native/test_kernel.py compares the two. */
-static int has_avx512ifma(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_lzcnt();
-}
 static int has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
            __builtin_cpu_supports("bmi2") && has_lzcnt();
 }
+static int has_avx512ifma(void) { /* beyond 100 bits, and in the quadratic sieve, it goes by AVX2 */
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma");
+}
 extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100;
 extern fp_trial_set fp_avx512ifma_trial;
-extern const fp_field fp_avx2_48, fp_avx2_64;
+extern const fp_field fp_avx2_48, fp_avx2_59, fp_avx2_64, fp_avx2_96, fp_avx2_128;
 extern fp_trial_set fp_avx2_trial;
+#endif
+
+#if defined(__aarch64__)
+extern const fp_field fp_neon_48, fp_neon_96;
 #endif
 
 static const fp_isa isas[] = {
@@ -40,15 +43,25 @@ static const fp_isa isas[] = {
      fp_avx512ifma_trial,
      4,
      100,
-     {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_generic_123, &fp_generic_128},
+     {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_avx2_128},
      &fp_siqs_avx2},
     {"avx2",
      has_avx2,
      fp_avx2_trial,
      2,
-     66,
-     {&fp_avx2_48, &fp_avx2_64, &fp_generic_123, &fp_generic_128},
+     96,
+     {&fp_avx2_48, &fp_avx2_59, &fp_avx2_64, &fp_avx2_96, &fp_avx2_128},
      &fp_siqs_avx2},
+#endif
+#if defined(                                                                                                           \
+    __aarch64__) /* its multiplier of words is as fast as two doubles; 72 is estimated, by counts of instructions */
+    {"neon",
+     always,
+     fp_generic_trial,
+     1,
+     72,
+     {&fp_neon_48, &fp_generic_64, &fp_neon_96, &fp_generic_123, &fp_generic_128},
+     &fp_siqs_generic},
 #endif
     {"generic", always, fp_generic_trial, 1, 66, {&fp_generic_64, &fp_generic_123, &fp_generic_128}, &fp_siqs_generic},
 };

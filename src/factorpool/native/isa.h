@@ -20,7 +20,7 @@ struct fp_isa {
     fp_trial_set *trial;
     unsigned trial_sets;      /* worth trying on every number; the others wait for composites */
     int sieved_bits;          /* longer composites are sieved, once ECM has looked for small factors */
-    const fp_field *field[4]; /* by ascending bits; the last takes 128 */
+    const fp_field *field[5]; /* by ascending bits; the last takes 128 */
     const fp_siqs_loops *siqs;
 };
 

@@ -11,8 +11,10 @@ static const named cases[] = {
     {8209, 8219, "primes just beyond those of trial division"},
     {16769023, 16777213, "two primes of 24 bits"},
     {33554393, 33554383, "just below 2^50, where the arithmetic for doubles and one limb ends"},
+    {759250111, 759250091, "just below 2^59, where residues of one word are no longer left unreduced"},
     {4294967291u, 4294967279u, "the greatest semiprime of one word"},
     {4294967311u, 4294967291u, "just beyond 2^64"},
+    {281474976710597u, 281474976710591u, "just below 2^96, where two limbs of doubles end"},
     {1125899906842597u, 1125899906842589u, "just below 2^100, where two limbs end"},
     {641, 6700417, "2^32 + 1"},
 };

@@ -62,9 +62,26 @@ static void check_wide(size_t count) {
     }
 }
 
+/* All odd numbers next to where an arithmetic ends, of any isa. */
+static void check_borders(size_t count) {
+    static const int ends[] = {32, 48, 50, 52, 59, 64, 96, 100, 104, 123, 128};
+    const unsigned within = count >= 1000000 ? 1 << 16 : 1 << 6;
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+        fp_u128 first = ((fp_u128)1 << (ends[e] - 1)) * 2 - within + 1;
+        unsigned numbers = ends[e] == 128 ? within / 2 : within; /* nothing is beyond */
+        for (unsigned i = 0; i < numbers; i++) {
+            fp_u128 n = first + 2 * i;
+            uint8_t answer;
+            fp_are_prime(t_isa, &n, 1, &answer);
+            if (answer != t_is_prime(n)) t_fail("fp_are_prime next to a border", n);
+        }
+    }
+}
+
 void t_prime(size_t count) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (fp_is_prime(t_isa, cases[i].n) != cases[i].prime) t_fail(cases[i].name, cases[i].n);
+    check_borders(count);
     check_words(count / 4);
     check_wide(count / 20);
 }

@@ -4,7 +4,9 @@
 
 #include "begin_avx2.h"
 
-#include "lanes_fma48.h"
+#include "doubles_avx2.h"
+
+#include "../lanes_fma48.h"
 
 #define FP_FIELD fp_avx2_48
 #include "../lanes_methods.h"

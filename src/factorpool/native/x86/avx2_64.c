@@ -4,6 +4,7 @@
 
 #include "begin_avx2.h"
 
+#define FP_FIELD_BITS 64
 #include "lanes_mul64.h"
 
 #define FP_FIELD fp_avx2_64

@@ -1,7 +1,10 @@
-/* Lanes for AVX2 and moduli below 2^64: four a register.
+/* Lanes for AVX2 and moduli of one word: four a register.
  *
  * AVX2 multiplies 32-bit halves only, so Montgomery's reduction with R = 2^64 and the positive inverse goes by two steps of 32
- * bits, ten such multiplications in all. */
+ * bits, ten such multiplications in all.
+ *
+ * To be included with FP_FIELD_BITS defined, as 64 or as 59.  With 59 residues are not reduced, as in lanes_wide.h, for to compare
+ * words is dear: with a, b < 4 n < 2^61 the first step gives at most 4 n + n, the second at most 16 n^2 / 2^64 + n + n / 2^32 < 2 n. */
 #ifndef FP_LANES_MUL64_H
 #define FP_LANES_MUL64_H
 
@@ -10,18 +13,18 @@
 #include "../integer.h"
 #include "../mont.h"
 
-#define FP_FIELD_BITS 64
+#define FP_EXACT (FP_FIELD_BITS == 64)
 #ifndef FP_UNITS
 #define FP_UNITS 4
 #endif
 #define FP_UNIT_LANES 4
 
-/* Residues in Montgomery form, in [0, n). */
+/* Residues in Montgomery form, in [0, n) or in [0, 2 n). */
 typedef __m256i fp_unit;
 
 typedef struct {
     __m256i n, n_high, inverse; /* n >> 32, and 1 / n modulo 2^32 */
-    __m256i one, radix2;
+    __m256i twice_n, one, radix2;
 } fp_unit_mod;
 
 typedef __m256i fp_unit_bits;
@@ -37,7 +40,7 @@ static FP_INLINE __m256i fp_sub64(__m256i a, __m256i b, __m256i n) {
 static FP_INLINE __m256i fp_step32(__m256i high, __m256i p, const fp_unit_mod *m) {
     __m256i q = _mm256_mul_epu32(p, m->inverse);
     __m256i qn = _mm256_add_epi64(_mm256_mul_epu32(q, m->n_high), _mm256_srli_epi64(_mm256_mul_epu32(q, m->n), 32));
-    return fp_sub64(high, qn, m->n);
+    return FP_EXACT ? fp_sub64(high, qn, m->n) : _mm256_add_epi64(_mm256_sub_epi64(high, qn), m->n);
 }
 
 static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m) {
@@ -56,10 +59,14 @@ static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m)
 
 static FP_INLINE fp_unit fp_unit_sqr(fp_unit a, const fp_unit_mod *m) { return fp_unit_mul(a, a, m); }
 
-static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m) { return fp_sub64(a, b, m->n); }
+static FP_INLINE __m256i fp_add64(__m256i a, __m256i b, __m256i n) { return fp_sub64(a, _mm256_sub_epi64(n, b), n); }
+
+static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m) {
+    return FP_EXACT ? fp_sub64(a, b, m->n) : _mm256_sub_epi64(_mm256_add_epi64(a, m->twice_n), b);
+}
 
 static FP_INLINE fp_unit fp_unit_add(fp_unit a, fp_unit b, const fp_unit_mod *m) {
-    return fp_sub64(a, _mm256_sub_epi64(m->n, b), m->n);
+    return FP_EXACT ? fp_add64(a, b, m->n) : _mm256_add_epi64(a, b);
 }
 
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
@@ -76,9 +83,10 @@ static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *numbers) {
     }
     fp_unit_mod m = {.n = fp_words(n), .inverse = fp_words(inverse), .one = fp_words(one)};
     m.n_high = _mm256_srli_epi64(m.n, 32);
+    m.twice_n = _mm256_add_epi64(m.n, m.n);
     /* 2^(64+i) doubled is 2^(64+i+1), squared 2^(64+2i); on to 2^128. */
     m.radix2 = m.one;
-    for (int k = 0; k < 4; k++) m.radix2 = fp_unit_add(m.radix2, m.radix2, &m);
+    for (int k = 0; k < 4; k++) m.radix2 = fp_add64(m.radix2, m.radix2, m.n);
     for (int k = 0; k < 4; k++) m.radix2 = fp_unit_sqr(m.radix2, &m);
     return m;
 }
@@ -90,7 +98,8 @@ static FP_INLINE fp_unit fp_unit_constants(const int64_t *c, const fp_unit_mod *
     __m256i r = fp_unit_mul(m->radix2, fp_words(size), m);
     __m256i constant = _mm256_loadu_si256((const __m256i *)(const void *)c);
     __m256i negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), constant);
-    return _mm256_blendv_epi8(r, fp_sub64(_mm256_setzero_si256(), r, m->n), negative);
+    __m256i flipped = FP_EXACT ? fp_sub64(_mm256_setzero_si256(), r, m->n) : _mm256_sub_epi64(m->twice_n, r);
+    return _mm256_blendv_epi8(r, flipped, negative);
 }
 
 static FP_INLINE fp_unit_bits fp_unit_bits_load(const fp_u128 *d) {
@@ -105,8 +114,16 @@ static FP_INLINE fp_unit fp_unit_pick(fp_unit_bits d, int bit, fp_unit set, fp_u
                                                 _mm256_castsi256_pd(_mm256_sll_epi64(d, shift))));
 }
 
+/* x - y where that is not negative, else x; both below 2^63. */
+static FP_INLINE __m256i fp_reduce_once(__m256i x, __m256i y) {
+    return _mm256_sub_epi64(x, _mm256_andnot_si256(_mm256_cmpgt_epi64(y, x), y));
+}
+
 static FP_INLINE uint32_t fp_unit_equal(fp_unit a, fp_unit b, const fp_unit_mod *m) {
-    (void)m;
+    if (!FP_EXACT) {
+        a = fp_reduce_once(fp_reduce_once(a, m->twice_n), m->n);
+        b = fp_reduce_once(fp_reduce_once(b, m->twice_n), m->n);
+    }
     return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a, b)));
 }
 
