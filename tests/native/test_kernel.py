@@ -19,7 +19,7 @@ from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
 # One register for each value of the vector kernels: the same code, compiled in a quarter of the time.
-SANITIZE = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_UNITS=1"]
+SANITIZE = ["-O1", "-DFP_INLINE=inline", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_UNITS=1"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "100000"))
 """Numbers that every isa factors, and slow code, too: a million in CI."""

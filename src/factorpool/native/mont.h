@@ -11,7 +11,9 @@
 #include "kernel.h"
 
 /* What runs in every step: GCC would rather call some of it. */
+#ifndef FP_INLINE
 #define FP_INLINE inline __attribute__((always_inline))
+#endif
 
 typedef struct {
     uint64_t n;       /* the modulus, odd */

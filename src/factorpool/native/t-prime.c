@@ -34,7 +34,8 @@ static const uint64_t liars[] = {
 /* clang-format on */
 
 static void check_words(size_t count) {
-    for (uint64_t n = 0; n < 200000; n++)
+    const uint64_t all = count < 1000 ? 20000 : 200000; /* an emulator takes its time */
+    for (uint64_t n = 0; n < all; n++)
         if (fp_is_prime(t_isa, n) != t_is_prime(n)) t_fail("fp_is_prime", n);
     for (size_t i = 0; i < sizeof liars / sizeof *liars; i++)
         if (fp_is_prime(t_isa, liars[i])) t_fail("fp_is_prime of a pseudoprime", liars[i]);
