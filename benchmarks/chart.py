@@ -13,7 +13,8 @@ from common import RESULTS
 
 TARGET = RESULTS.parent.parent / "docs/kernel.svg"
 COLORS = {
-    "factorpool": "#d62728",
+    "factorpool, avx512ifma": "#d62728",
+    "factorpool, avx2": "#ff7f0e",
     "python-flint": "#1f77b4",
     "PARI (cypari)": "#2ca02c",
     "GNU factor": "#9467bd",
@@ -51,14 +52,14 @@ def main() -> None:
     machine = result["machine"]
     title = alt.TitleParams(
         "Factoring balanced semiprimes on one core",
-        subtitle=f"{machine['cpu']}, isa {machine['isa']}, {machine['python']}; the hardest numbers of each size",
+        subtitle=f"{machine['cpu']}, {machine['python']}; the hardest numbers of each size",
         anchor="start",
         fontSize=16,
         subtitleFontSize=11,
         offset=14,
     )
     chart = alt.layer(lines, names).properties(width=620, height=380, title=title)
-    chart.configure_view(stroke=None).configure(padding={"left": 5, "top": 5, "right": 60, "bottom": 5}).save(
+    chart.configure_view(stroke=None).configure(padding={"left": 5, "top": 5, "right": 110, "bottom": 5}).save(
         str(TARGET)
     )
     print(f"drew {TARGET}")

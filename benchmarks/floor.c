@@ -1,6 +1,7 @@
 /* What floor.py builds, several times: with -DLANES="header.h" -DFP_FIELD=name the field of that name, which counts its
- * multiplications in numbers below and above 2^50; with -DTIME also a program that prints what one of them takes, in
- * nanoseconds; with neither the program that factors words from standard input, WIDTH to a number, and prints the counts. */
+ * multiplications by the size of the modulus; with -DTIME instead a program that prints what one of them takes, in
+ * nanoseconds; with neither the program that factors words from standard input, WIDTH to a number, by METHOD (0 for the usual one), and
+ * prints the counts. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,9 @@
 #include "isa.h"
 
 #if defined(TIME)
-#include <immintrin.h>
+#ifdef __AVX2__
+#include "x86/doubles_avx2.h"
+#endif
 
 #include LANES
 
@@ -48,24 +51,35 @@ int main(void) {
 #elif defined(LANES)
 #include LANES
 
-extern uint64_t fp_multiplications[2];
-#define COUNT(m) (fp_multiplications[(m)->at[0].n >> 50 != 0] += FP_LANES)
+extern uint64_t fp_multiplications[];
+extern unsigned fp_class_of(fp_u128 n);
+#define COUNT(m) (fp_multiplications[fp_class_of((m)->at[0].n)] += FP_LANES)
 #define fp_vec_mul(a, b, m) (COUNT(m), fp_vec_mul(a, b, m))
 #define fp_vec_sqr(a, m) (COUNT(m), fp_vec_sqr(a, m))
 #include "lanes_methods.h"
 
 #else
-uint64_t fp_multiplications[2];
+/* Moduli of up to so many bits: where the arithmetics of AVX2 end. */
+static const int class_bits[] = {48, 59, 64, 96, 128};
+#define CLASSES (sizeof class_bits / sizeof *class_bits)
+uint64_t fp_multiplications[CLASSES];
+
+unsigned fp_class_of(fp_u128 n) {
+    unsigned c = 0;
+    while (class_bits[c] < fp_bits(n)) c++;
+    return c;
+}
 
 int main(int argc, char **argv) {
     unsigned width = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
+    fp_method method = argc > 2 ? (fp_method)atoi(argv[2]) : FP_AUTO;
     size_t room = 1 << 22, got = 0, n;
     uint64_t *words = malloc(8 * room);
     while ((n = fread(words + got, 8, room - got, stdin))) got += n;
     size_t count = got / width;
     fp_columns columns = {.counts = malloc(count)};
-    if (fp_factor(fp_isa_choose("generic"), words, width, count, FP_AUTO, NULL, &columns) != FP_OK) return 1;
-    printf("%.1f %.1f\n", (double)fp_multiplications[0] / (double)count, (double)fp_multiplications[1] / (double)count);
+    if (fp_factor(fp_isa_choose("generic"), words, width, count, method, NULL, &columns) != FP_OK) return 1;
+    for (unsigned c = 0; c < CLASSES; c++) printf("%.1f ", (double)fp_multiplications[c] / (double)count);
     return 0;
 }
 #endif

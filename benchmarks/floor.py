@@ -2,8 +2,9 @@
 
     python benchmarks/floor.py
 
-A floor is for the best isa, every lane at work, with additions, trial division, greatest common divisors and all that
-is around for nothing.  It reads what kernel.py measured and prints how far above it that is.
+A floor is for every lane at work, with additions, trial division, greatest common divisors and all that is around for
+nothing.  It reads what kernel.py measured, on the same machine, and prints how far above it that is, for the isas of
+vectors.  What goes to a sieve in part has no row.
 """
 
 from __future__ import annotations
@@ -22,14 +23,27 @@ from factorpool import _native
 NATIVE = Path(__file__).parent.parent / "src/factorpool/native"
 SOURCE = str(Path(__file__).parent / "floor.c")
 
-# The arithmetic for moduli below and above 2^50 of each isa, and the flags that compile it as the kernel does.
-ARITHMETICS = {
-    "avx512ifma": ("x86/lanes_ifma50.h", "x86/lanes_ifma100.h"),
-    "avx2": ("x86/lanes_fma48.h", "x86/lanes_mul64.h"),
-    "generic": ("lanes_word.h", "lanes_word.h"),
+BITS = (48, 59, 64, 96, 128)
+"""Multiplications are counted by the size of the modulus: up to so many bits."""
+
+IFMA50, IFMA100 = ("x86/lanes_ifma50.h",), ("x86/lanes_ifma100.h",)
+TWO, THREE = ("lanes_fma.h", "-DFP_LIMBS=2"), ("lanes_fma.h", "-DFP_LIMBS=3")
+WORD, WIDE = ("lanes_word.h", "-DFP_UNITS=6"), ("lanes_wide.h", "-DFP_FIELD_BITS=123")
+
+# The arithmetic of each isa for these sizes: a header, and what is defined for it.
+ARITHMETICS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "avx512ifma": (IFMA50, IFMA100, IFMA100, IFMA100, THREE),
+    "avx2": (
+        ("lanes_fma48.h",),
+        ("x86/lanes_mul64.h", "-DFP_FIELD_BITS=59"),
+        ("x86/lanes_mul64.h", "-DFP_FIELD_BITS=64"),
+        TWO,
+        THREE,
+    ),
+    "generic": (WORD, WORD, WORD, WIDE, WIDE),
 }
 FLAGS = {
-    "avx512ifma": ["-mavx512f", "-mavx512dq", "-mavx512cd", "-mavx512ifma"],
+    "avx512ifma": ["-mavx512f", "-mavx512dq", "-mavx512cd", "-mavx512ifma", "-mavx2", "-mfma"],
     "avx2": ["-mavx2", "-mfma"],
     "generic": [],
 }
@@ -41,12 +55,11 @@ def compile_c(target: Path, *flags: str) -> None:
 
 
 def nanoseconds(folder: Path, isa: str) -> list[float]:
-    """What one multiplication takes, below and above 2^50."""
+    """What one multiplication takes, for every size."""
     found = []
-    for header in ARITHMETICS[isa]:
-        program = folder / header.replace("/", "_")
-        lanes = ["-DFP_UNITS=6"] if isa == "generic" else []
-        compile_c(program, *FLAGS[isa], "-DTIME", f'-DLANES="{header}"', *lanes, SOURCE, "-lm")
+    for header, *defined in ARITHMETICS[isa]:
+        program = folder / "time"
+        compile_c(program, *FLAGS[isa], "-DTIME", f'-DLANES="{header}"', *defined, SOURCE, "-lm")
         found.append(float(subprocess.run([program], check=True, capture_output=True).stdout))
     return found
 
@@ -75,34 +88,33 @@ def counter(folder: Path) -> Path:
 def main() -> None:
     """Counts, times, prints, saves."""
     measured = {
-        row["workload"]: row
-        for row in json.loads((RESULTS / "kernel.json").read_text())["rows"][::-1]
-        if row["isa"] == _native.ISAS[0]
+        (row["isa"], row["workload"]): row["factorpool_us"]
+        for row in json.loads((RESULTS / "kernel.json").read_text())["rows"]
     }
     kept = []
     with tempfile.TemporaryDirectory() as folder:
         costs = {isa: nanoseconds(Path(folder), isa) for isa in _native.ISAS}
-        for isa, (low, high) in costs.items():
-            print(f"{isa:11} a multiplication: {low:.3f} ns below 2^50, {high:.3f} ns above")
+        for isa, each in costs.items():
+            print(f"{isa:11} a multiplication, ns: " + ", ".join(f"{ns:.3f}" for ns in each))
         program = counter(Path(folder))
         for row in rows():
-            if isinstance(row.numbers, range):
-                continue  # sieved: no multiplications
-            width = 2 if max(row.numbers) >> 64 else 1
+            if isinstance(row.numbers, range) or row.name == "uniform, up to 128 bits":
+                continue  # sieved: no multiplications, or not all
             numbers = [int(n) for n in row.numbers]
+            width = 2 if max(numbers) >> 64 else 1
             words = array("Q", numbers if width == 1 else [w for n in numbers for w in (n & 2**64 - 1, n >> 64)])
-            ran = subprocess.run([program, str(width)], input=words.tobytes(), check=True, capture_output=True)
-            low, high = map(float, ran.stdout.split())
-            floor = (low * costs[_native.ISAS[0]][0] + high * costs[_native.ISAS[0]][1]) / 1e3
-            took = measured[row.name]["factorpool_us"]
-            kept.append(
-                {"workload": row.name, "below_2_50": low, "above": high, "floor_us": floor, "measured_us": took}
-            )
-            print(
-                f"{row.name:34} {low:9.0f} below 2^50, {high:9.0f} above: floor {floor:8.3f} us, "
-                f"measured {took:8.3f}, {took / floor:5.2f} times"
-            )
-    save("floor", kept, multiplication_ns=costs)
+            method = "0" if width == 1 else "3"  # FP_ECM: plain C would sieve the longer ones
+            ran = subprocess.run([program, str(width), method], input=words.tobytes(), check=True, capture_output=True)
+            counts = [float(count) for count in ran.stdout.split()]
+            print(f"{row.name}: " + ", ".join(f"{n:.0f} to {b} bits" for n, b in zip(counts, BITS, strict=True) if n))
+            for isa in list(costs)[:-1]:
+                floor = sum(n * ns for n, ns in zip(counts, costs[isa], strict=True)) / 1e3
+                took = measured[isa, row.name]
+                kept.append(
+                    {"isa": isa, "workload": row.name, "counts": counts, "floor_us": floor, "measured_us": took}
+                )
+                print(f"    {isa:11} floor {floor:8.3f} us, measured {took:8.3f}, {took / floor:5.2f} times")
+    save("floor", kept, bits=BITS, multiplication_ns=costs)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,33 @@ class Row(NamedTuple):
     stretch: float | None = None
 
 
+# How many times as fast as python-flint: a target, and what would be better still.
+TARGETS: dict[str, dict[str, tuple[float, float | None]]] = {
+    "avx512ifma": {
+        "semiprimes of 64 bits": (22, 35),
+        "semiprimes of 56 bits": (12, 18),
+        "semiprimes of 48 bits": (16, 30),
+        "uniform, up to 64 bits": (6, 10),
+        "uniform, up to 32 bits": (10, 12),
+        "the article's 300": (10, None),
+        "200 000 from 10^12, shuffled list": (5, 8),
+        "200 000 from 10^12, range": (80, None),
+        "semiprimes of 80 bits": (9, 16),
+    },
+    "avx2": {
+        "semiprimes of 64 bits": (20, 30),
+        "semiprimes of 56 bits": (10, 15),
+        "semiprimes of 48 bits": (20, None),
+        "uniform, up to 64 bits": (6, 9),
+        "uniform, up to 32 bits": (8, None),
+        "semiprimes of 80 bits": (12, 20),
+        "semiprimes of 96 bits": (3, None),
+        "uniform, up to 128 bits": (7, 12),
+    },
+    "generic": {"semiprimes of 64 bits": (9, 12)},
+}
+
+
 def shuffled(numbers: range) -> list[int]:
     """The numbers as a list in random order."""
     mixed = list(numbers)
@@ -67,26 +94,15 @@ def rows() -> list[Row]:
             "the article's 300": article(300),
         }.items()
     }
-    best = _native.isa == "avx512ifma"  # the targets are for it, but for one
-    targets = {
-        "semiprimes of 64 bits": (22, 35) if best else (9, 12) if _native.isa == "generic" else (None, None),
-        "semiprimes of 56 bits": (12, 18),
-        "semiprimes of 48 bits": (16, 30),
-        "uniform, up to 64 bits": (6, 10),
-        "uniform, up to 32 bits": (6, 12),
-        "the article's 300": (None, None),
+    more = {
+        "200 000 from 10^12, shuffled list": shuffled(consecutive),
+        "200 000 from 10^12, range": consecutive,
+        "semiprimes of 80 bits": semiprime(80)(256),
+        "semiprimes of 96 bits": semiprime(96)(128),
+        "uniform, up to 128 bits": uniform(128)(128),
     }
-    more = [
-        Row("200 000 from 10^12, shuffled list", shuffled(consecutive), 5, 8),
-        Row("200 000 from 10^12, range", consecutive, 40, 80),
-        Row("semiprimes of 80 bits", semiprime(80)(256), 9, 16),
-    ]
-    found = [Row(name, numbers, *targets[name]) for name, numbers in words.items()] + more
-    return [
-        *(row if best or row.name == "semiprimes of 64 bits" else Row(row.name, row.numbers) for row in found),
-        Row("semiprimes of 96 bits", semiprime(96)(128)),
-        Row("uniform, up to 128 bits", uniform(128)(128)),
-    ]
+    targets = TARGETS.get(_native.isa, {})
+    return [Row(name, numbers, *targets.get(name, (None, None))) for name, numbers in {**words, **more}.items()]
 
 
 def timed(run: Callable[[], Any]) -> Callable[[], Any]:
@@ -181,7 +197,7 @@ def peers() -> list[Peer]:
         return lambda: fp.factor_many(array, strategy="serial")
 
     found = [
-        Peer("factorpool", ours),
+        Peer(f"factorpool, {_native.isa}", ours),
         Peer("python-flint", lambda numbers: one_by_one(lambda n: fmpz(n).factor(), numbers)),
     ]
     if pari := pari_peer():
@@ -217,15 +233,15 @@ MOST_SECONDS = 0.4  # of one timing
 PATIENCE = 0.25  # seconds for a number after which a peer is not asked for larger ones
 
 
-def by_size() -> list[dict[str, Any]]:
-    """Microseconds for a balanced semiprime of every size, for every peer."""
+def by_size(contestants: list[Peer]) -> list[dict[str, Any]]:
+    """Microseconds for a balanced semiprime of every size, for every contestant."""
     done: list[dict[str, Any]] = []
-    for peer in peers():
+    for peer in contestants:
         for bits in SIZES:
             numbers = semiprime(bits)(4096)
             probe = max(0.0, seconds(peer.prepare(numbers[:3])) - peer.start) / 3
             count = max(3, min(len(numbers), int(MOST_SECONDS / max(probe, 1e-7))))
-            if peer.name == "factorpool":
+            if peer.name.startswith("factorpool"):
                 count = min(4096, max(256, count))  # it works on many at a time
             run = peer.prepare(numbers[:count])
             each = statistics.median(max(1e-9, seconds(run) - peer.start) for _ in range(3)) / count
@@ -299,16 +315,22 @@ def main() -> None:
     if sys.argv[1:] == ["--one"]:
         print(json.dumps(table()))
         return
-    kept: list[dict[str, Any]] = []
-    for isa in _native.ISAS:
-        ran = subprocess.run(
-            [sys.executable, __file__, "--one"],
-            env={**os.environ, "FACTORPOOL_ISA": isa},
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        kept += json.loads(ran.stdout)
-    save("kernel", kept, peers=versions(), others=others(), by_size=by_size())
+    if sys.argv[1:] == ["--sizes"]:
+        print(json.dumps(by_size(peers()[:1])))
+        return
+    kept = [row for isa in _native.ISAS for row in with_isa(isa, "--one")]
+    sizes = by_size(peers())
+    for isa in _native.ISAS[1:-1]:  # plain C is left out of the picture
+        sizes += with_isa(isa, "--sizes")
+    save("kernel", kept, peers=versions(), others=others(), by_size=sizes)
+
+
+def with_isa(isa: str, part: str) -> list[dict[str, Any]]:
+    """What a process of that isa measures."""
+    command = [sys.executable, __file__, part]
+    ran = subprocess.run(command, env={**os.environ, "FACTORPOOL_ISA": isa}, stdout=subprocess.PIPE, check=True)
+    rows: list[dict[str, Any]] = json.loads(ran.stdout)
+    return rows
 
 
 if __name__ == "__main__":

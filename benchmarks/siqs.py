@@ -1,6 +1,7 @@
 """Numbers of 96 to 256 bits: the quadratic sieve against python-flint's, on one CPU and on two.
 
     python benchmarks/siqs.py            # up to 224 bits: about 5 minutes
+    python benchmarks/siqs.py --small    # up to 128 bits: 10 seconds
     python benchmarks/siqs.py --together # two workers alone, on a quiet machine: 2 minutes
     python benchmarks/siqs.py --longest  # and one of 256 bits: ten minutes more
     python benchmarks/siqs.py --curves   # and 50 random ones of 300 bits: an hour or two more
@@ -136,10 +137,14 @@ def main() -> None:
     """Measures, prints, saves."""
     ours(semiprimes(96, 1)[0])  # imports, once and for all
     rows: list[dict[str, Any]] = []
-    together = "--together" in sys.argv
-    for made in measured_together() if together else measured():
+    chosen, kept = measured(), "siqs"
+    if "--together" in sys.argv:
+        chosen, kept = measured_together(), "siqs-together"
+    if "--small" in sys.argv:
+        chosen, kept = measured_small(), "siqs-small"
+    for made in chosen:
         rows.append(made)
-        save("siqs-together" if together else "siqs", rows)
+        save(kept, rows)
 
 
 def measured_together() -> Iterator[dict[str, Any]]:
@@ -148,12 +153,21 @@ def measured_together() -> Iterator[dict[str, Any]]:
         yield on_two(bits, semiprimes(bits, count), target)
 
 
-def measured() -> Iterator[dict[str, Any]]:
-    """The rows of the table, each as soon as it is there."""
+def measured_small() -> Iterator[dict[str, Any]]:
+    """The rows of numbers of up to 128 bits, which the kernel factors without Python."""
     for bits, count, target in SEMIPRIMES:
-        yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
+        if bits <= 128:
+            yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
     for bits, count, target in RANDOM:
         yield on_one(f"random {bits}-bit integers", uniform(bits, count), target, sums=True)
+
+
+def measured() -> Iterator[dict[str, Any]]:
+    """The rows of the table, each as soon as it is there."""
+    yield from measured_small()
+    for bits, count, target in SEMIPRIMES:
+        if bits > 128:
+            yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
     for bits, count in FOR_CURVES:
         yield on_one(f"random {bits}-bit integers for curves", for_curves(bits, count), None, sums=True)
     yield from measured_together()

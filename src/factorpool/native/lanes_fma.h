@@ -30,8 +30,9 @@
 
 #define FP_LIMB_BITS (FP_LIMBS == 2 ? 48 : 43)
 #define FP_FIELD_BITS (FP_LIMBS == 2 ? 96 : 128)
+/* Of three limbs one unit less: a number alone gets all lanes, and pays for them. */
 #ifndef FP_UNITS
-#define FP_UNITS 3
+#define FP_UNITS (FP_LIMBS == 2 ? 3 : 2)
 #endif
 #define FP_UNIT_LANES FP_DOUBLES
 
@@ -60,7 +61,7 @@ typedef struct {
 } fp_unit_mod;
 
 typedef struct {
-    fp_words low, high;
+    fp_bit_words low, high;
 } fp_unit_bits;
 
 /* What a column begins with. */
@@ -184,7 +185,7 @@ static FP_INLINE fp_unit fp_unit_constants(const int64_t *c, const fp_unit_mod *
 static FP_INLINE fp_unit_bits fp_unit_bits_load(const fp_u128 *d) {
     uint64_t low[FP_DOUBLES], high[FP_DOUBLES];
     for (int k = 0; k < FP_DOUBLES; k++) low[k] = (uint64_t)d[k], high[k] = (uint64_t)(d[k] >> 64);
-    return (fp_unit_bits){fp_words_load(low), fp_words_load(high)};
+    return (fp_unit_bits){fp_bit_words_load(low), fp_bit_words_load(high)};
 }
 
 static FP_INLINE fp_unit fp_unit_pick(fp_unit_bits d, int bit, fp_unit set, fp_unit clear) {

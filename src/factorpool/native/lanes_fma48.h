@@ -27,7 +27,7 @@ typedef struct {
     fp_doubles n, inverse; /* 1 / n, rounded */
 } fp_unit_mod;
 
-typedef fp_words fp_unit_bits;
+typedef fp_bit_words fp_unit_bits;
 
 /* a / n rounded to an integer, for |a / n| < 2^51: 1.5 2^52 leaves no bit of a fraction. */
 static FP_INLINE fp_doubles fp_rounded(fp_doubles a, const fp_unit_mod *m) {
@@ -74,7 +74,7 @@ static FP_INLINE fp_unit fp_unit_constants(const int64_t *c, const fp_unit_mod *
 static FP_INLINE fp_unit_bits fp_unit_bits_load(const fp_u128 *d) {
     uint64_t words[FP_DOUBLES];
     for (int k = 0; k < FP_DOUBLES; k++) words[k] = (uint64_t)d[k];
-    return fp_words_load(words);
+    return fp_bit_words_load(words);
 }
 
 static FP_INLINE fp_unit fp_unit_pick(fp_unit_bits d, int bit, fp_unit set, fp_unit clear) {

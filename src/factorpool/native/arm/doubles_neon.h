@@ -12,7 +12,7 @@
 
 /* + and - are the compiler's; products are functions, so that nothing is fused but what says so. */
 typedef float64x2_t fp_doubles;
-typedef uint64x2_t fp_words;
+typedef uint64x2_t fp_bit_words;
 
 static FP_INLINE fp_doubles fp_all(double x) { return vdupq_n_f64(x); }
 
@@ -38,10 +38,10 @@ static FP_INLINE uint32_t fp_zeros(fp_doubles a) {
     return (uint32_t)((vgetq_lane_u64(zero, 0) & 1) | (vgetq_lane_u64(zero, 1) & 2));
 }
 
-static FP_INLINE fp_words fp_words_load(const uint64_t *words) { return vld1q_u64(words); }
+static FP_INLINE fp_bit_words fp_bit_words_load(const uint64_t *words) { return vld1q_u64(words); }
 
 /* `set` where that bit of the word is set, else `clear`. */
-static FP_INLINE fp_doubles fp_doubles_pick(fp_words words, int bit, fp_doubles set, fp_doubles clear) {
+static FP_INLINE fp_doubles fp_doubles_pick(fp_bit_words words, int bit, fp_doubles set, fp_doubles clear) {
     return vbslq_f64(vtstq_u64(words, vdupq_n_u64((uint64_t)1 << bit)), set, clear);
 }
 

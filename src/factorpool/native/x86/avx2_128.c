@@ -1,4 +1,4 @@
-/* Moduli below 2^128, twelve at a time. */
+/* Moduli below 2^128, eight at a time. */
 #if defined(__x86_64__)
 #include "../integer.h"
 

@@ -12,7 +12,7 @@
 
 /* + and - are the compiler's; products are functions, so that nothing is fused but what says so. */
 typedef __m256d fp_doubles;
-typedef __m256i fp_words;
+typedef __m256i fp_bit_words;
 
 static FP_INLINE fp_doubles fp_all(double x) { return _mm256_set1_pd(x); }
 
@@ -39,12 +39,12 @@ static FP_INLINE uint32_t fp_zeros(fp_doubles a) {
     return (uint32_t)_mm256_movemask_pd(_mm256_cmp_pd(a, _mm256_setzero_pd(), _CMP_EQ_OQ));
 }
 
-static FP_INLINE fp_words fp_words_load(const uint64_t *words) {
+static FP_INLINE fp_bit_words fp_bit_words_load(const uint64_t *words) {
     return _mm256_loadu_si256((const __m256i *)(const void *)words);
 }
 
 /* `set` where that bit of the word is set, else `clear`: a blend goes by the sign. */
-static FP_INLINE fp_doubles fp_doubles_pick(fp_words words, int bit, fp_doubles set, fp_doubles clear) {
+static FP_INLINE fp_doubles fp_doubles_pick(fp_bit_words words, int bit, fp_doubles set, fp_doubles clear) {
     return _mm256_blendv_pd(clear, set, _mm256_castsi256_pd(_mm256_sll_epi64(words, _mm_cvtsi32_si128(63 - bit))));
 }
 
