@@ -15,6 +15,8 @@ TARGET = RESULTS.parent.parent / "docs/kernel.svg"
 COLORS = {
     "factorpool, avx512ifma": "#d62728",
     "factorpool, avx2": "#ff7f0e",
+    "factorpool, neon": "#ff7f0e",
+    "factorpool, generic": "#e377c2",
     "python-flint": "#1f77b4",
     "PARI (cypari)": "#2ca02c",
     "GNU factor": "#9467bd",

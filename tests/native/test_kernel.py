@@ -19,10 +19,11 @@ from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
 # One register for each value of the vector kernels: the same code, compiled in a quarter of the time.
+# One unit, and functions that are called: what else is inlined many times takes minutes to compile.
 SANITIZE = ["-O1", "-DFP_INLINE=inline", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_UNITS=1"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "100000"))
-"""Numbers that every isa factors, and slow code, too: a million in CI."""
+"""Numbers that every isa factors, and slow code, too: 300 000 in CI."""
 
 c_only = pytest.mark.skipif("FACTORPOOL_C_TESTED" in os.environ, reason="the C code is tested with another Python")
 

@@ -1,6 +1,7 @@
 /* A field: the methods that run in lanes, compiled for one arithmetic.
  *
- * An arithmetic is a header lanes_*.h for odd moduli of at most FP_FIELD_BITS bits.  It defines units, each of FP_UNIT_LANES
+ * An arithmetic is a header lanes_*.h for odd moduli of at most FP_FIELD_BITS bits, and may count on their being longer than those
+ * of the field before it in every isa.  It defines units, each of FP_UNIT_LANES
  * independent moduli, and how many of them (FP_UNITS) run side by side:
  *
  *     fp_unit                   a residue a lane            fp_unit_mul, fp_unit_sqr, fp_unit_add, fp_unit_sub, fp_unit_one

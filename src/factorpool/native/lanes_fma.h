@@ -11,17 +11,18 @@
  * The product is reduced from above, a limb of the quotient at a time: q = u / n rounded to a multiple of B^j, for u the two
  * highest columns.  No carry is propagated: halves have both signs, and limbs may be a little longer than B.
  *
- * Bounds, for n < 2^FP_FIELD_BITS and n > B^(FP_LIMBS - 1).  A limb of a quotient is off by at most 0.6 and, in all, 4 B^(FP_LIMBS
- * - 1) / n: rounding, that of u, of 1 / n and of the offsets.  So a residue is at most 0.6 n + 4 B^(FP_LIMBS - 1) in absolute
- * value; its lowest limb is two low halves, at most B, and its middle limb, of three, at most 6.5 B^2: 4 B^2 the high half of the
- * product of lowest limbs, four low halves, a high half of q n.  Factors may be sums, of twice that.  Column k, beside its
- * offset, has to stay below 2^51 B^k less n / 2, by which the offset is off its middle:
+ * Bounds, for n < 2^FP_FIELD_BITS, and n > B or, of three limbs, n > 2^96 = 2^10 B^2: shorter moduli have another field.  A limb
+ * of a quotient is off by 1/2, by 0.1 at most for rounding u and 1 / n, and by (offsets, and columns that are not part of u)
+ * at most 7 B^(FP_LIMBS - 1) / n.  So a residue is at most 0.6 n + 7 B^(FP_LIMBS - 1) in absolute value; its lowest limb is two
+ * low halves, at most B, and its middle limb, of three, at most 6.5 B^2: 4 B^2 the high half of the product of lowest limbs,
+ * four low halves, a high half of q n.  Factors may be sums, of twice that.  Column k, beside its offset, has to stay below
+ * 2^51 B^k less n / 2, by which the offset is off its middle:
  *
  * Two limbs, B = 2^48, n < 2^48 B.  Column 1: 4 B^2 of the lowest limbs and three low halves, 5.5 B^2 < 2^50.5 B.  Column 2:
- * two products of a lowest and a highest limb, 4.8 n B, and a low half, B^3 / 2: less than 2^50.5 B^2.  Less n / 2 is 2^50.9.
+ * two products of a lowest and a highest limb, 4.8 n B, and a low half, B^3 / 2: less than 2^50.5 B^2.  Allowed are 2^50.9.
  *
  * Three limbs, B = 2^43, n < 2^42 B^2.  Column 3 has the most: the product of middle limbs, 169 B^4 < 2^50.5 B^3; the others of
- * its own are below 2^45 B^3. */
+ * its own are below 2^46 B^3. */
 #ifndef FP_LANES_FMA_H
 #define FP_LANES_FMA_H
 
@@ -55,8 +56,8 @@ typedef struct {
 typedef struct {
     fp_doubles n[FP_LIMBS];
     fp_doubles inverse; /* 1 / n, rounded */
-    /* offset[j] is nearly `k` n B^j, and about 1.5 2^52 B^(FP_LIMBS - 1 + j): the quotient of a column that carries it is too large by
-     * k B^j, and 1.5 2^52 B^j - k B^j, `shift[j]`, makes up for it. */
+    /* offset[j] is about 1.5 2^52 B^(FP_LIMBS - 1 + j), and nearly k n B^j for an integer k: the quotient of a column that carries
+     * it is too large by k B^j, and shift[j] = 1.5 2^52 B^j - k B^j makes up for it. */
     fp_doubles offset[FP_LIMBS], shift[FP_LIMBS];
 } fp_unit_mod;
 
@@ -212,7 +213,10 @@ static FP_INLINE uint32_t fp_unit_equal(fp_unit a, fp_unit b, const fp_unit_mod 
 static FP_INLINE void fp_vec_gcd(fp_vec a, const fp_vec_mod *m, fp_u128 *out) {
     FP_EACH_UNIT (u) {
         fp_u128 x[FP_DOUBLES], n[FP_DOUBLES];
-        double words[FP_DOUBLES], moduli[FP_DOUBLES];
+        double words[FP_DOUBLES], moduli[FP_DOUBLES], sign[FP_DOUBLES];
+        fp_doubles sum = a.at[u].limb[FP_LIMBS - 1];
+        FP_UNROLLED for (int i = FP_LIMBS - 2; i >= 0; i--) sum = sum + a.at[u].limb[i];
+        fp_doubles_store(sign, sum);
         for (int k = 0; k < FP_DOUBLES; k++) x[k] = n[k] = 0;
         for (int i = 0; i < FP_LIMBS; i++) {
             fp_doubles_store(words, fp_product(a.at[u].limb[i], fp_all(1 / FP_WEIGHT(i))));
@@ -222,10 +226,8 @@ static FP_INLINE void fp_vec_gcd(fp_vec a, const fp_vec_mod *m, fp_u128 *out) {
                 n[k] += (fp_u128)(__int128)(int64_t)moduli[k] << FP_LIMB_BITS * i;
             }
         }
-        for (int k = 0; k < FP_DOUBLES; k++) {
-            if (x[k] >> 127) x[k] = 0 - x[k];
-            out[FP_DOUBLES * u + k] = fp_gcd128(x[k], n[k]);
-        }
+        /* Modulo 2^128 and of any sign: a residue may exceed 2^127. */
+        for (int k = 0; k < FP_DOUBLES; k++) out[FP_DOUBLES * u + k] = fp_gcd128(sign[k] < 0 ? 0 - x[k] : x[k], n[k]);
     }
 }
 

@@ -14,7 +14,7 @@
 #include "mont.h"
 
 #define FP_FIELD_BITS 48
-/* Registers side by side: one multiplication depends on the last for 24 cycles, and eight can begin in that time. */
+/* Registers side by side: one multiplication depends on the last for some 20 cycles, and about seven can begin in that time. */
 #ifndef FP_UNITS
 #define FP_UNITS 4
 #endif

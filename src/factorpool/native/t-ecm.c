@@ -10,7 +10,7 @@ typedef struct {
 static const named cases[] = {
     {8209, 8219, "primes just beyond those of trial division"},
     {16769023, 16777213, "two primes of 24 bits"},
-    {33554393, 33554383, "just below 2^50, where the arithmetic for doubles and one limb ends"},
+    {33554393, 33554383, "just below 2^50, where one limb of IFMA ends"},
     {759250111, 759250091, "just below 2^59, where residues of one word are no longer left unreduced"},
     {4294967291u, 4294967279u, "the greatest semiprime of one word"},
     {4294967311u, 4294967291u, "just beyond 2^64"},
@@ -25,7 +25,7 @@ static void check_batch(const fp_u128 *numbers, size_t count, const char *name) 
     if (fp_ecm(t_isa, numbers, count, 128, NULL, factors) != FP_OK) t_fail("fp_ecm", count);
     for (size_t i = 0; i < count; i++) {
         if (factors[i] == 0 && numbers[i] >> 64 == 0) continue; /* rho is next */
-        if (factors[i] == 0 && numbers[i] >> 90) continue;      /* python-flint is */
+        if (factors[i] == 0 && numbers[i] >> 90) continue;      /* the small sieve is */
         if (factors[i] <= 1 || factors[i] >= numbers[i] || numbers[i] % factors[i]) t_fail(name, numbers[i]);
     }
     free(factors);

@@ -65,8 +65,8 @@ static void check_wide(size_t count) {
 
 /* All odd numbers next to where an arithmetic ends, of any isa. */
 static void check_borders(size_t count) {
-    static const int ends[] = {32, 48, 50, 52, 59, 64, 96, 100, 104, 123, 128};
-    const unsigned within = count >= 1000000 ? 1 << 16 : 1 << 6;
+    static const int ends[] = {32, 48, 50, 59, 64, 96, 100, 123, 128};
+    const unsigned within = count >= 1000000 ? 1 << 16 : count >= 100000 ? 1 << 11 : 1 << 6;
     for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
         fp_u128 first = ((fp_u128)1 << (ends[e] - 1)) * 2 - within + 1;
         unsigned numbers = ends[e] == 128 ? within / 2 : within; /* nothing is beyond */

@@ -10,7 +10,7 @@
 
 #define FP_DOUBLES 2
 
-/* + and - are the compiler's; products are functions, so that nothing is fused but what says so. */
+/* + and - are the compiler's.  It must not fuse a product with them that does not say so. */
 typedef float64x2_t fp_doubles;
 typedef uint64x2_t fp_bit_words;
 
@@ -22,7 +22,11 @@ static FP_INLINE void fp_doubles_store(double *x, fp_doubles a) { vst1q_f64(x, a
 
 static FP_INLINE fp_doubles fp_size(fp_doubles a) { return vabsq_f64(a); }
 
-static FP_INLINE fp_doubles fp_product(fp_doubles a, fp_doubles b) { return vmulq_f64(a, b); }
+static FP_INLINE fp_doubles fp_product(fp_doubles a, fp_doubles b) {
+    fp_doubles r = vmulq_f64(a, b);
+    __asm__("" : "+w"(r)); /* to the compiler, anything may have happened to it here */
+    return r;
+}
 
 static FP_INLINE fp_doubles fp_quotient(fp_doubles a, fp_doubles b) { return vdivq_f64(a, b); }
 

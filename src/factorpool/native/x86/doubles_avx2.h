@@ -10,7 +10,7 @@
 #define FP_DOUBLES 4
 #define FP_MOST_REGISTERS 8 /* side by side */
 
-/* + and - are the compiler's; products are functions, so that nothing is fused but what says so. */
+/* + and - are the compiler's.  It must not fuse a product with them that does not say so. */
 typedef __m256d fp_doubles;
 typedef __m256i fp_bit_words;
 
@@ -22,7 +22,11 @@ static FP_INLINE void fp_doubles_store(double *x, fp_doubles a) { _mm256_storeu_
 
 static FP_INLINE fp_doubles fp_size(fp_doubles a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
 
-static FP_INLINE fp_doubles fp_product(fp_doubles a, fp_doubles b) { return _mm256_mul_pd(a, b); }
+static FP_INLINE fp_doubles fp_product(fp_doubles a, fp_doubles b) {
+    fp_doubles r = _mm256_mul_pd(a, b);
+    __asm__("" : "+x"(r)); /* to the compiler, anything may have happened to it here */
+    return r;
+}
 
 static FP_INLINE fp_doubles fp_quotient(fp_doubles a, fp_doubles b) { return _mm256_div_pd(a, b); }
 

@@ -3,8 +3,9 @@
  * AVX2 multiplies 32-bit halves only, so Montgomery's reduction with R = 2^64 and the positive inverse goes by two steps of 32
  * bits, ten such multiplications in all.
  *
- * To be included with FP_FIELD_BITS defined, as 64 or as 59.  With 59 residues are not reduced, as in lanes_wide.h, for to compare
- * words is dear: with a, b < 4 n < 2^61 the first step gives at most 4 n + n, the second at most 16 n^2 / 2^64 + n + n / 2^32 < 2 n. */
+ * To be included with FP_FIELD_BITS defined, as 64 or as 59.  With 59 residues are not reduced, as in lanes_wide.h, because to
+ * compare words is expensive: with a, b < 4 n < 2^61 the first step gives less than 5 n, the second less than 16 n^2 / 2^64 + n + 5 n /
+ * 2^32 < 2 n. */
 #ifndef FP_LANES_MUL64_H
 #define FP_LANES_MUL64_H
 
