@@ -18,8 +18,7 @@ import factorpool as fp
 from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
-# One register for each value of the vector kernels: the same code, compiled in a quarter of the time.
-# One unit, and functions that are called: what else is inlined many times takes minutes to compile.
+# One register for each value of the vector kernels, and functions that are called: the same code, in a tenth of the time.
 SANITIZE = ["-O1", "-DFP_INLINE=inline", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_UNITS=1"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "100000"))
@@ -38,12 +37,16 @@ def asked(isa: str) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize(("isa", "begin"), [("avx2", "avx2"), ("avx512ifma", "avx2"), ("avx512ifma", "avx512ifma")])
-def test_an_isa_asks_for_all_that_its_files_enable(isa: str, begin: str) -> None:
-    text = (NATIVE / "x86" / f"begin_{begin}.h").read_text()
-    enabled = re.findall(r'target\("([^"]+)"\)', text)
-    assert len(enabled) == 2  # for both compilers
-    assert all(set(names.split(",")) <= asked(isa) for names in enabled)
+@pytest.mark.parametrize(("isa", "begins"), [("avx2", ["avx2"]), ("avx512ifma", ["avx2", "avx512ifma"])])
+def test_an_isa_asks_for_all_that_its_files_enable(isa: str, begins: list[str]) -> None:
+    enabled: set[str] = set()
+    for begin in begins:
+        text = (NATIVE / "x86" / f"begin_{begin}.h").read_text()
+        (names,) = {
+            frozenset(found.split(",")) for found in re.findall(r'target\("([^"]+)"\)', text)
+        }  # both compilers'
+        enabled |= names
+    assert asked(isa) == enabled
 
 
 def build(compiler: str, flags: list[str], directory: Path, *programs: str) -> None:
