@@ -18,7 +18,7 @@ import factorpool as fp
 from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
-# One register for each value of the vector kernels, and functions that are called: the same code, in a tenth of the time.
+# One register for each value of the vector kernels, and functions that are called: compiled in a tenth of the time.
 SANITIZE = ["-O1", "-DFP_INLINE=inline", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_UNITS=1"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "100000"))
@@ -42,9 +42,8 @@ def test_an_isa_asks_for_all_that_its_files_enable(isa: str, begins: list[str]) 
     enabled: set[str] = set()
     for begin in begins:
         text = (NATIVE / "x86" / f"begin_{begin}.h").read_text()
-        (names,) = {
-            frozenset(found.split(",")) for found in re.findall(r'target\("([^"]+)"\)', text)
-        }  # both compilers'
+        found = re.findall(r'target\("([^"]+)"\)', text)
+        (names,) = {frozenset(each.split(",")) for each in found}  # the same for both compilers
         enabled |= names
     assert asked(isa) == enabled
 
