@@ -65,6 +65,13 @@ typedef struct {
     fp_bit_words low, high;
 } fp_unit_bits;
 
+/* The sum of limbs, rounded, from the highest on: so its sign is right. */
+static FP_INLINE fp_doubles fp_sum(const fp_doubles *limb) {
+    fp_doubles sum = limb[FP_LIMBS - 1];
+    FP_UNROLLED for (int i = FP_LIMBS - 2; i >= 0; i--) sum = sum + limb[i];
+    return sum;
+}
+
 /* What a column begins with. */
 static FP_INLINE fp_doubles fp_offset(int column, const fp_unit_mod *m) {
     if (column < FP_LIMBS - 1 || column == 2 * FP_LIMBS - 1) return fp_all(FP_MIDDLE(column));
@@ -162,8 +169,8 @@ static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *numbers) {
             left = (left >> FP_LIMB_BITS) + (low < 0);
         }
     }
-    fp_doubles n = fp_all(0);
-    FP_UNROLLED for (int i = FP_LIMBS - 1; i >= 0; i--) m.n[i] = fp_doubles_load(limb[i]), n = n + m.n[i];
+    FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) m.n[i] = fp_doubles_load(limb[i]);
+    const fp_doubles n = fp_sum(m.n);
     m.inverse = fp_quotient(fp_all(1), n);
     /* How often n goes into the offset, an integer; their product is rounded to a multiple of B^(FP_LIMBS - 1), its last bit. */
     fp_doubles k = fp_fused(fp_all(0x1p52), fp_all(FP_MIDDLE(FP_LIMBS - 1)), m.inverse) - fp_all(0x1p52);
@@ -200,9 +207,7 @@ static FP_INLINE uint32_t fp_unit_equal(fp_unit a, fp_unit b, const fp_unit_mod 
     /* Where a and b agree, their difference is a small multiple of n: nothing is left once that is taken away, limb by limb, the
      * highest first, all of it exact.  Elsewhere what rounding may change is too large for the lower limbs to cancel. */
     fp_unit d = fp_unit_sub(a, b, m);
-    fp_doubles sum = d.limb[FP_LIMBS - 1];
-    FP_UNROLLED for (int i = FP_LIMBS - 2; i >= 0; i--) sum = sum + d.limb[i];
-    fp_doubles q = fp_fused(fp_all(0x1.8p52), sum, m->inverse) - fp_all(0x1.8p52);
+    fp_doubles q = fp_fused(fp_all(0x1.8p52), fp_sum(d.limb), m->inverse) - fp_all(0x1.8p52);
     fp_doubles left = fp_fused_less(d.limb[FP_LIMBS - 1], q, m->n[FP_LIMBS - 1]);
     FP_UNROLLED for (int i = FP_LIMBS - 2; i >= 0; i--) left = left + fp_fused_less(d.limb[i], q, m->n[i]);
     return fp_zeros(left);
@@ -214,9 +219,7 @@ static FP_INLINE void fp_vec_gcd(fp_vec a, const fp_vec_mod *m, fp_u128 *out) {
     FP_EACH_UNIT (u) {
         fp_u128 x[FP_DOUBLES], n[FP_DOUBLES];
         double words[FP_DOUBLES], moduli[FP_DOUBLES], sign[FP_DOUBLES];
-        fp_doubles sum = a.at[u].limb[FP_LIMBS - 1];
-        FP_UNROLLED for (int i = FP_LIMBS - 2; i >= 0; i--) sum = sum + a.at[u].limb[i];
-        fp_doubles_store(sign, sum);
+        fp_doubles_store(sign, fp_sum(a.at[u].limb));
         for (int k = 0; k < FP_DOUBLES; k++) x[k] = n[k] = 0;
         for (int i = 0; i < FP_LIMBS; i++) {
             fp_doubles_store(words, fp_product(a.at[u].limb[i], fp_all(1 / FP_WEIGHT(i))));
