@@ -25,6 +25,9 @@
 #define BOUND_PER_NUMBER 64
 #define LEAST_BOUND 65536
 
+/* Words of the column of primes that are asked for before they are written to. */
+#define AHEAD 256
+
 /* Odd numbers of one segment of the primes' sieve. */
 #define BASE_SEGMENT 32768
 
@@ -71,32 +74,37 @@ static int push_event(bucket *b, size_t expected, uint32_t at, uint32_t prime) {
     return FP_OK;
 }
 
-/* One more sieving prime: a small one with all its powers that hit the run, or the events of a large one. */
-static int add_prime(run *r, uint32_t p) {
+/* One more prime below SEGMENT, with all its powers that hit the run. */
+static int add_small(run *r, uint32_t p) {
     const uint64_t last = r->start + r->step * (r->count - 1);
     for (uint64_t power = p;;) {
         uint64_t index = first_multiple(r, power);
         if (index >= r->count) return FP_OK; /* nor has a higher power a multiple */
-        if (p < SEGMENT) {
-            if (r->small_count == r->small_room) {
-                size_t room = r->small_room ? 2 * r->small_room : 1024;
-                small_prime *smalls = realloc(r->smalls, room * sizeof *smalls);
-                if (!smalls) return FP_NO_MEMORY;
-                r->smalls = smalls, r->small_room = room;
-            }
-            /* Any step beyond the run will do for the largest powers, and none must overflow. */
-            uint64_t stride = power > r->count ? r->count : power;
-            r->smalls[r->small_count++] = (small_prime){stride, index, p, power == p};
-        } else {
-            for (; index < r->count; index += power) {
-                int status = push_event(&r->buckets[index / SEGMENT], r->expected, (uint32_t)(index % SEGMENT), p);
-                if (status != FP_OK) return status;
-                if (power > r->count - index) break; /* no overflow near 2^64 */
-            }
+        if (r->small_count == r->small_room) {
+            size_t room = r->small_room ? 2 * r->small_room : 1024;
+            small_prime *smalls = realloc(r->smalls, room * sizeof *smalls);
+            if (!smalls) return FP_NO_MEMORY;
+            r->smalls = smalls, r->small_room = room;
         }
+        /* Any step beyond the run will do for the largest powers, and none must overflow. */
+        uint64_t stride = power > r->count ? r->count : power;
+        r->smalls[r->small_count++] = (small_prime){stride, index, p, power == p};
         if (power > last / p) return FP_OK;
         power *= p;
     }
+}
+
+/* The events of a larger prime, and then of its powers: from `index` on every power-th number of the run. */
+static int add_events(run *r, uint32_t p, uint64_t index) {
+    for (uint64_t power = p; index < r->count; index = first_multiple(r, power)) {
+        for (; index < r->count; index += power) {
+            int status = push_event(&r->buckets[index / SEGMENT], r->expected, (uint32_t)(index % SEGMENT), p);
+            if (status != FP_OK) return status;
+            if (power > r->count - index) break; /* no overflow near 2^64 */
+        }
+        if (__builtin_mul_overflow(power, p, &power)) break;
+    }
+    return FP_OK;
 }
 
 /* Odd numbers of which the multiples of 3, 5, 7, 11 and 13 repeat; their pattern is copied, not sieved. */
@@ -115,10 +123,12 @@ typedef struct {
     uint8_t pattern[PATTERN];                /* from 3 on, so that byte i is for 3 + 2 i */
     uint32_t roots[6542], next[6542], count; /* the odd primes below 2^16, and where the first `active` go on */
     uint32_t active;
+    uint32_t primes[BASE_SEGMENT]; /* of this segment */
+    uint64_t index[BASE_SEGMENT];  /* of the first multiples of those that have one in the run */
 } base_sieve;
 
 /* The first segment: all primes below 2^16, each sieving what follows. */
-static int first_base_segment(run *r, uint64_t bound, base_sieve *b) {
+static void first_base_segment(base_sieve *b) {
     static const uint8_t small[] = {3, 5, 7, 11, 13};
     memset(b->pattern, 0, sizeof b->pattern);
     for (size_t k = 0; k < sizeof small; k++)
@@ -128,13 +138,9 @@ static int first_base_segment(run *r, uint64_t bound, base_sieve *b) {
     for (uint32_t i = 0; i < BASE_SEGMENT; i++) {
         uint64_t p = 3 + 2 * i;
         if (b->composite[i]) continue;
-        if (p >= bound) return FP_OK;
         if (p > 13 && p < 65536) b->roots[b->count++] = (uint32_t)p;
         for (uint64_t square = (p * p - 3) / 2; square < BASE_SEGMENT; square += p) b->composite[square] = 1;
-        int status = add_prime(r, (uint32_t)p);
-        if (status != FP_OK) return status;
     }
-    return FP_OK;
 }
 
 static void sieve_base_segment(uint64_t low, base_sieve *b) {
@@ -155,20 +161,40 @@ static void sieve_base_segment(uint64_t low, base_sieve *b) {
     }
 }
 
-/* All odd primes below `bound` <= 2^32, in order, to add_prime. */
+/* The primes of a segment that begins at `low`; how many there are. */
+static size_t list_primes(uint64_t low, base_sieve *b) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < BASE_SEGMENT; i += 64) {
+        uint64_t primes = 0;
+        for (unsigned k = 0; k < 64; k += 8) /* eight bytes of 0 or 1 to eight bits */
+            primes |= (~load_bytes(b->composite + i + k) & 0x0101010101010101) * 0x0102040810204080 >> 56 << k;
+        for (; primes; primes &= primes - 1)
+            b->primes[count++] = (uint32_t)low + 2 * (i + (uint32_t)__builtin_ctzll(primes));
+    }
+    return count;
+}
+
+/* All odd primes below `bound` <= 2^32, in order, to the run. */
 static int add_primes(run *r, uint64_t bound, base_sieve *b, const fp_control *control) {
-    int status = first_base_segment(r, bound, b);
-    for (uint64_t low = 3 + 2 * BASE_SEGMENT; low < bound && status == FP_OK; low += 2 * BASE_SEGMENT) {
+    int status = FP_OK;
+    for (uint64_t low = 3; low < bound; low += 2 * BASE_SEGMENT) {
         if (fp_poll(control)) return FP_STOPPED;
-        sieve_base_segment(low, b);
-        for (uint32_t i = 0; i < BASE_SEGMENT; i += 8) {
-            uint64_t primes = ~load_bytes(b->composite + i) & 0x0101010101010101;
-            for (; primes; primes &= primes - 1) {
-                uint64_t p = low + 2 * (i + (uint32_t)__builtin_ctzll(primes) / 8);
-                if (p >= bound) return FP_OK;
-                if ((status = add_prime(r, (uint32_t)p)) != FP_OK) return status;
-            }
+        if (low == 3)
+            first_base_segment(b);
+        else
+            sieve_base_segment(low, b);
+        size_t count = list_primes(low, b), i = 0, hits = 0;
+        while (count && b->primes[count - 1] >= bound) count--;
+        for (; i < count && b->primes[i] < SEGMENT; i++)
+            if ((status = add_small(r, b->primes[i])) != FP_OK) return status;
+        /* Most of the largest primes have no multiple in the run; which do looks random to a processor: no branch asks. */
+        for (; i < count; i++) {
+            uint64_t index = first_multiple(r, b->primes[i]);
+            b->primes[hits] = b->primes[i], b->index[hits] = index;
+            hits += index < r->count;
         }
+        for (i = 0; i < hits; i++)
+            if ((status = add_events(r, b->primes[i], b->index[i])) != FP_OK) return status;
     }
     return status;
 }
@@ -241,14 +267,15 @@ static int write_segment(const fp_isa *isa, const run *r, size_t s, uint32_t siz
         uint64_t *primes = out->primes + out->used;
         uint8_t *exponents = out->exponents + out->used;
         unsigned count = w->count[i], two = n % 2 == 0;
+        __builtin_prefetch(primes + AHEAD, 1); /* else every line of the columns is waited for */
         primes[0] = 2, exponents[0] = (uint8_t)__builtin_ctzll(n);
         primes += two, exponents += two;
         /* Copies of a fixed length are faster than short loops; what is too much is written over. */
-        for (int k = 0; k < 8; k++) primes[k] = w->prime[i][k];
-        memcpy(exponents, w->exponent[i], 8);
-        if (count > 8) {
-            for (int k = 8; k < SLOTS; k++) primes[k] = w->prime[i][k];
-            memcpy(exponents + 8, w->exponent[i] + 8, 8);
+        for (int k = 0; k < 4; k++) primes[k] = w->prime[i][k];
+        memcpy(exponents, w->exponent[i], 4);
+        if (count > 4) {
+            for (int k = 4; k < SLOTS; k++) primes[k] = w->prime[i][k];
+            memcpy(exponents + 4, w->exponent[i] + 4, SLOTS - 4);
         }
         if (w->product[i] >= hardest) {
             unsigned more = w->hard_counts[next++];

@@ -12,33 +12,43 @@
 /* Numbers whose hits are kept at a time. */
 #define BLOCK 256
 
-/* Takes the primes that `hits` names out of n. */
-static uint64_t take_out(uint64_t n, const fp_trial_prime *set, uint64_t hits, fp_factors *out) {
-    for (; hits; hits &= hits - 1) {
-        const fp_trial_prime *p = set + __builtin_ctzll(hits);
-        unsigned exponent = 0;
-        for (uint64_t quotient = n * p->inverse; quotient <= p->limit; quotient = n * p->inverse)
-            n = quotient, exponent++;
-        fp_append(out, p->p, exponent);
+/* Takes the primes that `hits` names out of the numbers.  How many a number has looks random to a processor: in every round each
+ * of those that have one left loses its first, and no branch asks. */
+static void take_out(uint64_t *n, const fp_trial_prime *set, uint64_t *hits, size_t count, fp_factors *out) {
+    uint16_t open[BLOCK];
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) open[left] = (uint16_t)i, left += hits[i] != 0;
+    while (left) {
+        size_t still = 0;
+        for (size_t k = 0; k < left; k++) {
+            size_t i = open[k];
+            const fp_trial_prime *p = set + __builtin_ctzll(hits[i]);
+            unsigned exponent = 1;
+            uint64_t rest = n[i] * p->inverse, quotient;
+            while ((quotient = rest * p->inverse) <= p->limit) rest = quotient, exponent++;
+            fp_append(&out[i], p->p, exponent);
+            n[i] = rest, hits[i] &= hits[i] - 1;
+            open[still] = (uint16_t)i, still += hits[i] != 0;
+        }
+        left = still;
     }
-    return n;
 }
 
 uint64_t fp_trial_words(const fp_isa *isa, uint64_t *n, size_t count, fp_factors *out) {
     uint64_t hits[BLOCK];
-    for (size_t i = 0; i < count; i++) {
-        unsigned twos = (unsigned)__builtin_ctzll(n[i]);
-        fp_append(&out[i], 2, twos);
-        out[i].count = twos != 0; /* every other number: a branch would be taken at random */
-        n[i] >>= twos;
-    }
-    for (unsigned set = 0; set < isa->trial_sets; set++)
-        for (size_t i = 0; i < count; i += BLOCK) {
-            size_t size = count - i < BLOCK ? count - i : BLOCK;
-            isa->trial(n + i, size, set, hits);
-            for (size_t k = 0; k < size; k++)
-                if (hits[k]) n[i + k] = take_out(n[i + k], fp_trial_primes + FP_TRIAL_SET * set, hits[k], &out[i + k]);
+    for (size_t i = 0; i < count; i += BLOCK) {
+        size_t size = count - i < BLOCK ? count - i : BLOCK;
+        for (size_t k = i; k < i + size; k++) {
+            unsigned twos = (unsigned)__builtin_ctzll(n[k]);
+            fp_append(&out[k], 2, twos);
+            out[k].count = twos != 0; /* every other number: a branch would be taken at random */
+            n[k] >>= twos;
         }
+        for (unsigned set = 0; set < isa->trial_sets; set++) {
+            isa->trial(n + i, size, set, hits);
+            take_out(n + i, fp_trial_primes + FP_TRIAL_SET * set, hits, size, out + i);
+        }
+    }
     return fp_trial_bound(isa->trial_sets);
 }
 

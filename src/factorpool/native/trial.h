@@ -6,11 +6,12 @@
 
 /* p divides n exactly where n times the inverse of p is at most the limit, all modulo 2^64; also with the low and the high half
  * of the inverse and the limit modulo 2^32 (T. Granlund and P. L. Montgomery, "Division by invariant integers using
- * multiplication", 1994, section 9). */
+ * multiplication", 1994, section 9).  The doubles are for vectors, which have no product of whole words: see trial_lanes.h. */
 typedef struct {
     uint64_t inverse; /* 1 / p modulo 2^64 */
     uint64_t limit;   /* (2^64 - 1) / p */
     uint64_t p;
+    double prime, reciprocal, fold; /* p, 1 / p, 2^32 modulo p */
 } fp_trial_prime;
 
 extern const fp_trial_prime fp_trial_primes[FP_TRIAL_SET * FP_TRIAL_SETS + 1];

@@ -1,10 +1,13 @@
 /* Trial division on vectors of the compiler's: included by a file that defines FP_TRIAL, the name of the fp_trial_set, and
  * FP_REGISTER, the bytes of a register, in front of the isa's target region's end. */
+#include <string.h>
+
 #include "isa.h"
 #include "trial.h"
 
 typedef uint32_t halves __attribute__((vector_size(FP_REGISTER)));
 typedef uint64_t words __attribute__((vector_size(FP_REGISTER)));
+typedef double doubles __attribute__((vector_size(FP_REGISTER)));
 #define HALVES (FP_REGISTER / 4)
 #define WORDS (FP_REGISTER / 8)
 
@@ -22,16 +25,24 @@ static void try_halves(const uint64_t *n, const fp_trial_prime *prime, uint64_t 
     }
 }
 
+/* Any words, as doubles: no vector unit has a quick product of whole words.  With 2^32 = fold modulo p, n has the same remainder
+ * as low + fold high < 2^32 p < 2^45.  Its quotient by p comes out within 2^-18, so that p divides it exactly where it is p times
+ * the nearest integer; that product is below 2^53 and so exact, whether it is fused with the difference or not. */
 static void try_words(const uint64_t *n, const fp_trial_prime *prime, uint64_t *hits) {
-    for (int i = 0; i < FP_TRIAL_ROUND; i += 2 * WORDS) {
-        words m, l, hit = {0}, hit2 = {0};
-        for (int k = 0; k < WORDS; k++) m[k] = n[i + k], l[k] = n[i + WORDS + k];
-        for (int j = 0; j < FP_TRIAL_SET; j++) {
-            hit |= (words)(m * prime[j].inverse <= prime[j].limit) & ((uint64_t)1 << j);
-            hit2 |= (words)(l * prime[j].inverse <= prime[j].limit) & ((uint64_t)1 << j);
-        }
-        for (int k = 0; k < WORDS; k++) hits[i + k] = hit[k], hits[i + WORDS + k] = hit2[k];
+    const doubles nearest = (doubles){0} + 0x1.8p52; /* a sum with it has no bits after the point */
+    doubles low[FP_TRIAL_ROUND / WORDS], high[FP_TRIAL_ROUND / WORDS];
+    words hit[FP_TRIAL_ROUND / WORDS] = {0}, bit = (words){0} + 1;
+    for (int i = 0; i < FP_TRIAL_ROUND; i++) {
+        low[i / WORDS][i % WORDS] = (double)(uint32_t)n[i];
+        high[i / WORDS][i % WORDS] = (double)(uint32_t)(n[i] >> 32);
     }
+    for (const fp_trial_prime *p = prime; p < prime + FP_TRIAL_SET; p++, bit += bit)
+        for (int i = 0; i < FP_TRIAL_ROUND / WORDS; i++) {
+            doubles rest = high[i] * p->fold + low[i];
+            doubles quotient = (rest * p->reciprocal + nearest) - nearest;
+            hit[i] |= (words)(rest == quotient * p->prime) & bit;
+        }
+    memcpy(hits, hit, sizeof hit);
 }
 
 void FP_TRIAL(const uint64_t *n, size_t count, unsigned set, uint64_t *hits) {
@@ -39,6 +50,6 @@ void FP_TRIAL(const uint64_t *n, size_t count, unsigned set, uint64_t *hits) {
     for (size_t i = 0; i < count; i += FP_TRIAL_ROUND) {
         uint64_t all = 0;
         for (int k = 0; k < FP_TRIAL_ROUND; k++) all |= n[i + k];
-        (all >> 32 ? try_words : try_halves)(n + i, prime, hits + i);
+        (all >> 52 ? try_words : all >> 32 ? try_short : try_halves)(n + i, prime, hits + i);
     }
 }
