@@ -64,7 +64,7 @@ class ArithmeticFunctions:
 
     __slots__ = ()
     errors: Mapping[int, FactorpoolError]
-    numbers: Column
+    _numbers: Column | range
     offsets: memoryview[int]
     primes: Column
     exponents: memoryview[int]
@@ -131,7 +131,7 @@ class ArithmeticFunctions:
             error = self.errors[first]
             annotate(error, f"factorpool: {name}() has no value for item {first}; factor the others without it")
             raise error
-        if isinstance(self.numbers, memoryview) and isinstance(self.primes, memoryview):
+        if isinstance(self.primes, memoryview) and not isinstance(self._numbers, tuple):
             word = min(parameter, WORD_MAX)  # of which no power fits a word, and above which no prime is
             exponents = self.exponents if self.exponents.itemsize == 1 else bytes(self.exponents.tolist())  # below 64
             values = _native.function(name, self.offsets, self.primes, exponents, word)

@@ -16,6 +16,7 @@ from factorpool.errors import FactorpoolError
 from factorpool.factoring.arithmetic import ArithmeticFunctions
 from factorpool.factoring.arrow import LongTable, table_of
 from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
+from factorpool.factoring.memory import Grown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,15 +56,22 @@ class Columns(NamedTuple):
         """The three columns, not wide, as the kernel made them."""
         return cast(tuple[bytes, bytes, bytes], self[:3])
 
+    def entries(self) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+        """The three columns, wide or not."""
+        primes = self.primes if isinstance(self.primes, list) else memoryview(self.primes).cast("Q")
+        return self.counts, primes, self.exponents
+
     def rows(self) -> Iterator[tuple[list[int], list[int]]]:
         """The primes and the exponents of each number."""
-        primes = self.primes if isinstance(self.primes, list) else memoryview(self.primes).cast("Q").tolist()
-        exponents = list(self.exponents)
+        primes, exponents = (list(column) for column in self.entries()[1:])
         at = 0
         for count in self.counts:
             yield primes[at : at + count], exponents[at : at + count]
             at += count
 
+
+SPARE = 1.0625
+"""Times as much memory as the first chunk's share suggests: what is not needed is never touched."""
 
 ROWS = 1024
 """Numbers of which the objects are made at once: a fraction of a millisecond's work, and no more memory than that."""
@@ -95,24 +103,31 @@ class Factorizations(ArithmeticFunctions):
         ([2, 3, 5, 97], [0, 3, 4])
     """
 
-    __slots__ = ("errors", "exponents", "numbers", "offsets", "primes", "probable_primes", "reason", "strategy")
+    __slots__ = ("_numbers", "errors", "exponents", "offsets", "primes", "probable_primes", "reason", "strategy")
 
     def __init__(
         self,
-        numbers: Column,
+        numbers: Column | range,
         offsets: memoryview[int],
         primes: Column,
         exponents: memoryview[int],
         errors: Mapping[int, FactorpoolError],
         probable_primes: frozenset[int],
     ) -> None:
-        self.numbers = numbers
+        self._numbers = numbers
         self.offsets = offsets
         self.primes = primes
         self.exponents = exponents
         self.errors = errors
         self.probable_primes = probable_primes
         self.strategy = self.reason = ""
+
+    @property
+    def numbers(self) -> Column:
+        """The numbers, in their order.  Those of a range are written out when they are first asked for."""
+        if isinstance(self._numbers, range):
+            self._numbers = words_of(self._numbers).toreadonly()
+        return self._numbers
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -257,18 +272,18 @@ def _column(values: array[int] | Sequence[int]) -> Column:
 
 
 class Builder:
-    """Puts the factorizations of chunks, in order, into one."""
+    """Puts the factorizations of chunks, in order, into one; `total` numbers are expected."""
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = 0) -> None:
+        self._total = total
         self._only: Columns | None = None  # the first chunk's, as long as it is alone: no copy
-        self._counts: array[int] = array("B")
-        self._primes: array[int] | list[int] = array("Q")
-        self._exponents: array[int] = array("B")
+        self._packed = (Grown(), Grown(), Grown())  # counts, primes and exponents
+        self._wide: Columns | None = None  # once one is wide, all are
         self._probable: list[int] = []
 
     def add(self, part: Columns) -> None:
         """Appends a chunk's."""
-        if self._only is None and not self._counts and not part.wide:
+        if self._only is None and self._wide is None and not len(self._packed[0]) and not part.wide:
             self._only = part
             return
         if self._only is not None:
@@ -278,37 +293,44 @@ class Builder:
 
     def _append(self, part: Columns) -> None:
         self._probable += part.probable
-        if part.wide and isinstance(self._primes, array):  # the first that is wide: from here on all are
-            self._counts, self._exponents = array("H", self._counts), array("H", self._exponents)
-            self._primes = self._primes.tolist()
-        if isinstance(self._primes, array):
-            for column, more in zip((self._counts, self._primes, self._exponents), part.packed(), strict=True):
-                column.frombytes(more)
-        else:
-            primes = part.primes if isinstance(part.primes, list) else memoryview(part.primes).cast("Q")
-            self._counts.extend(part.counts)
-            self._primes.extend(primes)
-            self._exponents.extend(part.exponents)
+        if part.wide and self._wide is None:
+            counts, primes, exponents = (column.view() for column in self._packed)
+            self._wide = Columns(counts.tolist(), primes.cast("Q").tolist(), exponents.tolist())
+        if self._wide is None:
+            numbers = len(part.counts)
+            left = max(0, self._total - len(self._packed[0]) - numbers) / max(1, numbers)  # in times this part
+            for packed, more in zip(self._packed, part.packed(), strict=True):
+                packed.append(more, int(SPARE * left * len(more)))
+            return
+        for column, entries in zip(self._wide[:3], part.entries(), strict=True):
+            cast("list[int]", column).extend(entries)
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
-        counts, primes, exponents = self._only.packed() if self._only else (self._counts, self._primes, self._exponents)
+        counts, primes, exponents = self._columns()
         picked = Builder()
         offsets = _native.offsets(counts)
-        picked.add(Columns(*_native.gather(words, start, counts, offsets, primes, exponents)))  # type: ignore[arg-type]
+        picked.add(Columns(*_native.gather(words, start, counts, offsets, primes, exponents)))
         return picked.build(Block(words), errors)
 
     def build(self, block: Block, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """The whole, for the block that the chunks were cut from."""
         primes: Column
-        if self._only is not None:
-            counts, words, small = self._only.packed()
-            offsets, primes, exponents = _native.offsets(counts), words_of(words), memoryview(small)
-        elif isinstance(self._primes, array):
-            offsets, primes = _native.offsets(self._counts), _column(self._primes)
-            exponents = _view(self._exponents)
+        if self._wide is None:
+            counts, words, exponents = self._columns()
+            offsets, primes = _native.offsets(counts), words.cast("Q")
         else:
-            offsets = array("Q", accumulate(self._counts, initial=0)).tobytes()
-            primes, exponents = _column(self._primes), _view(self._exponents)
-        numbers = _column(block) if block.kind is Kind.WIDE else block.words().toreadonly()
+            offsets = array("Q", accumulate(self._wide.counts, initial=0)).tobytes()
+            primes, exponents = _column(self._wide.primes), _view(array("H", self._wide.exponents))
+        numbers: Column | range
+        if isinstance(block.values, range):
+            numbers = block.values
+        else:
+            numbers = _column(block) if block.kind is Kind.WIDE else block.words().toreadonly()
         return Factorizations(numbers, words_of(offsets), primes, exponents, errors, frozenset(self._probable))
+
+    def _columns(self) -> tuple[memoryview[int], ...]:
+        """Counts, primes and exponents, which are not wide, as bytes."""
+        if self._only is not None:
+            return tuple(memoryview(column) for column in self._only.packed())
+        return tuple(column.view() for column in self._packed)

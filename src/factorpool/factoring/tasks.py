@@ -14,12 +14,16 @@ from factorpool.factoring.methods.batch import pairs_by_kernel
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.methods.hard import LARGE_BITS, complete
 from factorpool.pool.protocol import Hint, Piece, Place
+from factorpool.pool.schedule import TAIL_SECONDS
 
 KERNEL_MAX = (1 << 128) - 1
 """The kernel takes numbers up to this one."""
 
 RANGE_CHUNK = 1 << 18
 """First chunk of a range: about 6 ms at 10^12, of which the primes to sieve by take one."""
+
+RANGE_SECONDS = 0.005
+"""Least that a chunk of a range should take: each finds the primes to sieve by anew."""
 
 THREADS_FROM = 4_000
 """Numbers for the kernel from which threads pay: starting two costs about 0.2 ms, a 32-bit number about 0.1 us."""
@@ -56,13 +60,13 @@ class FactorTask:
 
     def __init__(self, method: str, block: Block | None = None) -> None:
         self.method = METHODS[method]
-        self.first_chunk = self.method.first_chunk
+        self.first_chunk, self.least_seconds = self.method.first_chunk, TAIL_SECONDS
         kind = None if block is None else block.kind
         self._wide = kind is Kind.WIDE
         if self._wide:  # of ints beyond 64 bits each may take long
             self.first_chunk = 1
         elif kind is Kind.RANGE:  # the longer a range, the better it sieves
-            self.first_chunk = RANGE_CHUNK
+            self.first_chunk, self.least_seconds = RANGE_CHUNK, RANGE_SECONDS
 
     def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
         """The kernel's costs are known."""

@@ -49,9 +49,10 @@ class Cutter:
         chunksize: int | None,
         first: int,
         chunk_seconds: float = schedules.CHUNK_SECONDS,
+        least_seconds: float = schedules.TAIL_SECONDS,
     ) -> None:
         self.workers = workers
-        self._chunk_seconds = chunk_seconds
+        self._seconds = chunk_seconds, least_seconds
         self._source = source
         self._guided = schedule == "guided" and chunksize is None
         self._static = schedule == "static" and chunksize is None
@@ -98,7 +99,7 @@ class Cutter:
         if self._guided:
             remaining = self._source.remaining()
             remaining = None if remaining is None else remaining + returned
-            return schedules.guided(remaining, self.workers, self._size, self._measured, self._chunk_seconds)
+            return schedules.guided(remaining, self.workers, self._size, self._measured, *self._seconds)
         if self._static and self._total is not None:
             return schedules.static(self._total, self.workers)
         return self._size
@@ -202,7 +203,7 @@ class Dispatcher:
                         return
                 elif not self._due():
                     break
-                if self._flights and self._fatal is None and self._cutter.sized:
+                if self._fatal is None and self._cutter.sized:
                     self._feed()  # before the caller takes its time; not with an iterator, which may take its own
                 if self._fatal is not None:
                     self._wait_before(self._fatal[0])

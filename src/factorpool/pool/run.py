@@ -253,8 +253,8 @@ class Run:
         return usable_cpus() if isinstance(strategy, str) else strategy.capacity()
 
     def _cutter(self, count: int, first: int, chunk_seconds: float = CHUNK_SECONDS) -> Cutter:
-        options = self._options
-        return Cutter(self._source, count, options.schedule, options.chunksize, first, chunk_seconds)
+        options, least = self._options, self._ref.task.least_seconds
+        return Cutter(self._source, count, options.schedule, options.chunksize, first, chunk_seconds, least)
 
     def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:
         # What a task leaves in workers stays among those of its own run, unless the caller keeps a pool for it.

@@ -25,7 +25,8 @@ TAIL = 4
 """A guided chunk is at most what remains, divided by this many times the workers,"""
 
 TAIL_SECONDS = 0.0005
-"""but not so small that it costs less than this: the end would be no evener, and all overhead."""
+"""but not so small that it costs less than this, or what its task says: the end would be no evener, and all
+overhead."""
 
 
 class Measured(NamedTuple):
@@ -47,11 +48,16 @@ def static(total: int, workers: int) -> int:
 
 
 def guided(
-    remaining: int | None, workers: int, first: int, measured: Measured | None, chunk_seconds: float = CHUNK_SECONDS
+    remaining: int | None,
+    workers: int,
+    first: int,
+    measured: Measured | None,
+    chunk_seconds: float = CHUNK_SECONDS,
+    least_seconds: float = TAIL_SECONDS,
 ) -> int:
     """The next chunk's size; `first` is that of the first ones, `remaining` None where nobody knows.
 
-    `chunk_seconds` is as in the strategy's traits.
+    `chunk_seconds` is as in the strategy's traits, `least_seconds` the task's.
 
     >>> guided(100_000, 2, 256, None)
     256
@@ -72,7 +78,7 @@ def guided(
         each = max(measured.seconds_per_item, 1e-9)
         turn = workers * measured.handling
         size = max(1, min(int(max(OVERHEADS * measured.overhead, chunk_seconds, turn) / each), GROWTH * measured.size))
-        least = max(1, int(max(TAIL_SECONDS, turn) / each))
+        least = max(1, int(max(least_seconds, turn) / each))
     if remaining is not None and workers > 1:
         size = min(size, max(least, remaining // (TAIL * workers)))
     return size

@@ -32,13 +32,10 @@ typedef struct {
 } packed;
 
 static int resize(PyObject **bytes, size_t size) {
-    if (size > PY_SSIZE_T_MAX) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (*bytes) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
-    *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
-    return *bytes ? 0 : -1;
+    if (*bytes == NULL) return (*bytes = fp_new_bytes(size)) ? 0 : -1;
+    if (size <= PY_SSIZE_T_MAX) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
+    PyErr_NoMemory();
+    return -1;
 }
 
 static int grow_packed(fp_columns *columns, size_t room, unsigned width) {

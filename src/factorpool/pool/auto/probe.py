@@ -83,7 +83,8 @@ class Brief:
         self.measuring = True
         self._seconds = 0.0
         self._collect = collect
-        self.first_chunk, self.itemwise, self.taints = task.first_chunk, task.itemwise, task.taints
+        self.first_chunk, self.least_seconds = task.first_chunk, task.least_seconds
+        self.itemwise, self.taints = task.itemwise, task.taints
         self._task = task
 
     def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
