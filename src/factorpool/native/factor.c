@@ -210,7 +210,7 @@ int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t
     if (w) w->sieve = NULL;
     for (size_t start = 0; start < count && status == FP_OK; start += GROUP) {
         size_t size = count - start < GROUP ? count - start : GROUP;
-        status = fp_poll(control) ? FP_STOPPED : fp_reserve(out, width, GROUP * FP_MAX_DISTINCT, count);
+        status = fp_poll(control) ? FP_STOPPED : fp_reserve(out, width, size * FP_MAX_DISTINCT, count);
         if (status == FP_OK) status = factor_group(isa, numbers + width * start, width, size, method, control, w);
         for (size_t i = 0; i < size && status == FP_OK; i++) put(out, width, start + i, &w->out[i]);
     }

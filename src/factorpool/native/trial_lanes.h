@@ -1,5 +1,6 @@
 /* Trial division on vectors of the compiler's: included by a file that defines FP_TRIAL, the name of the fp_trial_set, and
- * FP_REGISTER, the bytes of a register, in front of the isa's target region's end. */
+ * FP_REGISTER, the bytes of a register, in front of the isa's target region's end; and FP_TRY_SHORT, if it has something better
+ * for numbers below 2^52. */
 #include <string.h>
 
 #include "isa.h"
@@ -45,11 +46,15 @@ static void try_words(const uint64_t *n, const fp_trial_prime *prime, uint64_t *
     memcpy(hits, hit, sizeof hit);
 }
 
+#ifndef FP_TRY_SHORT
+#define FP_TRY_SHORT try_words
+#endif
+
 void FP_TRIAL(const uint64_t *n, size_t count, unsigned set, uint64_t *hits) {
     const fp_trial_prime *prime = fp_trial_primes + FP_TRIAL_SET * set;
     for (size_t i = 0; i < count; i += FP_TRIAL_ROUND) {
         uint64_t all = 0;
         for (int k = 0; k < FP_TRIAL_ROUND; k++) all |= n[i + k];
-        (all >> 52 ? try_words : all >> 32 ? try_short : try_halves)(n + i, prime, hits + i);
+        (all >> 52 ? try_words : all >> 32 ? FP_TRY_SHORT : try_halves)(n + i, prime, hits + i);
     }
 }

@@ -12,7 +12,7 @@ from factorpool.pool.auto.machine import Machine, place_of
 from factorpool.pool.auto.rules import Choice, choose
 from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.dispatcher import Completion, Cutter, Dispatcher
-from factorpool.pool.protocol import Place, Strategy, Task, TaskRef, Workers
+from factorpool.pool.protocol import Chunk, Place, Strategy, Task, TaskRef, Workers, to_the_last
 from factorpool.pool.recovery import Policy
 from factorpool.pool.schedule import CHUNK_SECONDS, SCHEDULES
 from factorpool.pool.shelf import Shelves, shared
@@ -200,11 +200,21 @@ class Run:
         alone = place_of(choice.strategy) is Place.HERE
         workers = 1 if alone else self._count()
         first = task.first_chunk if options.progress or not alone else task.alone_chunk(total)
+        if alone and first == total and not (task.itemwise or options.pool or options.trace):
+            yield self._at_once(task, total)
+            return
         opened = self._open(self._ref, choice.strategy, workers)
         if not alone:
             self._draw_apart(opened)
         cutter = self._cutter(workers, first, choice.strategy.traits.chunk_seconds)
         yield from self._dispatcher(cutter, opened, self._limits(choice.strategy, cutter), choice.strategy).run()
+
+    def _at_once(self, task: Task, total: int) -> Completion:
+        """All items as one chunk in this thread: a dispatcher would cost as much as a hundred numbers."""
+        chunk = Chunk(0, self._source.take(total))
+        task.start()
+        piece = next(to_the_last(task.pieces(chunk.payload, 0, bytearray(1), chunk.pace)))
+        return Completion(chunk, piece.value, piece.error)
 
     def _limits(self, strategy: Strategy, cutter: Cutter) -> Callable[[], tuple[int, int | None]]:
         """How many chunks may be in flight, as workers of the strategy come and go."""

@@ -6,7 +6,6 @@
 
 #define FP_TRIAL fp_avx2_trial
 #define FP_REGISTER 32
-#define try_short try_words
 #include "../trial_lanes.h"
 
 #include "end_isa.h"
