@@ -14,6 +14,8 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from common import save
 from siqs import semiprimes
@@ -28,8 +30,8 @@ from factorpool.pool.strategies.simulated import Overheads
 WORKERS = (1, 2, 8, 64, 1024)
 
 
-def measure(digits: int, overheads: Overheads) -> dict[str, object]:
-    """Factors one number and takes it apart; prints the row, too."""
+def measure(digits: int, overheads: Overheads, workers: int = 2, counts: Sequence[int] = WORKERS) -> dict[str, Any]:
+    """Factors one number with so many threads and takes it apart; `counts` are predicted.  Prints the row, too."""
     bits = round(digits * 3.3219)
     (n,) = semiprimes(bits, 1)
     marks: list[tuple[float, float, float]] = []  # wall, CPU of all, CPU of this thread; of each report
@@ -41,7 +43,7 @@ def measure(digits: int, overheads: Overheads) -> dict[str, object]:
             enough.append(len(marks) - 1)
 
     began = time.perf_counter()
-    factors = fp.factor(n, strategy="threads", max_workers=2, progress=report)
+    factors = fp.factor(n, strategy="threads", max_workers=workers, progress=report)
     end = time.perf_counter()
     assert len(factors) == 2
     first, last = marks[0], marks[enough[0]]
@@ -50,10 +52,11 @@ def measure(digits: int, overheads: Overheads) -> dict[str, object]:
     calls = round(work / CALL_SECONDS)
     alone = first[0] - began + end - last[0]
     overheads = overheads._replace(chunk=overheads.chunk + caller / calls)
-    predicted = {count: alone + predict([CALL_SECONDS] * calls, count, overheads).seconds for count in WORKERS}
-    row = {
+    predicted = {count: alone + predict([CALL_SECONDS] * calls, count, overheads).seconds for count in counts}
+    row: dict[str, Any] = {
         "digits": digits,
         "bits": bits,
+        "workers": workers,
         "wall": end - began,
         "curves": first[0] - began,
         "sieving": sieving,
