@@ -3,8 +3,8 @@
  * Most columns, those of large primes, have few ones.  First, rows that have the only one of a column are of no use.  Then a column
  * of few rows is removed by adding one of them, the shortest, to the others (structured elimination: C. Pomerance
  * and J. Smith, "Reduction of huge, sparse matrices over finite fields via created catastrophes", 1992).  What is left, about a
- * third as wide, is eliminated as a dense matrix, eight columns at a time by tables of all sums of eight rows ("four Russians":
- * V. Arlazarov, E. Dinic, M. Kronrod and I. Faradzev, 1970). */
+ * third as wide, goes to block Lanczos (lanczos.c); or, if it is small, it is eliminated as a dense matrix, eight columns at a
+ * time by tables of all sums of eight rows ("four Russians": V. Arlazarov, E. Dinic, M. Kronrod and I. Faradzev, 1970). */
 #include <stdlib.h>
 
 #include "siqs.h"
@@ -17,6 +17,11 @@ typedef struct {
 
 /* Heaviest column that is removed before the dense part. */
 #define MOST_WEIGHT 12
+
+/* Columns with ones from which block Lanczos takes less time than elimination, and how far columns are removed for it then: it takes
+ * as long as there are ones, times what is left of the columns. */
+#define SPARSE_FROM 8000
+#define SPARSE_WEIGHT 8
 
 /* Rows more than columns that are kept: each gives a set, and half of all sets factor n. */
 #define SPARE 64
@@ -185,19 +190,70 @@ static int reduce(uint64_t **rows, size_t height, size_t width, size_t words, ui
     return status;
 }
 
-/* The sets: of the rows that are left, as unknowns of the equations that the columns are. */
-static int solve(const matrix *m, size_t most, uint64_t *sets, size_t *found) {
-    size_t words_out = (m->rows + 63) / 64, unknowns = 0, equations = 0;
-    uint32_t *unknown = malloc(m->rows * sizeof *unknown), *number = malloc(m->columns * sizeof *number);
+/* What is left: its rows, as unknowns of the equations that its columns are. */
+typedef struct {
+    const matrix *of;
+    size_t unknowns, equations;
+    uint32_t *row;      /* of an unknown */
+    uint32_t *equation; /* of a column that has ones */
+} rest;
+
+static int number_rest(const matrix *m, rest *left) {
+    *left = (rest){.of = m};
+    left->row = malloc((m->rows + 1) * sizeof *left->row);
+    left->equation = malloc((m->columns + 1) * sizeof *left->equation);
+    if (!left->row || !left->equation) return FP_NO_MEMORY;
+    for (size_t c = 0; c < m->columns; c++)
+        if (m->weight[c]) left->equation[c] = (uint32_t)left->equations++;
+    for (size_t r = 0; r < m->rows && left->unknowns < left->equations + SPARE; r++)
+        if (m->members[r].count) left->row[left->unknowns++] = (uint32_t)r;
+    return FP_OK;
+}
+
+/* Adds the rows of the input that an unknown stands for to a set. */
+static void add_members(const rest *left, size_t unknown, uint64_t *set_out) {
+    const set *members = &left->of->members[left->row[unknown]];
+    for (uint32_t j = 0; j < members->count; j++) set_out[members->items[j] / 64] ^= 1ull << members->items[j] % 64;
+}
+
+/* The sets, by block Lanczos. */
+static int solve_sparse(const rest *left, size_t most, uint64_t *sets, size_t *found) {
+    const matrix *m = left->of;
+    const size_t words_out = (m->rows + 63) / 64;
+    size_t ones = 0;
+    for (size_t u = 0; u < left->unknowns; u++) ones += m->row[left->row[u]].count;
+    uint32_t *entries = malloc((ones + 1) * sizeof *entries);
+    size_t *starts = malloc((left->unknowns + 1) * sizeof *starts);
+    uint64_t *sums = malloc((left->unknowns + 1) * sizeof *sums);
+    int status = FP_NO_MEMORY;
+    if (!entries || !starts || !sums) goto done;
+    starts[0] = 0;
+    for (size_t u = 0; u < left->unknowns; u++) {
+        const set *row = &m->row[left->row[u]];
+        starts[u + 1] = starts[u] + row->count;
+        for (uint32_t i = 0; i < row->count; i++) entries[starts[u] + i] = left->equation[row->items[i]];
+    }
+    const fp_siqs_matrix sparse = {left->unknowns, left->equations, entries, starts};
+    if ((status = fp_siqs_lanczos(&sparse, m->control, sums, found)) != FP_OK) goto done;
+    if (*found > most) *found = most;
+    memset(sets, 0, *found * words_out * sizeof *sets);
+    for (size_t u = 0; u < left->unknowns; u++)
+        for (size_t k = 0; k < *found; k++)
+            if (sums[u] >> k & 1) add_members(left, u, sets + k * words_out);
+done:
+    free(entries), free(starts), free(sums);
+    return status;
+}
+
+/* The sets, by elimination. */
+static int solve_dense(const rest *left, size_t most, uint64_t *sets, size_t *found) {
+    const matrix *m = left->of;
+    const size_t words_out = (m->rows + 63) / 64, unknowns = left->unknowns, equations = left->equations;
+    const size_t words = (unknowns + 63) / 64;
     uint64_t *bits = NULL, **rows = NULL;
     uint32_t *pivot = NULL;
     uint8_t *is_pivot = NULL;
     int status = FP_NO_MEMORY;
-    if (!unknown || !number) goto done;
-    for (size_t c = 0; c < m->columns; c++) number[c] = m->weight[c] ? (uint32_t)equations++ : 0;
-    for (size_t r = 0; r < m->rows && unknowns < equations + SPARE; r++)
-        if (m->members[r].count) unknown[unknowns++] = (uint32_t)r;
-    size_t words = (unknowns + 63) / 64;
     bits = calloc(equations * words + 1, sizeof *bits);
     rows = malloc((equations + 1) * sizeof *rows);
     pivot = malloc((equations + 1) * sizeof *pivot);
@@ -205,8 +261,8 @@ static int solve(const matrix *m, size_t most, uint64_t *sets, size_t *found) {
     if (!bits || !rows || !pivot || !is_pivot) goto done;
     for (size_t e = 0; e < equations; e++) rows[e] = bits + e * words;
     for (size_t u = 0; u < unknowns; u++)
-        for (uint32_t i = 0; i < m->row[unknown[u]].count; i++)
-            rows[number[m->row[unknown[u]].items[i]]][u / 64] |= 1ull << u % 64;
+        for (uint32_t i = 0; i < m->row[left->row[u]].count; i++)
+            rows[left->equation[m->row[left->row[u]].items[i]]][u / 64] |= 1ull << u % 64;
     size_t rank;
     if ((status = reduce(rows, equations, unknowns, words, pivot, &rank, m->control)) != FP_OK) goto done;
     for (size_t i = 0; i < rank; i++) is_pivot[pivot[i]] = 1;
@@ -216,14 +272,13 @@ static int solve(const matrix *m, size_t most, uint64_t *sets, size_t *found) {
         memset(out, 0, words_out * sizeof *out);
         for (size_t i = 0; i <= rank; i++) { /* the unknown itself last */
             if (i < rank && !(rows[i][u / 64] >> u % 64 & 1)) continue;
-            const set *members = &m->members[unknown[i < rank ? pivot[i] : u]];
-            for (uint32_t j = 0; j < members->count; j++) out[members->items[j] / 64] ^= 1ull << members->items[j] % 64;
+            add_members(left, i < rank ? pivot[i] : u, out);
         }
         ++*found;
     }
     status = FP_OK;
 done:
-    free(unknown), free(number), free(bits), free(rows), free(pivot), free(is_pivot);
+    free(bits), free(rows), free(pivot), free(is_pivot);
     return status;
 }
 
@@ -236,14 +291,21 @@ int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t
     *found = 0;
     int status = m.row && m.members && m.weight ? read_rows(&m, entries, starts) : FP_NO_MEMORY;
     if (status == FP_OK) drop_singletons(&m);
-    for (uint32_t weight = 2; status == FP_OK && weight <= MOST_WEIGHT;) {
+    size_t columns_left = 0;
+    for (size_t c = 0; c < columns && status == FP_OK; c++) columns_left += m.weight[c] > 0;
+    const int sparse = columns_left >= SPARSE_FROM;
+    for (uint32_t weight = 2; status == FP_OK && weight <= (sparse ? SPARSE_WEIGHT : MOST_WEIGHT);) {
         size_t removed = 0;
         status = merge(&m, weight, &removed);
         if (status == FP_OK && fp_poll(control)) status = FP_STOPPED;
         if (removed <= columns / 200) weight++;
     }
     if (status == FP_OK) drop_singletons(&m);
-    if (status == FP_OK) status = solve(&m, most, sets, found);
+    rest left = {.of = NULL};
+    if (status == FP_OK) status = number_rest(&m, &left);
+    if (status == FP_OK && sparse) status = solve_sparse(&left, most, sets, found);
+    if (status == FP_OK && *found == 0) status = solve_dense(&left, most, sets, found);
+    free(left.row), free(left.equation);
     for (size_t r = 0; m.row && m.members && r < rows; r++) free(m.row[r].items), free(m.members[r].items);
     free(m.row), free(m.members), free(m.weight);
     return status;

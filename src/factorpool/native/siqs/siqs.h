@@ -83,6 +83,16 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
 int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t rows, size_t columns, size_t most,
                          const fp_control *control, uint64_t *sets, size_t *found);
 
+/* lanczos.c: sums of unknowns that vanish in every equation, modulo 2; unknown u stands in the equations entries[starts[u]] to
+ * entries[starts[u + 1] - 1].  Bit k of sets[u] says whether u is in sum k; `found` of them, up to 64, do not depend on each other: a
+ * few less than there are unknowns more than equations.  None are found where there are few unknowns, or by bad luck. */
+typedef struct {
+    size_t unknowns, equations;
+    const uint32_t *entries;
+    const size_t *starts;
+} fp_siqs_matrix;
+int fp_siqs_lanczos(const fp_siqs_matrix *sparse, const fp_control *control, uint64_t *sets, size_t *found);
+
 /* small.c: a proper factor of an odd composite of up to 128 bits that is no power, or, hardly ever, 0.  `memory` points
  * to what it works in, the caller's to free; it is allocated where it is NULL. */
 int fp_siqs_small(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const fp_control *control, fp_u128 *factor);
