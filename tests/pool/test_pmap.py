@@ -289,6 +289,14 @@ def test_start_methods(start_method: str) -> None:
     assert fs == fp.factor_many(range(1, 2000), strategy="serial")
 
 
+def test_a_worker_goes_on_while_the_caller_takes_its_time() -> None:
+    """Also where all workers had finished before the caller got the first result."""
+    begun = threading.Semaphore(0)
+    results = fp.pmap(lambda _: begun.release(), range(9), strategy="threads", max_workers=1, chunksize=1)
+    next(results)
+    assert all(begun.acquire(timeout=30) for _ in range(2))
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(fp.OptionError, match="fn must be a function"):
         fp.pmap(7, [1])  # type: ignore[arg-type]

@@ -28,6 +28,13 @@ def test_guided_leaves_work_for_all_at_the_end(
     assert size <= 4 * last
 
 
+def test_no_guided_chunk_is_shorter_than_its_task_says() -> None:
+    measured = Measured(1000, 1e-6, 0.0)
+    assert guided(10_000, 2, 1, measured) == 1250
+    assert guided(10_000, 2, 1, measured, least_seconds=0.005) == 4000  # four times the last
+    assert guided(10_000, 2, 1, measured._replace(size=10_000), least_seconds=0.005) == 5000
+
+
 @pytest.mark.parametrize("schedule", ["static", "dynamic", "guided"])
 @given(total=st.integers(0, 5000), workers=st.integers(1, 20), room=st.none() | st.integers(1, 50))
 def test_chunks_cover_everything_once(schedule: str, total: int, workers: int, room: int | None) -> None:
