@@ -14,7 +14,7 @@
 /* Rounds are stopped once they are so many more than the n / 63 that are expected: something has gone wrong. */
 #define MORE_ROUNDS 64
 
-/* Random Y that are tried: a few in a hundred fail. */
+/* Random Y that are tried, for some fail. */
 #define TRIES 8
 enum { FP_SIQS_AGAIN = -1 };
 
@@ -32,10 +32,9 @@ typedef struct {
 
 /* X^T Y, for a word of each in every row. */
 static void inner(const uint64_t *x, const uint64_t *y, size_t count, square out) {
-    const size_t bytes = 8;
     uint64_t sums[8][256] = {0}; /* of the rows of y where x has that byte there */
     for (size_t r = 0; r < count; r++)
-        for (size_t k = 0; k < bytes; k++) sums[k][x[r] >> 8 * k & 255] ^= y[r];
+        for (size_t k = 0; k < 8; k++) sums[k][x[r] >> 8 * k & 255] ^= y[r];
     for (size_t i = 0; i < 64; i++) {
         out[i] = 0;
         for (size_t byte = 0; byte < 256; byte++)
