@@ -21,6 +21,13 @@ def test_parts_stand_one_after_the_other(size: int, expected: int) -> None:
     assert grown.view().readonly
 
 
+def test_more_is_expected_than_any_machine_has() -> None:
+    grown = Grown()
+    for _ in range(3):
+        grown.append(b"ab" * LARGE, 1 << 60)
+    assert grown.view() == b"ab" * (3 * LARGE)
+
+
 def test_a_view_outlives_the_column() -> None:
     grown = Grown()
     grown.append(b"ab" * LARGE, 0)

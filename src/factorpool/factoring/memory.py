@@ -7,6 +7,7 @@ as to write it, in pages of 2 MB less.
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 
 from factorpool import _native
 
@@ -20,7 +21,8 @@ def _allocate(size: int) -> memoryview:
         return memoryview(bytearray(size))
     pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        pages.madvise(mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # a system without large pages gives small ones
+            pages.madvise(mmap.MADV_HUGEPAGE)
     return memoryview(pages)
 
 
@@ -40,7 +42,10 @@ class Grown:
         """Adds a part, after which so many bytes more are expected."""
         end = self._used + len(part)
         if end > len(self._memory):
-            larger = _allocate(end + expected)
+            try:
+                larger = _allocate(end + expected)
+            except OSError:  # so much this machine has not; perhaps too much is expected
+                larger = _allocate(end + end // 2)
             _native.copy(larger, 0, self.view())
             self._memory = larger
         _native.copy(self._memory, self._used, part)
