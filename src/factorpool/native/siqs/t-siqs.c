@@ -90,7 +90,7 @@ static void check_small(size_t count) {
 static void check_dependencies(size_t rows, size_t columns) {
     enum { MOST_ENTRIES = 12, SETS = 20 };
     const size_t words = (rows + 63) / 64;
-    uint32_t *entries = malloc((rows * MOST_ENTRIES + 1) * sizeof *entries);
+    uint32_t *entries = calloc(rows * MOST_ENTRIES + 1, sizeof *entries);
     uint64_t *starts = malloc((rows + 1) * sizeof *starts), *sets = malloc((SETS * words + 1) * sizeof *sets);
     uint8_t *odd = malloc(columns);
     size_t used = 0, found;
