@@ -109,7 +109,7 @@ def rounded(values: Any) -> dict[int, float]:
 
 def main() -> None:
     """Measures, prints, saves."""
-    counts = [1 << k for k in range(usable_cpus().bit_length()) if 1 << k <= usable_cpus()]
+    counts = sorted({min(1 << k, usable_cpus()) for k in range(usable_cpus().bit_length() + 1)})
     for _ in range(2):  # the first starts the fork server
         of_processes = measure_overheads("processes", FactorTask("auto"), Block(range(10**12, 10**12 + 2000)))
     if sys.argv[1:2] == ["--digits"]:

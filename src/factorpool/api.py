@@ -252,7 +252,7 @@ def factor_range(
 
 
 RESULT_BYTES = 50
-"""What a result takes: a number of 64 bits has 3.7 distinct primes on average, of nine bytes each."""
+"""What a result takes: a number of 64 bits has 4 distinct primes on average, of nine bytes each."""
 
 
 def _check_size(numbers: range) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import factorpool as fp
 from factorpool import _native
-from factorpool.factoring.memory import LARGE, Grown
+from factorpool.factoring.memory import LARGE, Grown, _allocate_most
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, LARGE // 3, 2 * LARGE])
@@ -28,6 +28,11 @@ def test_more_is_expected_than_any_machine_has() -> None:
     assert grown.view() == b"ab" * (3 * LARGE)
 
 
+def test_more_is_needed_than_any_machine_has() -> None:
+    with pytest.raises(MemoryError, match="bytes for a column"):
+        _allocate_most(1 << 60, (1, 0))
+
+
 def test_a_view_outlives_the_column() -> None:
     grown = Grown()
     grown.append(b"ab" * LARGE, 0)
@@ -36,7 +41,7 @@ def test_a_view_outlives_the_column() -> None:
     assert view == b"ab" * LARGE
 
 
-@pytest.mark.parametrize("strategy", ["serial", "threads"])
+@pytest.mark.parametrize("strategy", ["serial", "threads", "processes"])
 def test_chunks_with_far_more_primes_than_the_first(strategy: str) -> None:
     """The first chunk's are primes: of what follows, many times as much comes as it suggests."""
     first = np.full(1000, 4294967291, dtype=np.uint64)

@@ -102,3 +102,25 @@ def test_what_nobody_runs_is_not_waited_for(kind: type[Adversary], message: str)
     with pytest.raises(fp.FactorpoolError, match=message):
         list(Dispatcher(cutter, workers, lambda: (2, None), time.perf_counter).run())
     assert workers.closed == 1
+
+
+class Unstartable(Adversary):
+    """Has one worker, which is gone after its second chunk; another cannot be started."""
+
+    submitted = 0
+
+    def submit(self, chunk: Chunk) -> None:
+        self.submitted += 1
+        if self.submitted > 2:
+            raise fp.StartError("no more processes")
+        super().submit(chunk)
+
+
+def test_what_is_done_comes_before_the_error_of_a_start() -> None:
+    workers = Unstartable(random.Random(1), 1, {name: set() for name in ERRORS}, 0, itemwise=True)
+    cutter = Cutter(SequenceSource(range(9)), 1, "dynamic", 2, 1)
+    run = Dispatcher(cutter, workers, lambda: (1, None), time.perf_counter).run()
+    assert [list(next(run).chunk.payload) for _ in range(2)] == [[0, 1], [2, 3]]
+    with pytest.raises(fp.StartError, match="no more processes"):
+        next(run)
+    assert workers.closed == 1

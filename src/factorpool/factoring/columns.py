@@ -278,7 +278,8 @@ class Builder:
         self._total = total
         self._only: Columns | None = None  # the first chunk's, as long as it is alone: no copy
         self._packed = (Grown(), Grown(), Grown())  # counts, primes and exponents
-        self._wide: Columns | None = None  # once one is wide, all are
+        # Once one is wide, all are: counts, primes and exponents.
+        self._wide: tuple[array[int], list[int], array[int]] | None = None
         self._probable: list[int] = []
 
     def add(self, part: Columns) -> None:
@@ -295,15 +296,16 @@ class Builder:
         self._probable += part.probable
         if part.wide and self._wide is None:
             counts, primes, exponents = (column.view() for column in self._packed)
-            self._wide = Columns(counts.tolist(), primes.cast("Q").tolist(), exponents.tolist())
+            self._wide = array("H", counts.tolist()), primes.cast("Q").tolist(), array("H", exponents.tolist())
+            self._packed = (Grown(), Grown(), Grown())
         if self._wide is None:
             numbers = len(part.counts)
             left = max(0, self._total - len(self._packed[0]) - numbers) / max(1, numbers)  # in times this part
             for packed, more in zip(self._packed, part.packed(), strict=True):
                 packed.append(more, int(SPARE * left * len(more)))
             return
-        for column, entries in zip(self._wide[:3], part.entries(), strict=True):
-            cast("list[int]", column).extend(entries)
+        for column, entries in zip(self._wide, part.entries(), strict=True):
+            column.extend(entries)
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
@@ -320,8 +322,8 @@ class Builder:
             counts, words, exponents = self._columns()
             offsets, primes = _native.offsets(counts), words.cast("Q")
         else:
-            offsets = array("Q", accumulate(self._wide.counts, initial=0)).tobytes()
-            primes, exponents = _column(self._wide.primes), _view(array("H", self._wide.exponents))
+            offsets = array("Q", accumulate(self._wide[0], initial=0)).tobytes()
+            primes, exponents = _column(self._wide[1]), _view(self._wide[2])
         numbers: Column | range
         if isinstance(block.values, range):
             numbers = block.values

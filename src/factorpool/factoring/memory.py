@@ -26,6 +26,14 @@ def _allocate(size: int) -> memoryview:
     return memoryview(pages)
 
 
+def _allocate_most(size: int, spare: tuple[int, ...]) -> memoryview:
+    """As much as this machine has: perhaps too much is expected."""
+    for more in spare:
+        with suppress(OSError):
+            return _allocate(size + more)
+    raise MemoryError(f"{size} bytes for a column of factors")
+
+
 class Grown:
     """Bytes that grow at their end."""
 
@@ -42,10 +50,7 @@ class Grown:
         """Adds a part, after which so many bytes more are expected."""
         end = self._used + len(part)
         if end > len(self._memory):
-            try:
-                larger = _allocate(end + expected)
-            except OSError:  # so much this machine has not; perhaps too much is expected
-                larger = _allocate(end + end // 2)
+            larger = _allocate_most(end, (expected, end // 2, 0))
             _native.copy(larger, 0, self.view())
             self._memory = larger
         _native.copy(self._memory, self._used, part)

@@ -127,8 +127,8 @@ typedef struct {
     uint64_t index[BASE_SEGMENT];  /* of the first multiples of those that have one in the run */
 } base_sieve;
 
-/* The first segment: all primes below 2^16, each sieving what follows. */
-static void first_base_segment(base_sieve *b) {
+/* The first segment: all primes below 2^16 and below `bound`, each sieving what follows. */
+static void first_base_segment(uint64_t bound, base_sieve *b) {
     static const uint8_t small[] = {3, 5, 7, 11, 13};
     memset(b->pattern, 0, sizeof b->pattern);
     for (size_t k = 0; k < sizeof small; k++)
@@ -137,6 +137,7 @@ static void first_base_segment(base_sieve *b) {
     b->count = b->active = 0;
     for (uint32_t i = 0; i < BASE_SEGMENT; i++) {
         uint64_t p = 3 + 2 * i;
+        if (p >= bound) break;
         if (b->composite[i]) continue;
         if (p > 13 && p < 65536) b->roots[b->count++] = (uint32_t)p;
         for (uint64_t square = (p * p - 3) / 2; square < BASE_SEGMENT; square += p) b->composite[square] = 1;
@@ -161,16 +162,17 @@ static void sieve_base_segment(uint64_t low, base_sieve *b) {
     }
 }
 
-/* The primes of a segment that begins at `low`; how many there are. */
-static size_t list_primes(uint64_t low, base_sieve *b) {
+/* The primes below `bound` of a segment that begins at `low`; how many there are. */
+static size_t list_primes(uint64_t low, uint64_t bound, base_sieve *b) {
     size_t count = 0;
-    for (uint32_t i = 0; i < BASE_SEGMENT; i += 64) {
+    for (uint32_t i = 0; i < BASE_SEGMENT && low + 2 * i < bound; i += 64) {
         uint64_t primes = 0;
         for (unsigned k = 0; k < 64; k += 8) /* eight bytes of 0 or 1 to eight bits */
             primes |= (~load_bytes(b->composite + i + k) & 0x0101010101010101) * 0x0102040810204080 >> 56 << k;
         for (; primes; primes &= primes - 1)
             b->primes[count++] = (uint32_t)low + 2 * (i + (uint32_t)__builtin_ctzll(primes));
     }
+    while (count && b->primes[count - 1] >= bound) count--;
     return count;
 }
 
@@ -180,11 +182,10 @@ static int add_primes(run *r, uint64_t bound, base_sieve *b, const fp_control *c
     for (uint64_t low = 3; low < bound; low += 2 * BASE_SEGMENT) {
         if (fp_poll(control)) return FP_STOPPED;
         if (low == 3)
-            first_base_segment(b);
+            first_base_segment(bound, b);
         else
             sieve_base_segment(low, b);
-        size_t count = list_primes(low, b), i = 0, hits = 0;
-        while (count && b->primes[count - 1] >= bound) count--;
+        size_t count = list_primes(low, bound, b), i = 0, hits = 0;
         for (; i < count && b->primes[i] < SEGMENT; i++)
             if ((status = add_small(r, b->primes[i])) != FP_OK) return status;
         /* Most of the largest primes have no multiple in the run; which do looks random to a processor: no branch asks. */

@@ -6,7 +6,7 @@
 
 /* p divides n exactly where n times the inverse of p is at most the limit, all modulo 2^64; also with the low and the high half
  * of the inverse and the limit modulo 2^32 (T. Granlund and P. L. Montgomery, "Division by invariant integers using
- * multiplication", 1994, section 9).  The doubles are for vectors, which have no product of whole words: see trial_lanes.h. */
+ * multiplication", 1994, section 9).  The doubles are for vectors, which have no quick product of whole words: see trial_lanes.h. */
 typedef struct {
     uint64_t inverse; /* 1 / p modulo 2^64 */
     uint64_t limit;   /* (2^64 - 1) / p */

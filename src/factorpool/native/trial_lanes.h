@@ -28,7 +28,7 @@ static void try_halves(const uint64_t *n, const fp_trial_prime *prime, uint64_t 
 
 /* Any words, as doubles: no vector unit has a quick product of whole words.  With 2^32 = fold modulo p, n has the same remainder
  * as low + fold high < 2^32 p < 2^45.  Its quotient by p comes out within 2^-18, so that p divides it exactly where it is p times
- * the nearest integer; that product is below 2^53 and so exact, whether it is fused with the difference or not. */
+ * the nearest integer: that product is below 2^53, and so exact, and so is the sum, whether the compiler fuses it or not. */
 static void try_words(const uint64_t *n, const fp_trial_prime *prime, uint64_t *hits) {
     const doubles nearest = (doubles){0} + 0x1.8p52; /* a sum with it has no bits after the point */
     doubles low[FP_TRIAL_ROUND / WORDS], high[FP_TRIAL_ROUND / WORDS];

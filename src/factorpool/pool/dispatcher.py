@@ -204,7 +204,11 @@ class Dispatcher:
                 elif not self._due():
                     break
                 if self._fatal is None and self._cutter.sized:
-                    self._feed()  # before the caller takes its time; not with an iterator, which may take its own
+                    try:
+                        self._feed()  # before the caller takes its time; not with an iterator, which may take its own
+                    except StartError:
+                        if not self._due():
+                            raise  # else it comes again, after what is due
                 if self._fatal is not None:
                     self._wait_before(self._fatal[0])
                 while self._due():
@@ -293,10 +297,10 @@ class Dispatcher:
 
     def _make_do(self, chunk: Chunk, error: StartError) -> None:
         """Goes on with the workers that there are."""
+        self._again.add(chunk)
         if not self._flights:
             raise error
         self._startable = len(self._flights)
-        self._again.add(chunk)
         warnings.warn(f"factorpool goes on with {self._startable} workers: {error}", RuntimeWarning, stacklevel=2)
 
     def _wait(self, timeout: float | None) -> None:

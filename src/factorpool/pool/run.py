@@ -19,6 +19,7 @@ from factorpool.pool.shelf import Shelves, shared
 from factorpool.pool.slots import slotted
 from factorpool.pool.source import IteratorSource, Source
 from factorpool.pool.strategies import find_available
+from factorpool.pool.strategies.serial import Serial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ class Run:
         alone = place_of(choice.strategy) is Place.HERE
         workers = 1 if alone else self._count()
         first = task.first_chunk if options.progress or not alone else task.alone_chunk(total)
-        if alone and first == total and not (task.itemwise or options.pool or options.trace):
+        at_once = type(choice.strategy) is Serial and not (task.itemwise or options.pool or options.trace)
+        if at_once and first == total and options.chunksize is None:
             yield self._at_once(task, total)
             return
         opened = self._open(self._ref, choice.strategy, workers)

@@ -32,10 +32,13 @@ typedef struct {
 } packed;
 
 static int resize(PyObject **bytes, size_t size) {
-    if (*bytes == NULL) return (*bytes = fp_new_bytes(size)) ? 0 : -1;
-    if (size <= PY_SSIZE_T_MAX) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
-    PyErr_NoMemory();
-    return -1;
+    size_t have = *bytes ? (size_t)PyBytes_GET_SIZE(*bytes) : 0;
+    if (*bytes && size <= have) return _PyBytes_Resize(bytes, (Py_ssize_t)size);
+    /* Not by realloc: memory that large pages were asked for in parts cannot be moved by the system. */
+    PyObject *larger = fp_new_bytes(size);
+    if (larger && have) memcpy(PyBytes_AS_STRING(larger), PyBytes_AS_STRING(*bytes), have);
+    if (larger) Py_XSETREF(*bytes, larger);
+    return larger ? 0 : -1;
 }
 
 static int grow_packed(fp_columns *columns, size_t room, unsigned width) {

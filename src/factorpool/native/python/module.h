@@ -26,7 +26,7 @@ int fp_run_end(fp_run *run, int status);
 
 /* buffers.c: is it a buffer of whole, aligned 64-bit words?  Else an exception is set. */
 int fp_check_words(const Py_buffer *view, const char *what);
-/* A bytes object for so many words; a MemoryError where their size would not even be a number of bytes. */
+/* Bytes objects of so many bytes, and for so many words; a MemoryError where there is no such number of bytes. */
 PyObject *fp_new_bytes(size_t size);
 PyObject *fp_new_words(Py_ssize_t count);
 /* Are these `count` positive words, and the step one that the sieve can take? */

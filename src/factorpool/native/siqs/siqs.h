@@ -84,8 +84,8 @@ int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t
                          const fp_control *control, uint64_t *sets, size_t *found);
 
 /* lanczos.c: sums of unknowns that vanish in every equation, modulo 2; unknown u stands in the equations entries[starts[u]] to
- * entries[starts[u + 1] - 1].  Bit k of sets[u] says whether u is in sum k; `found` of them, up to 64, do not depend on each other: a
- * few less than there are unknowns more than equations.  None are found where there are few unknowns, or by bad luck. */
+ * entries[starts[u + 1] - 1].  Bit k of sets[u] says whether u is in sum k; `found` of them, up to 64, do not depend on each other: usually
+ * nearly as many as there are; perhaps none, by bad luck or where there are few unknowns. */
 typedef struct {
     size_t unknowns, equations;
     const uint32_t *entries;
