@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import factorpool as fp
-from factorpool.bench.amdahl import serial_part, speedups
+from factorpool.bench.amdahl import fitted, speedups
 from factorpool.bench.carry import carry
 from factorpool.bench.comparison import stratified
 from factorpool.bench.intervals import interval
@@ -97,7 +97,17 @@ def test_speedups_and_what_is_not_shared() -> None:
     cases.append(Case("", "threads", 2, [6.0], [6.0]))
     result = Result("f", "f", 9, "guided", {}, {}, cases)
     assert speedups(result, "") == {"processes": {1: 1.0, 2: 1.5, 4: 2.0}}
-    assert serial_part(speedups(result, "")["processes"]) == pytest.approx(1 / 3)
+    assert fitted(speedups(result, "")["processes"], 4).serial == pytest.approx(1 / 3)
+
+
+def test_workers_without_a_cpu_do_not_count_as_serial_work() -> None:
+    law = fitted({2: 1.8, 4: 1.8, 8: 1.8}, 2)
+    assert law.serial == pytest.approx(1 / 9)
+    assert [round(speed, 9) for _, speed in law.curve(8)[-14:]] == [1.8] * 14
+    assert law.speedup(1) == 1
+    waiting = fitted({2: 2.0, 8: 8.0}, 2)  # for something else than a CPU
+    assert waiting.serial == 0
+    assert waiting.speedup(8) == 8
 
 
 def test_one_more_run_has_a_timeline(tmp_path: Path) -> None:

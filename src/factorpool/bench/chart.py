@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from factorpool.bench.amdahl import curve, serial_part, speedups
+from factorpool.bench.amdahl import fitted, speedups
 from factorpool.bench.page.pictures import color_of
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
@@ -80,11 +80,11 @@ def _speedup_panels(result: Result, method: str) -> list[Any]:
     lines: list[dict[str, Any]] = []
     colors = {}
     for strategy, points in speedups(result, method).items():
-        part, most = serial_part(points), max(points)
-        name = f"{strategy}: {part:.0%} is not shared, by Amdahl's law"
+        law = fitted(points, result.machine["usable_cpus"])
+        name = f"{strategy}: {law.serial:.0%} is not shared, by Amdahl's law"
         colors[name] = color_of(strategy)
         dots += [{"strategy": name, "workers": count, "speedup": speed} for count, speed in points.items()]
-        lines += [{"strategy": name, "workers": count, "speedup": speed} for count, speed in curve(part, most)]
+        lines += [{"strategy": name, "workers": count, "speedup": speed} for count, speed in law.curve(max(points))]
     if not dots:
         return []
     most = max(dot["workers"] for dot in dots)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from factorpool.bench.amdahl import curve, serial_part, speedups
+from factorpool.bench.amdahl import fitted, speedups
 from factorpool.bench.report import duration
 from factorpool.bench.result import Result
 from factorpool.pool.strategies import find, names
@@ -100,9 +100,9 @@ def speedup_of(result: Result, method: str) -> str:
     ideal = min(most, highest)
     shapes.append(f'<line {DASHED} x1="{x(1)}" y1="{y(1)}" x2="{x(ideal)}" y2="{y(ideal)}"/>')
     for at, (strategy, points) in enumerate(measured.items()):
-        part = serial_part(points)
-        line = [(x(count), y(speed)) for count, speed in curve(part, most)]
-        told = f"{strategy}: {part:.0%} of it is not shared, by Amdahl's law"
+        law = fitted(points, result.machine["usable_cpus"])
+        line = [(x(count), y(speed)) for count, speed in law.curve(most)]
+        told = f"{strategy}: {law.serial:.0%} of it is not shared, by Amdahl's law"
         shapes.append(_curve(line, color_of(strategy), told, at))
         shapes += [
             f'<circle cx="{x(count)}" cy="{y(speed)}" r="4" fill="{color_of(strategy)}">'
