@@ -76,10 +76,8 @@ static int push_event(bucket *b, size_t expected, uint32_t at, uint32_t prime) {
 
 /* One more prime below SEGMENT, with all its powers that hit the run. */
 static int add_small(run *r, uint32_t p) {
-    const uint64_t last = r->start + r->step * (r->count - 1);
-    for (uint64_t power = p;;) {
-        uint64_t index = first_multiple(r, power);
-        if (index >= r->count) return FP_OK; /* nor has a higher power a multiple */
+    uint64_t power = p, index;
+    while ((index = first_multiple(r, power)) < r->count) {
         if (r->small_count == r->small_room) {
             size_t room = r->small_room ? 2 * r->small_room : 1024;
             small_prime *smalls = realloc(r->smalls, room * sizeof *smalls);
@@ -89,9 +87,9 @@ static int add_small(run *r, uint32_t p) {
         /* Any step beyond the run will do for the largest powers, and none must overflow. */
         uint64_t stride = power > r->count ? r->count : power;
         r->smalls[r->small_count++] = (small_prime){stride, index, p, power == p};
-        if (power > last / p) return FP_OK;
-        power *= p;
+        if (__builtin_mul_overflow(power, p, &power)) break;
     }
+    return FP_OK; /* where a power has no multiple, nor has a higher one */
 }
 
 /* The events of a larger prime, and then of its powers: from `index` on every power-th number of the run. */

@@ -184,7 +184,7 @@ static int iterate(const matrix *m, uint64_t *x, uint64_t *start, step rounds[3]
         add_product(now->v, d, unknowns, av);
         add_product(before->v, e, unknowns, av);
         add_product(first->v, f, unknowns, av);
-        for (size_t u = 0; u < unknowns; u++) first->v[u] = av[u];
+        memcpy(first->v, av, unknowns * sizeof *av);
         step next = *first;
         *first = *before, *before = *now, *now = next;
     }

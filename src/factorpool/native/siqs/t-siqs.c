@@ -129,8 +129,8 @@ static void check_lanczos(size_t unknowns, size_t equations) {
     for (size_t u = 0; u < unknowns; u++) {
         starts[u] = used;
         for (size_t e = t_next() % 3; e < 80; e += 1 + t_next() % 3) entries[used++] = (uint32_t)e;
-        for (size_t i = 0, strip = (equations - 80) / 16; i < 16;
-             i++) /* one of most strips: of all, their sums would agree */
+        /* One of most strips: of all, their sums would agree. */
+        for (size_t i = 0, strip = (equations - 80) / 16; i < 16; i++)
             if (t_next() % 8) entries[used++] = (uint32_t)(80 + strip * i + t_next() % strip);
     }
     starts[unknowns] = used;
@@ -142,8 +142,8 @@ static void check_lanczos(size_t unknowns, size_t equations) {
         for (size_t i = starts[u]; i < starts[u + 1]; i++) sums[entries[i]] ^= sets[u] & all;
     for (size_t e = 0; e < equations; e++)
         if (sums[e]) t_fail("fp_siqs_lanczos, a sum", unknowns);
-    for (size_t u = 0; u < unknowns;
-         u++) { /* Gauss: rows that do not depend on each other are as many as such columns */
+    /* Gauss: rows that do not depend on each other are as many as such columns. */
+    for (size_t u = 0; u < unknowns; u++) {
         uint64_t row = sets[u] & all;
         for (unsigned b = 0; row && b < 64; b++)
             if (row >> b & 1) {

@@ -1,7 +1,5 @@
 /* Trial division of sixteen numbers at a time, with products of 52 bits while the numbers are no longer. */
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include "../integer.h"
 #include "../trial.h"
 
