@@ -56,6 +56,7 @@ extern unsigned fp_class_of(fp_u128 n);
 #define COUNT(m) (fp_multiplications[fp_class_of((m)->at[0].n)] += FP_LANES)
 #define fp_vec_mul(a, b, m) (COUNT(m), fp_vec_mul(a, b, m))
 #define fp_vec_sqr(a, m) (COUNT(m), fp_vec_sqr(a, m))
+#define fp_vec_mul_sub(a, b, c, m) (COUNT(m), fp_vec_mul_sub(a, b, c, m))
 #include "lanes_methods.h"
 
 #else

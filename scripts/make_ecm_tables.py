@@ -138,6 +138,42 @@ def stage1_chains() -> tuple[list[int], list[int], list[int]]:
     return ops, ends, costs
 
 
+def p1_program(ops: list[int], ends: list[int]) -> tuple[list[int], list[int]]:
+    """The same chains for V_k: each step is r[d] = r[i] r[j] - r[k], its four registers two bits each, r[3] = 2."""
+    two, program, program_ends = 3, [], []
+    a = b = c = 0
+    for at, op in enumerate(ops, 1):
+        if op & SWAP:
+            a, b = b, a
+        match op & ~SWAP:
+            case 1:
+                t = next(r for r in (1, 2, 0) if r not in (a, b))
+                program.append((t, a, b, c))
+                b, c = t, b
+            case 2:
+                t = next(r for r in (1, 2, 0) if r not in (a, c))
+                doubled = next(r for r in (1, 2, 0) if r not in (t, c))
+                program += [(t, a, b, c), (doubled, a, a, two)]
+                a, b = doubled, t
+            case 3:
+                t = next(r for r in (1, 2, 0) if r != a)
+                program.append((t, a, a, two))
+                a, b, c = t, a, a
+            case 4:
+                program.append((0, a, b, c))
+                a = 0
+            case 5:
+                program.append((0, a, a, two))
+                a = 0
+        if at in ends:
+            program_ends.append(len(program))
+    multiple = [1, 1, 1, 0]
+    for d, i, j, k in program:
+        assert multiple[k] == abs(multiple[i] - multiple[j])
+        multiple[d] = multiple[i] + multiple[j]
+    return [d << 6 | i << 4 | j << 2 | k for d, i, j, k in program], program_ends
+
+
 def pairs(d: int, last: int) -> tuple[list[int], list[list[int]]]:
     """The baby steps j of D, and for each giant step m > 0 the indices of those with m D - j or m D + j prime."""
     babies = [j for j in range(1, d // 2) if math.gcd(j, d) == 1]
@@ -192,6 +228,9 @@ def header() -> str:
     )
     out.append(c_array("uint8_t", "stage1_ops", ops))
     out.append(c_array("uint16_t", "stage1_end", ends))
+    program, ends = p1_program(ops, ends)
+    out.append(c_array("uint8_t", "p1_ops", program))
+    out.append(c_array("uint16_t", "p1_end", ends))
     for d, last in STAGE2:
         babies, rows = pairs(d, last)
         ends = [0, *itertools.accumulate(map(len, rows))]

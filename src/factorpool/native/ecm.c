@@ -1,6 +1,7 @@
-/* Splits composites by the elliptic curve method: the way of choice once the smallest factor has about 12 bits or more.
+/* Splits composites by the elliptic curve method: the way of choice once the smallest factor has about 12 bits or more; and before it
+ * by p - 1 and p + 1, which succeeds less often than a curve at six times the speed.
  *
- * Here: how far the curves go for a number of which size, and which numbers share the lanes.  The curves themselves run in
+ * Here: how far they go for a number of which size, and which numbers share the lanes.  They run in
  * lanes_methods.h.  What does not depend on the number (curves, chains, pairs) stands in ecm_tables.h.  A lane is a number on a
  * curve; numbers that are done give their lane to the next, and a number alone gets all lanes, a curve each. */
 #include <stdlib.h>
@@ -12,31 +13,44 @@
 #include "long.h"
 
 /* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many: B1 =
- * stage1_b1[b1], and `steps` giant steps of plans[plan].  Composites have mostly a factor far below their square root: on
+ * the b1-th of stage1_end, and `steps` giant steps of plans[plan].  Composites have mostly a factor far below their square root: on
  * their way to their own level, numbers of a higher one try `visits` curves here; those that are sieved then, only from
- * `worth_from` bits on: shorter ones are sieved sooner.  See "Cutovers" in README.md for the
+ * `worth_from` bits on: shorter ones are sieved sooner.  In the same way p - 1 and p + 1 go, once; with `p1_visit` for numbers of
+ * higher levels, too.  See "Cutovers" in README.md for the
  * measurement; the optimum is flat, 20 % up or down in either bound costs 2 %. */
 typedef struct {
-    uint8_t bits, b1, plan, steps, visits, worth_from;
+    uint8_t b1, plan, steps;
+} bounds;
+
+typedef struct {
+    uint8_t bits;
+    bounds curve;
+    uint8_t visits, worth_from;
+    bounds p1;
+    uint8_t p1_visit;
 } level;
 
 static const level levels[] = {
-    {38, 0, 0, 4, 0, 0},      /* B1 = 27, B2 = 240 */
-    {42, 0, 0, 8, 0, 0},      /* 27, 480 */
-    {48, 1, 1, 12, 0, 0},     /* 47, 1080 */
-    {51, 2, 2, 16, 1, 0},     /* 70, 1920 */
-    {55, 3, 3, 20, 0, 0},     /* 85, 4200 */
-    {60, 4, 3, 28, 0, 0},     /* 125, 5880 */
-    {62, 5, 3, 36, 0, 0},     /* 165, 7560 */
-    {66, 6, 3, 40, 2, 0},     /* 205, 8400 */
-    {72, 7, 4, 36, 0, 0},     /* 300, 15000 */
-    {78, 8, 4, 50, 4, 88},    /* 420, 21000 */
-    {84, 9, 4, 60, 0, 0},     /* 600, 25000 */
-    {90, 10, 5, 50, 12, 118}, /* 850, 42000 */
-    {96, 11, 5, 70, 0, 0},    /* 1200, 58800 */
-    {128, 12, 5, 96, 0, 0},   /* 1700, 80640 */
+    /* B1, B2; of p - 1 and p + 1 */
+    {38, {0, 0, 4}, 0, 0, {2, 0, 12}, 0},    /* 27, 240; 70, 720 */
+    {42, {0, 0, 8}, 0, 0, {3, 0, 24}, 0},    /* 27, 480; 85, 1440 */
+    {48, {1, 1, 12}, 0, 0, {5, 3, 14}, 0},   /* 47, 1080; 165, 2940 */
+    {51, {2, 2, 16}, 0, 0, {2, 1, 12}, 1},   /* 70, 1920; 70, 1080 */
+    {55, {3, 3, 20}, 0, 0, {5, 3, 32}, 0},   /* 85, 4200; 165, 6720 */
+    {60, {4, 3, 28}, 0, 0, {7, 3, 34}, 0},   /* 125, 5880; 300, 7140 */
+    {62, {4, 3, 28}, 0, 0, {8, 3, 36}, 0},   /* 125, 5880; 420, 7560 */
+    {66, {5, 3, 40}, 2, 0, {9, 4, 40}, 0},   /* 165, 8400; 600, 16800 */
+    {72, {7, 4, 36}, 0, 0, {10, 4, 50}, 0},  /* 300, 15120; 850, 21000 */
+    {78, {8, 4, 50}, 4, 88, {11, 4, 60}, 1}, /* 420, 21000; 1200, 25200 */
+    {84, {9, 4, 60}, 0, 0, {0}, 0},          /* 600, 25200 */
+    {90, {10, 5, 50}, 12, 118, {0}, 0},      /* 850, 42000 */
+    {96, {11, 5, 70}, 0, 0, {0}, 0},         /* 1200, 58800 */
+    {128, {12, 5, 96}, 0, 0, {0}, 0},        /* 1700, 80640 */
 };
 #define LEVELS (sizeof levels / sizeof *levels)
+
+/* What long numbers are tried by before their first curve: B1 = 1700, B2 = 50400. */
+static const bounds long_p1 = {12, 5, 60};
 
 /* Suyama's sigma of the first curve for long numbers; 1, 3 and 5 give none. */
 #define FIRST_SIGMA 6
@@ -63,13 +77,49 @@ static unsigned last_curve(const state *s, unsigned l) {
     return last < CURVES ? last : CURVES;
 }
 
-/* Runs curves of level `l` on the numbers of one field that are of the level or a higher one, until a factor is found or the
- * number has had its share. */
+static fp_ecm_level curve_level(bounds b) {
+    return (fp_ecm_level){stage1_ops, stage1_ops + stage1_end[b.b1], &plans[b.plan], b.steps};
+}
+
+static fp_ecm_level p1_level(bounds b) {
+    return (fp_ecm_level){p1_ops, p1_ops + p1_end[b.b1], &plans[b.plan], b.steps};
+}
+
+/* Is a number tried by p - 1 and p + 1 on level `l`? */
+static int tries_p1(const state *s, unsigned l) {
+    if (s->level < l || (s->sieved && s->bits < levels[l].worth_from)) return 0;
+    return s->level == l ? !s->sieved : levels[l].p1_visit;
+}
+
+/* Tries them on the numbers of one field, if they fill half its lanes at least: a number alone has better use for them, curves. */
+static int run_p1(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, memory *memory, size_t count,
+                  const fp_control *control, fp_u128 *factors) {
+    const fp_ecm_level far = p1_level(levels[l].p1);
+    if (far.steps == 0) return FP_OK;
+    for (size_t next = 0;;) {
+        size_t jobs[FP_MOST_LANES];
+        int open = 0;
+        for (; next < count && open < field->lanes; next++) {
+            const state *s = &memory->states[next];
+            if (s->field == f && factors[next] == 0 && tries_p1(s, l)) jobs[open++] = next;
+        }
+        if (open == 0 || 2 * open < field->lanes) return FP_OK;
+        if (fp_poll(control)) return FP_STOPPED;
+        fp_u128 n[FP_MOST_LANES], found[FP_MOST_LANES];
+        for (int k = 0; k < field->lanes; k++) n[k] = numbers[jobs[k % open]];
+        field->p1(n, &far, memory->scratch, found);
+        for (int k = 0; k < open; k++) factors[jobs[k]] = found[k];
+    }
+}
+
+/* Runs p - 1 and p + 1, then curves, of level `l` on the numbers of one field that are of the level or a higher one, until a factor is
+ * found or the number has had its share. */
 static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, memory *memory,
                      size_t count, const fp_control *control, fp_u128 *factors) {
     state *states = memory->states;
-    const fp_ecm_level bounds = {stage1_ops, stage1_ops + stage1_end[levels[l].b1], &plans[levels[l].plan],
-                                 levels[l].steps};
+    const fp_ecm_level far = curve_level(levels[l].curve);
+    int status = run_p1(field, f, l, numbers, memory, count, control, factors);
+    if (status != FP_OK) return status;
     size_t next = 0, jobs[FP_MOST_LANES];
     unsigned end[FP_MOST_LANES];
     for (int open = 0;;) {
@@ -86,7 +136,7 @@ static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u12
             n[k] = numbers[jobs[k % open]];
             curve[k] = &curves[states[jobs[k % open]].curve++ % CURVES];
         }
-        field->ecm(n, curve, &bounds, memory->scratch, found);
+        field->ecm(n, curve, &far, memory->scratch, found);
         for (int k = 0; k < field->lanes; k++)
             if (found[k]) factors[jobs[k % open]] = found[k];
         int still = 0;
@@ -123,13 +173,16 @@ int fp_ecm_long(const uint64_t *n, int bits, int factor_bits, uint32_t first, ui
     static const fp_long_field *const fields[] = {&fp_long_3, &fp_long_4, &fp_long_5, &fp_long_6};
     const level *l = levels;
     while (l->bits < 2 * factor_bits && l + 1 < levels + LEVELS) l++;
-    const fp_ecm_level bounds = {stage1_ops, stage1_ops + stage1_end[l->b1], &plans[l->plan], l->steps};
+    const fp_ecm_level far = curve_level(l->curve);
     void *scratch = aligned_alloc(FP_SCRATCH_ALIGN, FP_ECM_SCRATCH);
     if (!scratch) return FP_NO_MEMORY;
     size_t f = 0;
     while (fields[f]->bits < bits) f++;
     memset(factor, 0, FP_LONG_WORDS * sizeof *factor);
-    int status = fields[f]->curves(n, &bounds, FIRST_SIGMA + (int64_t)first, count, scratch, control, factor);
+    const fp_ecm_level p1_far = p1_level(long_p1);
+    int status = FP_OK;
+    if (first > 0 || !fields[f]->p1(n, &p1_far, scratch, factor))
+        status = fields[f]->curves(n, &far, FIRST_SIGMA + (int64_t)first, count, scratch, control, factor);
     free(scratch);
     return status;
 }

@@ -37,7 +37,10 @@ typedef struct {
 #define FP_ECM_SCRATCH (344 << 10)
 #define FP_SCRATCH_ALIGN 64
 
-/* How far a curve goes. */
+/* Of p - 1 and p + 1, stage 1 is steps r[d] = r[i] r[j] - r[k] on four registers: the bits of d, i, j, k from the highest on.  They
+ * begin with V_1 in all but r[3], which is 2, and end in r[0]. */
+
+/* How far a curve, or p - 1 and p + 1, go. */
 typedef struct {
     const uint8_t *op, *op_end; /* stage 1 */
     const fp_ecm_plan *plan;    /* stage 2, */

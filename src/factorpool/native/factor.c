@@ -9,7 +9,7 @@
 #include "integer.h"
 
 /* Numbers that go through the steps together: enough that few lanes stay empty, little enough to stay in the second cache. */
-#define GROUP 1024
+#define GROUP 4096
 
 /* Pieces of one number that are open at a time: those left by trial division have no prime below the bound of the first set,
  * 317, or, with two words, of eight, 3671: 64 bits hold at most 7, 128 at most 10. */

@@ -4,7 +4,8 @@
  * of the field before it in every isa.  It defines units, each of FP_UNIT_LANES
  * independent moduli, and how many of them (FP_UNITS) run side by side:
  *
- *     fp_unit                   a residue a lane            fp_unit_mul, fp_unit_sqr, fp_unit_add, fp_unit_sub, fp_unit_one
+ *     fp_unit                   a residue a lane            fp_unit_mul, fp_unit_sqr, fp_unit_add, fp_unit_sub, fp_unit_one,
+ *                                                         fp_unit_mul_sub: a b - c
  *     fp_unit_mod               a modulus a lane            fp_unit_mod_load
  *     fp_unit_bits              a bit string a lane         fp_unit_bits_load, fp_unit_pick: the first where the bit is set
  *     fp_unit_constants         small integers as residues (|c| < 2^FP_CONSTANT_BITS)
@@ -14,7 +15,7 @@
  * lane's residue and modulus, is its own.
  *
  * So that an arithmetic may leave residues unreduced: a sum or a difference is good for a multiplication, for fp_vec_equal and
- * for fp_vec_pick, not for another sum or difference.  lanes_methods.h turns an arithmetic into a field; cpu.c lists the
+ * for fp_vec_pick, not for another sum or difference.  What fp_unit_mul_sub takes away is a product or of its own making, and so is its result.  lanes_methods.h turns an arithmetic into a field; cpu.c lists the
  * fields of every isa. */
 #ifndef FP_FIELD_H
 #define FP_FIELD_H
@@ -31,6 +32,8 @@ typedef struct {
     /* A curve in every lane; factor[k] is a proper factor of n[k], or 0.  `scratch` has FP_ECM_SCRATCH bytes. */
     void (*ecm)(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, void *scratch,
                 fp_u128 *factor);
+    /* The same by p - 1 and p + 1. */
+    void (*p1)(const fp_u128 *n, const fp_ecm_level *level, void *scratch, fp_u128 *factor);
     /* Is n[k], odd, a strong probable prime to base[k] < 2^16?  The answer for lane k is bit k. */
     uint32_t (*strong)(const fp_u128 *n, const int64_t *base);
     /* Is n[k] an extra strong Lucas probable prime to the parameter P[k], (P^2 - 4 / n) = -1? */

@@ -75,11 +75,11 @@ size_t fp_function(size_t which, const uint64_t *offsets, const uint64_t *primes
  * most FP_ECM_BATCH odd composites, 0 for those it ran out of curves for; of those beyond `most_bits` it only looks for small
  * factors; it polls between curves. */
 uint64_t fp_rho(uint64_t n);
-#define FP_ECM_BATCH 10240
+#define FP_ECM_BATCH 40960
 int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bits, const fp_control *control,
            fp_u128 *factors);
 
-/* ecm.c.  `count` curves, from number `first` on, on one odd composite of at most FP_ECM_LONG_BITS bits, in FP_LONG_WORDS words, as far
+/* ecm.c.  `count` curves, from number `first` on, and before the first p - 1 and p + 1, on one odd composite of at most FP_ECM_LONG_BITS bits, in FP_LONG_WORDS words, as far
  * as pays for factors of `factor_bits`; `factor` gets a proper factor, or 0. */
 #define FP_LONG_WORDS 6
 #define FP_ECM_LONG_BITS (64 * FP_LONG_WORDS - 5)

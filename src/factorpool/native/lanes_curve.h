@@ -58,6 +58,22 @@ static point stage1(point a, const fraction *a24, const uint8_t *op, const uint8
     return a;
 }
 
+/* The product of giant - baby for all pairs of a plan, whose baby steps stand in x before the giant ones. */
+static fp_vec pairs(const fp_vec *x, const fp_ecm_plan *plan, unsigned last, const fp_vec_mod *m) {
+    /* Two products side by side hide the latency of the multiplication. */
+    fp_vec even = fp_vec_one(m), odd = even;
+    for (unsigned step = 0; step < last; step++) {
+        fp_vec giant = x[plan->babies + step];
+        const uint8_t *pair = plan->pair + plan->pair_end[step], *end = plan->pair + plan->pair_end[step + 1];
+        for (; pair + 1 < end; pair += 2) {
+            even = fp_vec_mul(even, fp_vec_sub(giant, x[pair[0]], m), m);
+            odd = fp_vec_mul(odd, fp_vec_sub(giant, x[pair[1]], m), m);
+        }
+        if (pair < end) even = fp_vec_mul(even, fp_vec_sub(giant, x[*pair], m), m);
+    }
+    return fp_vec_mul(even, odd, m);
+}
+
 /* The points and residues of stage 2. */
 typedef struct {
     point multiple[FP_MAX_GIANT / 6 + 2]; /* multiple[j / 3] = j q for j = 1, 5, 7, 11, ... up to D/2 + 2 */
@@ -76,7 +92,7 @@ static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsi
     point *multiple = memory->multiple, *all = memory->all, *giants = all + plan->babies;
     fp_vec *x = memory->x;
     point q2 = twice(q, a24, m), q3 = add(q2, q, q, m), q4 = twice(q2, a24, m), q6 = twice(q3, a24, m);
-    unsigned half = plan->giant / 2, gap = half % 2 ? 4 : 2, count = plan->babies + last, i, step;
+    unsigned half = plan->giant / 2, gap = half % 2 ? 4 : 2, count = plan->babies + last, i;
     multiple[0] = q;
     multiple[1] = add(q3, q2, q, m);
     multiple[2] = add(q4, q3, q, m);
@@ -98,16 +114,5 @@ static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsi
         after = fp_vec_mul(after, all[i].z, m);
     }
 
-    /* Two products side by side hide the latency of the multiplication. */
-    fp_vec even = fp_vec_one(m), odd = even;
-    for (step = 0; step < last; step++) {
-        fp_vec giant = x[plan->babies + step];
-        const uint8_t *pair = plan->pair + plan->pair_end[step], *end = plan->pair + plan->pair_end[step + 1];
-        for (; pair + 1 < end; pair += 2) {
-            even = fp_vec_mul(even, fp_vec_sub(giant, x[pair[0]], m), m);
-            odd = fp_vec_mul(odd, fp_vec_sub(giant, x[pair[1]], m), m);
-        }
-        if (pair < end) even = fp_vec_mul(even, fp_vec_sub(giant, x[*pair], m), m);
-    }
-    return fp_vec_mul(even, odd, m);
+    return pairs(x, plan, last, m);
 }

@@ -108,13 +108,35 @@ static FP_INLINE void fp_add_product(fp_doubles *column, int k, fp_doubles a, fp
         column[k - 1] = column[k - 1] + low;
 }
 
-static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m) {
-    fp_doubles column[2 * FP_LIMBS];
+/* The columns of a b. */
+static FP_INLINE void fp_columns_of(fp_doubles *column, fp_unit a, fp_unit b, const fp_unit_mod *m) {
     FP_UNROLLED for (int k = 1; k < 2 * FP_LIMBS; k++) column[k] = fp_offset(k, m);
     FP_UNROLLED for (int k = 1; k < 2 * FP_LIMBS; k++) {
         FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
             int j = k - 1 - i;
             if (0 <= j && j < FP_LIMBS) fp_add_product(column, k, a.limb[i], b.limb[j]);
+        }
+    }
+}
+
+static FP_INLINE fp_unit fp_unit_mul(fp_unit a, fp_unit b, const fp_unit_mod *m) {
+    fp_doubles column[2 * FP_LIMBS];
+    fp_columns_of(column, a, b, m);
+    return fp_unit_reduced(column, m);
+}
+
+/* The limbs of c are cut in two as well, but for the highest, so that the limbs of the result do not grow: the lowest is three
+ * low halves, at most 1.5 B.  A difference of two, at most 3 B, times a product is less than what two sums give. */
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    fp_doubles column[2 * FP_LIMBS];
+    fp_columns_of(column, a, b, m);
+    FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
+        if (i + 1 == FP_LIMBS) {
+            column[i] = column[i] - c.limb[i];
+        } else {
+            fp_doubles sum = column[i + 1] - c.limb[i];
+            column[i] = column[i] + ((column[i + 1] - sum) - c.limb[i]);
+            column[i + 1] = sum;
         }
     }
     return fp_unit_reduced(column, m);

@@ -52,6 +52,12 @@ static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m)
     return a - b;
 }
 
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    fp_doubles high = fp_product(a, b);
+    fp_doubles low = fp_fused(-high, a, b) - c; /* one rounding more in the quotient, but factors are no sums */
+    return fp_fused_less(high, fp_rounded(high - c, m), m->n) + low;
+}
+
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) {
     (void)m;
     return fp_all(1);

@@ -44,6 +44,12 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     return r;
 }
 
+static FP_INLINE fp_vec fp_vec_mul_sub(fp_vec a, fp_vec b, fp_vec c, const fp_vec_mod *m) {
+    fp_vec r;
+    FP_EACH_UNIT (i) r.at[i] = fp_unit_mul_sub(a.at[i], b.at[i], c.at[i], &m->at[i]);
+    return r;
+}
+
 static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) {
     fp_vec r;
     FP_EACH_UNIT (i) r.at[i] = fp_unit_one(&m->at[i]);

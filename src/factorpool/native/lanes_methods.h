@@ -4,6 +4,35 @@
  */
 #include "field.h"
 #include "lanes_curve.h"
+#include "lanes_p1.h"
+
+/* 2 / 7 modulo n. */
+static fp_vec two_sevenths(const fp_u128 *n, const fp_vec_mod *m) {
+    int64_t part[3][FP_LANES], radix[FP_LANES];
+    for (int k = 0; k < FP_LANES; k++) {
+        unsigned by = p1_quotient[n[k] % 7];
+        fp_u128 seed = n[k] / 7 * by + (2 + (unsigned)(n[k] % 7) * by) / 7;
+        for (int i = 0; i < 3; i++) part[i][k] = (int64_t)(seed >> 48 * i & (((uint64_t)1 << 48) - 1));
+        radix[k] = (int64_t)1 << 48;
+    }
+    fp_vec r = fp_vec_constants(radix, m), seed = fp_vec_constants(part[2], m);
+    for (int i = 1; i >= 0; i--)
+        seed = fp_vec_mul(fp_vec_add(fp_vec_mul(seed, r, m), fp_vec_constants(part[i], m), m), fp_vec_one(m), m);
+    return seed;
+}
+
+/* The primes of n that one of two multiples has, where not all of them have it: `found` of both stages, `first` of the first. */
+static void take_factors(fp_vec found, fp_vec first, const fp_u128 *n, const fp_vec_mod *m, fp_u128 *factor) {
+    fp_u128 other[FP_LANES];
+    fp_vec_gcd(found, m, factor);
+    int both = 0; /* both primes found: perhaps not in one stage */
+    for (int k = 0; k < FP_LANES; k++) both |= factor[k] == n[k];
+    if (both) fp_vec_gcd(first, m, other);
+    for (int k = 0; k < FP_LANES; k++) {
+        if (factor[k] == n[k]) factor[k] = other[k];
+        if (factor[k] == 1 || factor[k] == n[k]) factor[k] = 0;
+    }
+}
 
 static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const fp_ecm_level *level, void *scratch,
                       fp_u128 *factor) {
@@ -16,15 +45,18 @@ static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const 
     fraction a24 = {fp_vec_constants(numerator, &m), fp_vec_constants(denominator, &m)};
     point p = {fp_vec_constants(x, &m), fp_vec_constants(z, &m)};
     p = stage1(p, &a24, level->op, level->op_end, &m);
-    fp_u128 other[FP_LANES];
-    fp_vec_gcd(fp_vec_mul(stage2(p, &a24, level->plan, level->steps, &m, scratch), p.z, &m), &m, factor);
-    int both = 0; /* both primes found: perhaps not in one stage */
-    for (int k = 0; k < FP_LANES; k++) both |= factor[k] == n[k];
-    if (both) fp_vec_gcd(p.z, &m, other);
-    for (int k = 0; k < FP_LANES; k++) {
-        if (factor[k] == n[k]) factor[k] = other[k];
-        if (factor[k] == 1 || factor[k] == n[k]) factor[k] = 0;
-    }
+    fp_vec end = stage2(p, &a24, level->plan, level->steps, &m, scratch);
+    take_factors(fp_vec_mul(end, p.z, &m), p.z, n, &m, factor);
+}
+
+static void run_p1(const fp_u128 *n, const fp_ecm_level *level, void *scratch, fp_u128 *factor) {
+    int64_t twos[FP_LANES];
+    const fp_vec_mod m = fp_vec_mod_load(n);
+    for (int k = 0; k < FP_LANES; k++) twos[k] = 2;
+    const fp_vec two = fp_vec_constants(twos, &m);
+    fp_vec v = p1_stage1(two_sevenths(n, &m), two, level->op, level->op_end, &m), first = fp_vec_sub(v, two, &m);
+    fp_vec end = p1_stage2(v, two, level->plan, level->steps, &m, scratch);
+    take_factors(fp_vec_mul(end, first, &m), first, n, &m, factor);
 }
 
 /* Bit k: is a[k] < limit? */
@@ -99,4 +131,4 @@ static uint32_t lucas(const fp_u128 *n, const int64_t *parameter) {
     return passes;
 }
 
-const fp_field FP_FIELD = {FP_FIELD_BITS, FP_LANES, run_curve, strong, lucas};
+const fp_field FP_FIELD = {FP_FIELD_BITS, FP_LANES, run_curve, run_p1, strong, lucas};

@@ -59,6 +59,10 @@ static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m)
     return FP_EXACT ? fp_sub128(a, b, m->n) : a + 2 * m->n - b;
 }
 
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    return fp_sub128(fp_unit_mul(a, b, m), c, FP_EXACT ? m->n : 2 * m->n);
+}
+
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
 
 /* To [0, n). */

@@ -28,6 +28,10 @@ static FP_INLINE fp_unit fp_unit_add(fp_unit a, fp_unit b, const fp_unit_mod *m)
 
 static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m) { return fp_sub(a, b, m); }
 
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    return fp_unit_sub(fp_unit_mul(a, b, m), c, m);
+}
+
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
 
 static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *n) { return fp_mont_init((uint64_t)*n); }

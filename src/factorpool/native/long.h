@@ -10,6 +10,8 @@ typedef struct {
     /* Curves of sigma = first, first + 1, ..., until there is a proper factor, which is written to `factor`. */
     int (*curves)(const uint64_t *n, const fp_ecm_level *level, int64_t first, int64_t count, void *scratch,
                   const fp_control *control, uint64_t *factor);
+    /* p - 1 and p + 1: is there a proper factor? */
+    int (*p1)(const uint64_t *n, const fp_ecm_level *level, void *scratch, uint64_t *factor);
 } fp_long_field;
 
 extern const fp_long_field fp_long_3, fp_long_4, fp_long_5, fp_long_6;

@@ -72,9 +72,16 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     return minus(plus(a, m->twice), b, &below);
 }
 
+static FP_INLINE fp_vec fp_vec_mul_sub(fp_vec a, fp_vec b, fp_vec c, const fp_vec_mod *m) {
+    int below;
+    fp_vec d = minus(fp_vec_mul(a, b, m), c, &below);
+    return below ? plus(d, m->twice) : d;
+}
+
 static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) { return m->one; }
 
 #include "lanes_curve.h"
+#include "lanes_p1.h"
 
 /* a - b if a >= b, else a. */
 static fp_vec reduced(fp_vec a, fp_vec b) {
@@ -145,6 +152,41 @@ static point of_sigma(int64_t sigma, fraction *a24, const fp_vec_mod *m) {
     return p;
 }
 
+/* 2 / 7 modulo n. */
+static fp_vec two_sevenths(const fp_vec_mod *m) {
+    uint64_t rest = 0;
+    for (int i = FP_LIMBS; i-- > 0;) rest = (uint64_t)(((fp_u128)rest << 64 | m->n.w[i]) % 7);
+    fp_vec seed;
+    fp_u128 sum = 2;
+    for (int i = 0; i < FP_LIMBS; i++) {
+        sum += (fp_u128)m->n.w[i] * p1_quotient[rest];
+        seed.w[i] = (uint64_t)sum, sum >>= 64;
+    }
+    for (int i = FP_LIMBS; i-- > 0;) {
+        sum = sum << 64 | seed.w[i];
+        seed.w[i] = (uint64_t)(sum / 7), sum %= 7;
+    }
+    return fp_vec_mul(m->radix2, seed, m);
+}
+
+/* A proper factor of n that one of two multiples has: of both stages, and of the first, for all primes may be found, but not in one. */
+static int takes(fp_vec both, fp_vec first, const fp_vec_mod *m, uint64_t *factor) {
+    int below;
+    fp_vec found = gcd(both, m);
+    if (is_zero(minus(found, m->n, &below))) found = gcd(first, m);
+    if (is_zero(minus(found, m->n, &below)) || is_zero(minus(found, (fp_vec){{1}}, &below))) return 0;
+    memcpy(factor, found.w, sizeof found.w);
+    return 1;
+}
+
+static int p1(const uint64_t *n, const fp_ecm_level *level, void *scratch, uint64_t *factor) {
+    const fp_vec_mod m = load(n);
+    const fp_vec two = constant(2, &m);
+    fp_vec v = p1_stage1(two_sevenths(&m), two, level->op, level->op_end, &m), first = fp_vec_sub(v, two, &m);
+    return takes(fp_vec_mul(p1_stage2(v, two, level->plan, level->steps, &m, scratch), first, &m),
+                 fp_vec_mul(first, m.one, &m), &m, factor);
+}
+
 static int curves(const uint64_t *n, const fp_ecm_level *level, int64_t first, int64_t count, void *scratch,
                   const fp_control *control, uint64_t *factor) {
     const fp_vec_mod m = load(n);
@@ -154,14 +196,9 @@ static int curves(const uint64_t *n, const fp_ecm_level *level, int64_t first, i
         point p = of_sigma(sigma, &a24, &m);
         p = stage1(p, &a24, level->op, level->op_end, &m);
         fp_vec end = stage2(p, &a24, level->plan, level->steps, &m, scratch);
-        fp_vec found = gcd(fp_vec_mul(end, p.z, &m), &m);
-        int below;
-        if (is_zero(minus(found, m.n, &below))) found = gcd(p.z, &m); /* all primes found: perhaps not in one stage */
-        if (is_zero(minus(found, m.n, &below)) || is_zero(minus(found, (fp_vec){{1}}, &below))) continue;
-        memcpy(factor, found.w, sizeof found.w);
-        return FP_OK;
+        if (takes(fp_vec_mul(end, p.z, &m), p.z, &m, factor)) return FP_OK;
     }
     return FP_OK;
 }
 
-const fp_long_field FP_LONG = {64 * FP_LIMBS - 5, curves};
+const fp_long_field FP_LONG = {64 * FP_LIMBS - 5, curves, p1};

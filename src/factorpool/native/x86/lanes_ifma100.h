@@ -89,6 +89,16 @@ static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m)
     return r;
 }
 
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    const __m512i mask = _mm512_set1_epi64((1LL << 52) - 1);
+    a = fp_unit_mul(a, b, m);
+    __m512i low = _mm512_sub_epi64(a.low, c.low), high = _mm512_sub_epi64(a.high, c.high);
+    __mmask8 negative = _mm512_movepi64_mask(_mm512_add_epi64(high, _mm512_srai_epi64(low, 52)));
+    low = _mm512_mask_add_epi64(low, negative, low, m->twice_n.low);
+    high = _mm512_mask_add_epi64(high, negative, high, m->twice_n.high);
+    return (fp_unit){_mm512_and_si512(low, mask), _mm512_add_epi64(high, _mm512_srai_epi64(low, 52))};
+}
+
 /* x - y where that is not negative, else x; limbs in, limbs out. */
 static FP_INLINE fp_unit fp_reduce_once(fp_unit x, fp_unit y) {
     const __m512i mask = _mm512_set1_epi64((1LL << 52) - 1);

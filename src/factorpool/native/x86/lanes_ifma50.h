@@ -51,6 +51,10 @@ static FP_INLINE fp_unit fp_unit_sub(fp_unit a, fp_unit b, const fp_unit_mod *m)
     return _mm512_min_epu64(d, _mm512_add_epi64(d, m->twice_n));
 }
 
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    return fp_unit_sub(fp_unit_mul(a, b, m), c, m);
+}
+
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
 
 /* The low words of eight numbers. */

@@ -70,6 +70,13 @@ static FP_INLINE fp_unit fp_unit_add(fp_unit a, fp_unit b, const fp_unit_mod *m)
     return FP_EXACT ? fp_add64(a, b, m->n) : _mm256_add_epi64(a, b);
 }
 
+static FP_INLINE fp_unit fp_unit_mul_sub(fp_unit a, fp_unit b, fp_unit c, const fp_unit_mod *m) {
+    a = fp_unit_mul(a, b, m);
+    if (FP_EXACT) return fp_sub64(a, c, m->n);
+    __m256i d = _mm256_sub_epi64(a, c);
+    return _mm256_add_epi64(d, _mm256_and_si256(_mm256_cmpgt_epi64(_mm256_setzero_si256(), d), m->twice_n));
+}
+
 static FP_INLINE fp_unit fp_unit_one(const fp_unit_mod *m) { return m->one; }
 
 static FP_INLINE __m256i fp_words(const uint64_t *words) {
