@@ -204,10 +204,27 @@ if __name__ == "__main__":
         print(error)
 """)
         ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+        assert (ran.returncode, ran.stderr) == (0, "")
         assert ran.stdout == (
             "strategy 'interpreters' cannot run this function: module numpy._core._multiarray_umath does not support "
             "loading in subinterpreters; use processes or threads\n"
         )
+
+    def test_the_end_of_the_program_waits_for_their_items(self) -> None:
+        """CPython warns of those that are left, and may crash."""
+        code = """
+import time
+import factorpool as fp
+def f(n):
+    if n: raise ValueError(n)
+    time.sleep(3)
+try:
+    list(fp.pmap(f, [0, 1], strategy="interpreters", max_workers=2, chunksize=1, ordered=False))
+except ValueError as error:
+    print(error)
+"""
+        ran = run_python(code)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "1\n", "")
 
     def test_numbers_for_python_flint_are_refused(self) -> None:
         with pytest.raises(fp.StrategyUnavailableError, match=r"module flint.* does not support"):

@@ -32,8 +32,8 @@ _open: WeakSet[Dispatcher] = WeakSet()  # runs that nobody has brought to their 
 
 
 @atexit.register
-def _close_all() -> None:
-    """Closes what is still open while threads and processes can still be waited for."""
+def close_all() -> None:
+    """At the end of the program: closes what is still open while threads and processes can still be waited for."""
     for dispatcher in list(_open):
         dispatcher.close(graceful=False)
 

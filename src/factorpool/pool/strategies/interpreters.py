@@ -6,8 +6,10 @@ refuse, and so does this strategy then.  Nothing is isolated from a crash, and n
 
 from __future__ import annotations
 
+import atexit
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from typing import ClassVar
 
 from factorpool.errors import NotPicklableError, StrategyUnavailableError
 from factorpool.pool.cpus import usable_cpus
+from factorpool.pool.dispatcher import close_all
 from factorpool.pool.inside import become_worker
 from factorpool.pool.pickling import (
     TaskMessage,
@@ -28,15 +31,27 @@ from factorpool.pool.pickling import (
     traffic,
 )
 from factorpool.pool.protocol import PACE_SECONDS, Chunk, Piece, Plain, Task, TaskRef, Traits
+from factorpool.pool.shelf import Shelf, close_shared
 from factorpool.pool.starts import remember_start
 from factorpool.pool.strategies.threads import Runner, Threads, ThreadWorkers
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from factorpool.pool.shelf import Shelf
-
 REFUSAL = re.compile(r"module \S+ does not support loading in subinterpreters")
 """What CPython says of an extension module that cannot be imported in one."""
+
+EXIT_SECONDS = 5.0
+"""How long the end of the program waits for interpreters to come to the end of their items: CPython 3.14 may crash or
+hang if it ends one that is in the middle of something, such as the import of an extension module."""
+
+_threads: set[threading.Thread] = set()  # those that have an interpreter
+
+
+@atexit.register
+def _wait_for_all() -> None:
+    close_all()
+    close_shared()
+    deadline = time.monotonic() + EXIT_SECONDS
+    for thread in list(_threads):
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class Interpreters(Plain):
@@ -86,6 +101,7 @@ def _in_an_interpreter() -> Iterator[Runner]:
 
     began = time.monotonic()
     interpreter = interpreters.create()
+    _threads.add(threading.current_thread())
     started = 0  # the number of the task that it has started last
 
     def run(ref: TaskRef, chunk: Chunk, stop: bytearray) -> Iterator[Piece]:
@@ -121,6 +137,7 @@ def _in_an_interpreter() -> Iterator[Runner]:
         yield run
     finally:
         interpreter.close()
+        _threads.discard(threading.current_thread())
 
 
 # What follows is called in the interpreters, and this is what they remember from one call to the next.
