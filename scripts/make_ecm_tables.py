@@ -11,6 +11,8 @@ All three are the same for every number, so they are worked out once, here, with
 * Chains.  Stage 1 multiplies a point by every prime power up to B1 along differential addition chains, found as
   in P. L. Montgomery, "Evaluating recurrences of form X_{m+n} = f(X_m, X_n, X_{m-n}) via Lucas chains" (1983, 1992):
   for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.
+  p - 1 and p + 1 go along the same chains; so short steps are better without branches, and so theirs are a program for
+  registers, where nothing is moved or swapped.
 * Pairs.  Stage 2 covers each prime q from D/2 on by q = m D +- j, one multiplication for the two signs.  (Where B1 <
 D/2,
   the few primes between are left to chance.)
@@ -140,29 +142,30 @@ def stage1_chains() -> tuple[list[int], list[int], list[int]]:
 
 def p1_program(ops: list[int], ends: list[int]) -> tuple[list[int], list[int]]:
     """The same chains for V_k: each step is r[d] = r[i] r[j] - r[k], its four registers two bits each, r[3] = 2."""
+    names = {number: name for name, number in OPS.items()}
     two, program, program_ends = 3, [], []
     a = b = c = 0
     for at, op in enumerate(ops, 1):
         if op & SWAP:
             a, b = b, a
-        match op & ~SWAP:
-            case 1:
+        match names[op & ~SWAP]:
+            case "ADD":
                 t = next(r for r in (1, 2, 0) if r not in (a, b))
                 program.append((t, a, b, c))
                 b, c = t, b
-            case 2:
+            case "ADD_DOUBLE":
                 t = next(r for r in (1, 2, 0) if r not in (a, c))
                 doubled = next(r for r in (1, 2, 0) if r not in (t, c))
                 program += [(t, a, b, c), (doubled, a, a, two)]
                 a, b = doubled, t
-            case 3:
+            case "START":
                 t = next(r for r in (1, 2, 0) if r != a)
                 program.append((t, a, a, two))
                 a, b, c = t, a, a
-            case 4:
+            case "END":
                 program.append((0, a, b, c))
                 a = 0
-            case 5:
+            case "TWICE":
                 program.append((0, a, a, two))
                 a = 0
         if at in ends:

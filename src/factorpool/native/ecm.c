@@ -12,16 +12,16 @@
 #include "isa.h"
 #include "long.h"
 
-/* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many: B1 =
- * the b1-th of stage1_end, and `steps` giant steps of plans[plan].  Composites have mostly a factor far below their square root: on
- * their way to their own level, numbers of a higher one try `visits` curves here; those that are sieved then, only from
- * `worth_from` bits on: shorter ones are sieved sooner.  In the same way p - 1 and p + 1 go, once; with `p1_visit` for numbers of
- * higher levels, too.  See "Cutovers" in README.md for the
- * measurement; the optimum is flat, 20 % up or down in either bound costs 2 %. */
+/* To the b1-th B1 of ecm_tables.h, then `steps` giant steps of plans[plan]. */
 typedef struct {
     uint8_t b1, plan, steps;
 } bounds;
 
+/* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many.  Composites have
+ * mostly a factor far below their square root: on their way to their own level, numbers of a higher one try `visits` curves here; those
+ * that are sieved then, only from `worth_from` bits on: shorter ones are sieved sooner.  And how far p - 1 and p + 1 go, which numbers of
+ * a higher level try here if `p1_visit` says so.  See "Cutovers" in README.md for the measurement; the optimum is flat, 20 % up or
+ * down in either bound costs 2 %. */
 typedef struct {
     uint8_t bits;
     bounds curve;

@@ -15,8 +15,9 @@
  * lane's residue and modulus, is its own.
  *
  * So that an arithmetic may leave residues unreduced: a sum or a difference is good for a multiplication, for fp_vec_equal and
- * for fp_vec_pick, not for another sum or difference.  What fp_unit_mul_sub takes away is a product or of its own making, and so is its result.  lanes_methods.h turns an arithmetic into a field; cpu.c lists the
- * fields of every isa. */
+ * for fp_vec_pick, not for another sum or difference.  A result of fp_unit_mul_sub is good for all that; what it multiplies is
+ * no sum, and what it takes away is a product or a result of its own.  lanes_methods.h turns an arithmetic into a field; cpu.c
+ * lists the fields of every isa. */
 #ifndef FP_FIELD_H
 #define FP_FIELD_H
 

@@ -79,8 +79,9 @@ uint64_t fp_rho(uint64_t n);
 int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bits, const fp_control *control,
            fp_u128 *factors);
 
-/* ecm.c.  `count` curves, from number `first` on, and before the first p - 1 and p + 1, on one odd composite of at most FP_ECM_LONG_BITS bits, in FP_LONG_WORDS words, as far
- * as pays for factors of `factor_bits`; `factor` gets a proper factor, or 0. */
+/* ecm.c.  `count` curves, from number `first` on, and before number 0 p - 1 and p + 1, on one odd composite of at most
+ * FP_ECM_LONG_BITS bits, in FP_LONG_WORDS words, as far as pays for factors of `factor_bits`; `factor` gets a proper factor, or
+ * 0. */
 #define FP_LONG_WORDS 6
 #define FP_ECM_LONG_BITS (64 * FP_LONG_WORDS - 5)
 int fp_ecm_long(const uint64_t *n, int bits, int factor_bits, uint32_t first, uint32_t count, const fp_control *control,

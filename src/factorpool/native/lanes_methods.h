@@ -56,7 +56,7 @@ static void run_p1(const fp_u128 *n, const fp_ecm_level *level, void *scratch, f
     const fp_vec two = fp_vec_constants(twos, &m);
     fp_vec v = p1_stage1(two_sevenths(n, &m), two, level->op, level->op_end, &m), first = fp_vec_sub(v, two, &m);
     fp_vec end = p1_stage2(v, two, level->plan, level->steps, &m, scratch);
-    take_factors(fp_vec_mul(end, first, &m), first, n, &m, factor);
+    take_factors(fp_vec_mul(end, first, &m), fp_vec_mul(first, fp_vec_one(&m), &m), n, &m, factor);
 }
 
 /* Bit k: is a[k] < limit? */

@@ -2,8 +2,8 @@
  *
  * H. C. Williams, "A p + 1 method of factoring", Math. Comp. 39 (1982).  With V_0 = 2, V_1 = 2 / 7, V_k = r^k + 1 / r^k for a root r
  * of x^2 - 2 x / 7 + 1, whose discriminant is -3 times a square: modulo p = 1 (mod 3) r is one of p - 1 residues, else one of the
- * p + 1 elements of norm 1 of a field with p^2 elements.  So its order divides a multiple of 6, more often smooth than p - 1 and p + 1
- * are by themselves (P. L. Montgomery, 1992).  V_(k+l) = V_k V_l - V_(k-l) takes a multiplication, and a point of a curve six. */
+ * p + 1 elements of norm 1 of a field with p^2 elements.  6 divides the one as it does the other, so that they are smooth more
+ * often than p - 1 or p + 1 of all primes.  V_(k+l) = V_k V_l - V_(k-l) takes a multiplication, a sum of points six. */
 #include "ecm.h"
 #include "mont.h"
 
