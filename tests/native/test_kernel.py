@@ -19,8 +19,7 @@ from factorpool import _native
 
 NATIVE = REPOSITORY / "src/factorpool/native"
 # One register for each value of the vector kernels, and functions that are called: compiled in a tenth of the time.
-QUICK = ["-O1", "-DFP_INLINE=inline", "-DFP_UNITS=1"]
-SANITIZE = [*QUICK, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+SANITIZE = ["-O1", "-DFP_INLINE=inline", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DFP_UNITS=1"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "100000"))
 """Numbers that every isa factors, and slow code, too: 300 000 in CI."""

@@ -136,8 +136,10 @@ def _in_an_interpreter() -> Iterator[Runner]:
         interpreter.exec(f"import sys; sys.path[:] = {[str(path) for path in sys.path]!r}")
         yield run
     finally:
-        interpreter.close()
-        _threads.discard(threading.current_thread())
+        try:
+            interpreter.close()
+        finally:
+            _threads.discard(threading.current_thread())
 
 
 # What follows is called in the interpreters, and this is what they remember from one call to the next.
