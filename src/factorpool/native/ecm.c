@@ -69,9 +69,14 @@ typedef struct {
     state states[FP_ECM_BATCH];
 } memory;
 
+/* Is level `l` on a number's way, or its own? */
+static int comes_by(const state *s, unsigned l) {
+    return s->level >= l && (!s->sieved || s->bits >= levels[l].worth_from);
+}
+
 /* Where a number's curves on level `l` end. */
 static unsigned last_curve(const state *s, unsigned l) {
-    if (s->level < l || (s->sieved && s->bits < levels[l].worth_from)) return 0;
+    if (!comes_by(s, l)) return 0;
     if (s->level == l) return s->sieved ? 0 : CURVES;
     unsigned last = s->curve + levels[l].visits;
     return last < CURVES ? last : CURVES;
@@ -87,7 +92,7 @@ static fp_ecm_level p1_level(bounds b) {
 
 /* Is a number tried by p - 1 and p + 1 on level `l`? */
 static int tries_p1(const state *s, unsigned l) {
-    if (s->level < l || (s->sieved && s->bits < levels[l].worth_from)) return 0;
+    if (!comes_by(s, l)) return 0;
     return s->level == l ? !s->sieved : levels[l].p1_visit;
 }
 
