@@ -63,7 +63,7 @@ static void level_all(size_t count) {
 static void sieve_all(size_t count) {
     static fp_small_memory *sieving;
     for (size_t i = 0; i < count; i++)
-        if (fp_siqs_small(isa, numbers[i], &sieving, NULL, &factors[i]) != FP_OK) exit(1);
+        if (fp_siqs_small128(isa, numbers[i], &sieving, NULL, &factors[i]) != FP_OK) exit(1);
 }
 
 static double microseconds(void (*run)(size_t), size_t count) {

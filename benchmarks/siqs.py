@@ -28,7 +28,16 @@ from flint import fmpz
 import factorpool as fp
 
 # Bits, how many numbers, and the target: how many times as fast as python-flint on AVX2.
-SEMIPRIMES = ((96, 20, 3.0), (112, 20, 3.0), (128, 20, 3.0), (160, 7, 2.2), (192, 5, 2.0), (224, 3, 2.5))
+SEMIPRIMES = (
+    (96, 20, 3.0),
+    (112, 20, 3.0),
+    (128, 20, 3.0),
+    (144, 10, None),
+    (160, 7, 2.2),
+    (176, 5, None),
+    (192, 5, 2.0),
+    (224, 3, 2.5),
+)
 LONGEST = (256, 1, 3.5)
 RANDOM = ((128, 200, 7.0),)
 FOR_CURVES = ((200, 100),)

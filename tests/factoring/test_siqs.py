@@ -178,16 +178,24 @@ def test_semiprimes_by_two_large_primes(monkeypatch: pytest.MonkeyPatch) -> None
         siqs.plan.cache_clear()
 
 
-def test_the_small_sieve_takes_odd_numbers_of_two_words() -> None:
-    for wrong in (b"", b"\x06", bytes([1] * 17)):
-        with pytest.raises(ValueError, match="the small sieve takes odd numbers of at most 128 bits"):
+def test_the_small_sieve_takes_odd_numbers_of_a_limited_length() -> None:
+    for wrong in (b"", b"\x06", bytes([1] * 24)):
+        with pytest.raises(ValueError, match="the small sieve takes odd numbers of at most 184 bits"):
             _native.siqs_small(wrong)
     n = semiprime(128, 7).to_bytes(16, "little")
     with pytest.raises(InterruptedError):
         _native.siqs_small(n, b"\x01")
     prime_cubed = (2**41 - 21) ** 3
-    assert _native.siqs_small(prime_cubed.to_bytes(16, "little")) == bytes(16)
+    assert not any(_native.siqs_small(prime_cubed.to_bytes(16, "little")))
     assert fp.factor(prime_cubed) == {2**41 - 21: 3}
+
+
+@pytest.mark.parametrize("bits", [129, 140, 152, 164, 176, 184])
+def test_the_small_sieve_beyond_two_words(bits: int) -> None:
+    for seed in range(3):
+        n = semiprime(bits, seed)
+        factor = int.from_bytes(_native.siqs_small(n.to_bytes(23, "little")), "little")
+        assert 1 < factor < n and n % factor == 0
 
 
 @pytest.mark.parametrize("bits", [70, 90, 110, 128])

@@ -158,11 +158,11 @@ def _hint_for_wide(items: Block, count: Callable[[], int]) -> Hint:
 
 
 def _expected_seconds(items: Block) -> float:
-    """What random integers of these sizes take: 0.1 ms at 82 bits, twice that for every 10 bits more.
+    """What random integers of these sizes take: 0.1 ms at 88 bits, twice that for every 10 bits more.
 
-    By `benchmarks/siqs.py` (96 bits 0.3 ms, 128 bits 2 ms on Zen 3); of long lists a sample is taken.
+    By `benchmarks/siqs.py` (96 bits 0.2 ms, 128 bits 0.9 ms with AVX2); of long lists a sample is taken.
     Of those beyond LARGE_BITS almost all are sent back at once.
     """
     sample = [items[at].bit_length() for at in range(0, len(items), max(1, len(items) // SAMPLE))]
-    seconds = sum(1e-4 * 2.0 ** ((bits - 82) / 10) if bits <= LARGE_BITS else 1e-4 for bits in sample)
+    seconds = sum(1e-4 * 2.0 ** ((bits - 88) / 10) if bits <= LARGE_BITS else 1e-4 for bits in sample)
     return seconds * len(items) / len(sample)

@@ -51,7 +51,7 @@ static const fp_isa isas[] = {
      has_avx2,
      fp_avx2_trial,
      2,
-     96,
+     91,
      {&fp_avx2_48, &fp_avx2_59, &fp_avx2_64, &fp_avx2_96, &fp_avx2_128},
      &fp_siqs_avx2},
 #endif

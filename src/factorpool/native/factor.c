@@ -106,7 +106,7 @@ static int split(const fp_isa *isa, fp_method method, uint64_t bound, const fp_c
         fp_u128 n = todo->value[i], factor = w->factor[i];
         if (factor == 0) factor = w->hard_factor[hards++];
         if (factor == 0 && n >> 64 == 0) factor = fp_rho((uint64_t)n); /* no curve split it: hardly ever */
-        if (factor == 0 && method != FP_ECM) status = fp_siqs_small(isa, n, &w->sieve, control, &factor);
+        if (factor == 0 && method != FP_ECM) status = fp_siqs_small128(isa, n, &w->sieve, control, &factor);
         if (status != FP_OK) return status;
         if (factor == 0) {
             w->out[todo->owner[i]].large = FP_LEFT, w->out[todo->owner[i]].large_value = n;

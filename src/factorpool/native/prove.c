@@ -70,7 +70,7 @@ static int split(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const f
     *factor = (fp_u128)root * root == n ? root : 0;
     if (*factor) return FP_OK;
     int status = fp_ecm(isa, &n, 1, isa->sieved_bits, control, factor);
-    if (status == FP_OK && *factor == 0 && n >> 64) status = fp_siqs_small(isa, n, memory, control, factor);
+    if (status == FP_OK && *factor == 0 && n >> 64) status = fp_siqs_small128(isa, n, memory, control, factor);
     if (status == FP_OK && *factor == 0 && n >> 64 == 0) *factor = fp_rho((uint64_t)n);
     return status;
 }

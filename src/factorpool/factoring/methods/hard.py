@@ -20,6 +20,9 @@ QUICK_PROOF_BITS = 256
 KERNEL_BITS = 128
 """Longest numbers that the kernel factors by itself, its small sieve included."""
 
+SMALL_SIEVE_BITS = 184
+"""Longest numbers that the small sieve takes."""
+
 SPREAD_BITS = 184
 """Composites beyond this size, which take a second, are sieved by all workers together, shorter ones by one each."""
 
@@ -113,8 +116,8 @@ def _factor(n: int, most_bits: int, curves: bool = True) -> Found:
 
 def sieve(n: int) -> int:
     """A proper factor of an odd composite that is no power, by the quadratic sieve in this thread."""
-    if n.bit_length() <= KERNEL_BITS:
-        factor = int.from_bytes(_native.siqs_small(n.to_bytes(KERNEL_BITS // 8, "little")), "little")
+    if n.bit_length() <= SMALL_SIEVE_BITS:
+        factor = int.from_bytes(_native.siqs_small(n.to_bytes(SMALL_SIEVE_BITS // 8, "little")), "little")
         if factor:
             return factor
     return sieve_in_families(n)

@@ -114,7 +114,7 @@ done:
 PyDoc_STRVAR(
     small_doc,
     "siqs_small(n, stop=None, /)\n--\n\n"
-    "A proper factor of an odd composite of up to 128 bits that is no power, both in little-endian bytes; the\n"
+    "A proper factor of an odd composite of up to 184 bits that is no power, both in little-endian bytes; the\n"
     "number 0, hardly ever, if none was found.");
 
 static PyObject *siqs_small(PyObject *module, PyObject *args) {
@@ -122,16 +122,15 @@ static PyObject *siqs_small(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*|z*:siqs_small", &bytes, &stop)) return NULL;
     PyObject *result = NULL;
     fp_small_memory *memory = NULL;
-    fp_u128 n = 0, factor = 0;
-    if (bytes.len > 16 || bytes.len < 1 || !(((const uint8_t *)bytes.buf)[0] & 1)) {
-        PyErr_SetString(PyExc_ValueError, "the small sieve takes odd numbers of at most 128 bits");
+    fp_wide n, factor;
+    if (bytes.len > FP_SMALL_BITS / 8 || !read_wide(&bytes, &n) || !(n.w[0] & 1)) {
+        PyErr_SetString(PyExc_ValueError, "the small sieve takes odd numbers of at most 184 bits");
         goto done;
     }
-    memcpy(&n, bytes.buf, (size_t)bytes.len);
     fp_run run;
     fp_control control = fp_run_begin(&run, &stop);
-    int status = fp_siqs_small(fp_module_isa(module), n, &memory, &control, &factor);
-    if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)&factor, sizeof factor);
+    int status = fp_siqs_small(fp_module_isa(module), &n, &memory, &control, &factor);
+    if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)factor.w, FP_SMALL_BITS / 8);
 done:
     free(memory);
     PyBuffer_Release(&bytes);

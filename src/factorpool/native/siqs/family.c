@@ -186,8 +186,8 @@ static int look_at(family *f, unsigned block, uint32_t offset) {
     if (status != FP_OK) return status;
     if (bits_of(&value, length) - (f->block[offset] - f->start) / f->unit > f->most_unsieved) goto no;
     status = divide_by_small(f, &value, &length, position, f->sieved, f->many);
-    size_t hits = f->loops->dividing_many((uint16_t)offset, f->first_many, f->second_many, f->inverses_many,
-                                          f->most_many, f->medium - f->many, f->dividing);
+    size_t hits = f->loops->dividing_many((uint16_t)(offset - FP_SIQS_BLOCK), f->first_many, f->second_many,
+                                          f->inverses_many, f->most_many, f->medium - f->many, f->dividing);
     for (size_t i = 0; i < hits && status == FP_OK; i++)
         status = divide_out(f, &value, &length, f->many + f->dividing[i]);
     hits = f->loops->matching(f->buckets[block], (size_t)(*end_of(f, f->levels, block) - f->buckets[block]), offset,
@@ -211,8 +211,14 @@ static int sieve_block(family *f, unsigned b) {
         fp_add_multiples(f->block, FP_SIQS_BLOCK, plan->primes[i], &x, &y, f->logs[i]);
         f->first_here[i] = x - FP_SIQS_BLOCK, f->second_here[i] = y - FP_SIQS_BLOCK;
     }
-    f->loops->sieve_many(f->block, f->first_many, f->second_many, f->primes_many, f->logs + f->many,
+    for (unsigned j = 0; j < f->factor_count; j++)
+        if (f->factors[j] >= f->many)
+            f->first_many[f->factors[j] - f->many] = f->second_many[f->factors[j] - f->many] = 0;
+    f->loops->sieve_many(f->block, 0, f->first_many, f->second_many, f->primes_many, f->logs + f->many,
                          f->medium - f->many);
+    for (unsigned j = 0; j < f->factor_count; j++)
+        if (f->factors[j] >= f->many)
+            fp_take_back(f->block, FP_SIQS_BLOCK, plan->primes[f->factors[j]], f->logs[f->factors[j]]);
     const uint32_t *entry = f->buckets[b];
     uint8_t *here = f->block;
     for (size_t level = 0; level < f->levels; level++) {
@@ -240,11 +246,8 @@ static int sieve_polynomial(family *f) {
     size_t bytes = (f->many - f->sieved) * sizeof *f->first;
     memcpy(f->first_here + f->sieved, f->first + f->sieved, bytes);
     memcpy(f->second_here + f->sieved, f->second + f->sieved, bytes);
-    for (size_t i = f->many, j = 0; i < f->medium; i++, j++) {
-        /* A prime of a has no root, and gets one: that makes no relation worse, and is rare. */
-        f->first_many[j] = f->first[i] == NOWHERE ? 0 : (uint16_t)f->first[i];
-        f->second_many[j] = f->second[i] == NOWHERE ? 0 : (uint16_t)f->second[i];
-    }
+    for (size_t i = f->many, j = 0; i < f->medium; i++, j++)
+        f->first_many[j] = (uint16_t)f->first[i], f->second_many[j] = (uint16_t)f->second[i];
     for (unsigned b = 0; b < blocks; b++) {
         int status = sieve_block(f, b);
         if (status != FP_OK) return status;
@@ -280,8 +283,9 @@ static void scale_logs(family *f) {
     for (size_t i = f->many, j = 0; i < f->medium; i++, j++) {
         uint16_t p = (uint16_t)plan->primes[i], inverse = p; /* good for 3 bits, then for twice as many each time */
         for (int k = 0; k < 3; k++) inverse = (uint16_t)(inverse * (2u - (uint32_t)p * inverse));
-        f->primes_many[j] = p, f->inverses_many[j] = inverse, f->most_many[j] = (uint16_t)(0xffff / p);
+        f->primes_many[j] = p, f->inverses_many[j] = (uint16_t)-inverse, f->most_many[j] = (uint16_t)(0xffff / p);
     }
+    fp_share_logs(f->logs, f->many, f->medium);
     f->levels = 0;
     f->level_ends[0] = f->medium;
     for (size_t i = f->medium; i < plan->count; i++)

@@ -10,6 +10,30 @@ typedef float float_vector __attribute__((vector_size(32)));
 typedef uint16_t words __attribute__((vector_size(2 * FP_SIQS_MANY)));
 typedef int16_t signed_words __attribute__((vector_size(2 * FP_SIQS_MANY)));
 
+typedef char bytes __attribute__((vector_size(32)));
+
+/* The top bit of every byte, the first byte's in the lowest bit. */
+static inline uint32_t top_bits(const bytes *v) {
+#ifdef __AVX2__
+    return (uint32_t)__builtin_ia32_pmovmskb256(*v);
+#else
+    uint64_t eight[4];
+    uint32_t bits = 0;
+    memcpy(eight, v, sizeof eight);
+    if (!((eight[0] | eight[1] | eight[2] | eight[3]) & 0x8080808080808080u)) return 0;
+    /* Bit 8 i of a word comes to bit 56 + i, and nothing is carried into those. */
+    for (int i = 0; i < 4; i++)
+        bits |= (uint32_t)((eight[i] >> 7 & 0x0101010101010101u) * 0x0102040810204080u >> 56) << 8 * i;
+    return bits;
+#endif
+}
+
+/* The lanes of 16 bits that are all ones, of those from `first` on, are noted. */
+static inline void note_lanes(const words *lanes, size_t first, uint32_t *found, size_t *count) {
+    for (uint32_t bits = top_bits((const bytes *)lanes) & 0x55555555u; bits; bits &= bits - 1)
+        found[(*count)++] = (uint32_t)first + (uint32_t)__builtin_ctz(bits) / 2;
+}
+
 /* x / p and x modulo p for x < 2^44 and p < 2^FP_SIQS_PRIME_BITS, which a double has exactly: the quotient by the inverse is one off
  * at most. */
 static inline double modulo(double x, double p, double inverse) {
@@ -124,12 +148,13 @@ static inline void add_if_inside(uint8_t *block, words *positions, const words *
 
 /* No branch depends on a position, so nothing is predicted wrongly: each prime of the sixteen has `sure` positions in the block, and up
  * to `more` further ones.  Sums go beyond 2^16 only where the block's length, which is taken off, brings them back. */
-static void sieve_many(uint8_t *block, uint16_t *first, uint16_t *second, const uint16_t *primes, const uint8_t *logs,
-                       size_t count) {
+static void sieve_many(uint8_t *block, uint32_t start, uint16_t *first, uint16_t *second, const uint16_t *primes,
+                       const uint8_t *logs, size_t count) {
+    const uint32_t length = FP_SIQS_BLOCK - start;
     for (size_t i = 0; i < count; i += FP_SIQS_MANY) {
-        uint32_t sure = FP_SIQS_BLOCK / primes[i + FP_SIQS_MANY - 1];
-        uint32_t more = (FP_SIQS_BLOCK - 1) / primes[i] + 1 - sure;
-        uint8_t log = logs[i + FP_SIQS_MANY / 2];
+        uint32_t sure = length / primes[i + FP_SIQS_MANY - 1];
+        uint32_t more = (length - 1) / primes[i] + 1 - sure;
+        uint8_t log = logs[i];
         words p, x, y;
         memcpy(&p, primes + i, sizeof p), memcpy(&x, first + i, sizeof x), memcpy(&y, second + i, sizeof y);
         for (uint32_t j = 0; j < sure; j++) {
@@ -145,18 +170,18 @@ static void sieve_many(uint8_t *block, uint16_t *first, uint16_t *second, const 
 static size_t scan(const uint8_t *block, uint32_t length, uint16_t *found) {
     size_t count = 0;
     for (uint32_t i = 0; i < length; i += 64) {
-        uint64_t words[8], any = 0;
-        memcpy(words, block + i, sizeof words);
-        for (int j = 0; j < 8; j++) any |= words[j];
-        if (!(any & 0x8080808080808080u)) continue;
-        for (uint32_t j = 0; j < 64; j++)
-            if (block[i + j] & 0x80) found[count++] = (uint16_t)(i + j);
+        bytes low, high, any;
+        memcpy(&low, block + i, sizeof low), memcpy(&high, block + i + sizeof low, sizeof high);
+        any = low | high;
+        if (!top_bits(&any)) continue;
+        for (uint64_t bits = (uint64_t)top_bits(&high) << 32 | top_bits(&low); bits; bits &= bits - 1)
+            found[count++] = (uint16_t)(i + (uint32_t)__builtin_ctzll(bits));
     }
     return count;
 }
 
-/* From a position to a root's place in the next block it is a multiple of p, if p divides; a multiple of p times 1 / p is at most 2^16 /
- * p, and nothing else is.  Beyond 2^15 the distance may exceed 16 bits: then hardly ever one too many is found. */
+/* The distance from a root is a multiple of p, if p divides; a multiple of p times 1 / p is at most 2^16 / p, and nothing else is.  Where
+ * the distance exceeds 16 bits, or is on the other side, hardly ever one too many is found. */
 static size_t dividing_many(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *inverses,
                             const uint16_t *most, size_t count, uint32_t *found) {
     size_t hits = 0;
@@ -164,14 +189,9 @@ static size_t dividing_many(uint16_t position, const uint16_t *first, const uint
         words x, y, inverse, limit;
         memcpy(&x, first + i, sizeof x), memcpy(&y, second + i, sizeof y);
         memcpy(&inverse, inverses + i, sizeof inverse), memcpy(&limit, most + i, sizeof limit);
-        x = (x + (uint16_t)(FP_SIQS_BLOCK - position)) * inverse;
-        y = (y + (uint16_t)(FP_SIQS_BLOCK - position)) * inverse;
-        words hit = (words)((x <= limit) | (y <= limit));
-        uint64_t any[FP_SIQS_MANY / 4];
-        memcpy(any, &hit, sizeof any);
-        if (!(any[0] | any[1] | any[2] | any[3])) continue;
-        for (size_t j = 0; j < FP_SIQS_MANY; j++)
-            if (hit[j]) found[hits++] = (uint32_t)(i + j);
+        x = (position - x) * inverse, y = (position - y) * inverse;
+        const words hit = (words)((x <= limit) | (y <= limit));
+        note_lanes(&hit, i, found, &hits);
     }
     return hits;
 }
@@ -221,39 +241,63 @@ static size_t dividing(uint32_t position, const uint32_t *first, const uint32_t 
     return count;
 }
 
+/* A number below 2^82, of two parts of 26 bits and what is above, modulo p < 2^16; `radix` is 2^26 modulo p, and so is its square:
+ * the sum is below 2^47, and its quotient below 2^31. */
+static inline double parts_modulo(const uint32_t *parts, double radix, double square, double p, double inverse) {
+    return modulo((double)(int32_t)parts[2] * square + (double)(int32_t)parts[1] * radix + (double)(int32_t)parts[0], p,
+                  inverse);
+}
+
+static void begin_small(const uint32_t (*parts)[3], unsigned count, uint32_t half, const uint16_t *restrict primes,
+                        const uint16_t *restrict roots, size_t from, size_t to, uint16_t *restrict first,
+                        uint16_t *restrict second, uint16_t *restrict steps, size_t row) {
+    enum { PART = 32 };
+    for (size_t start = from; start < to; start += PART) {
+        size_t here = to - start < PART ? to - start : PART;
+        double p[PART], inverse[PART], radix[PART], square[PART], a[PART], a_inverse[PART], shift[PART];
+        for (size_t i = 0; i < here; i++) {
+            p[i] = (double)(int32_t)primes[start + i], inverse[i] = 1 / p[i];
+            radix[i] = modulo(1 << 26, p[i], inverse[i]);
+            square[i] = modulo(radix[i] * radix[i], p[i], inverse[i]);
+            a[i] = parts_modulo(parts[0], radix[i], square[i], p[i], inverse[i]);
+            a_inverse[i] = 1, shift[i] = 0;
+        }
+        /* 1 / a is a^(p - 2) (Fermat); the product is below p^3, exact in a double, and its quotient below p^2 < 2^31. */
+        for (int bit = 31 - __builtin_clz(primes[start + here - 1]); bit >= 0; bit--)
+            for (size_t i = 0; i < here; i++) {
+                double times = ((int32_t)p[i] - 2) >> bit & 1 ? a[i] : 1;
+                a_inverse[i] = modulo(a_inverse[i] * a_inverse[i] * times, p[i], inverse[i]);
+            }
+        for (unsigned j = 0; j < count; j++) {
+            uint16_t *restrict step = steps + j * row + start;
+            for (size_t i = 0; i < here; i++) {
+                double term = parts_modulo(parts[j + 1], radix[i], square[i], p[i], inverse[i]);
+                term = modulo(term * a_inverse[i], p[i], inverse[i]);
+                shift[i] += term;
+                step[i] = (uint16_t)(int32_t)(2 * term >= p[i] ? 2 * term - p[i] : 2 * term);
+            }
+        }
+        for (size_t i = 0; i < here; i++) {
+            double root = modulo((double)(int32_t)roots[start + i] * a_inverse[i], p[i], inverse[i]);
+            double middle = (double)(int32_t)half + p[i] - modulo(shift[i], p[i], inverse[i]);
+            first[start + i] = (uint16_t)(int32_t)modulo(middle + root, p[i], inverse[i]);
+            second[start + i] = (uint16_t)(int32_t)modulo(middle + p[i] - root, p[i], inverse[i]);
+        }
+    }
+}
+
 static void move_small(uint16_t *restrict first, uint16_t *restrict second, const uint16_t *restrict step,
                        const uint16_t *restrict primes, size_t count, int plus) {
-    /* Primes are below 2^14, and so is what is below 0 from 2^15 up; what has no root is put right afterwards. */
+    /* To add is to subtract p - step. */
     for (size_t i = 0; i < count; i++) {
         uint16_t p = primes[i], s = plus ? (uint16_t)(p - step[i]) : step[i];
-        uint16_t x = (uint16_t)(first[i] - s), y = (uint16_t)(second[i] - s);
-        first[i] = (uint16_t)(x + (p & (uint16_t)((int16_t)x >> 15)));
-        second[i] = (uint16_t)(y + (p & (uint16_t)((int16_t)y >> 15)));
+        uint16_t x = first[i], y = second[i];
+        first[i] = (uint16_t)(x - s + (x < s ? p : 0));
+        second[i] = (uint16_t)(y - s + (y < s ? p : 0));
     }
 }
 
-static size_t dividing_small(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *primes,
-                             const uint16_t *inverses, size_t count, uint16_t *found) {
-    size_t hits = 0;
-    for (size_t i = 0; i < count; i += 16) {
-        uint16_t hit[16];
-        uint64_t any[4];
-        /* The quotient is right or one too large, as the inverse is less than 1 too large and the position below 2^15. */
-        for (size_t j = 0; j < 16; j++) {
-            uint16_t q = (uint16_t)((uint32_t)position * inverses[i + j] >> 16);
-            uint16_t r = (uint16_t)(position - q * primes[i + j]);
-            r = (uint16_t)(r + (primes[i + j] & (uint16_t)((int16_t)r >> 15)));
-            hit[j] = (uint16_t)-((r == first[i + j]) | (r == second[i + j]));
-        }
-        memcpy(any, hit, sizeof any);
-        if (!(any[0] | any[1] | any[2] | any[3])) continue;
-        for (size_t j = 0; j < 16; j++)
-            if (hit[j]) found[hits++] = (uint16_t)(i + j);
-    }
-    return hits;
-}
-
-const fp_siqs_loops FP_LOOPS = {add_term, solve,         move,     fill,       sieve_many,    scan,
-                                matching, dividing_many, dividing, move_small, dividing_small};
+const fp_siqs_loops FP_LOOPS = {add_term, solve,         move,     fill,        sieve_many, scan,
+                                matching, dividing_many, dividing, begin_small, move_small};
 #undef FP_LOOPS
 #undef FP_LANES

@@ -134,54 +134,53 @@ static int merge(matrix *m, uint32_t most, size_t *removed) {
     return status;
 }
 
-/* Brings a dense matrix of `height` rows into reduced echelon form, of which the first `rank` rows are not 0; pivot[i] is the
- * column in which row i begins. */
-static int reduce(uint64_t **rows, size_t height, size_t width, size_t words, uint32_t *pivot, size_t *rank_out,
-                  const fp_control *control) {
+int fp_siqs_reduce(uint64_t **rows, size_t height, size_t width, uint32_t *pivot, size_t *rank_out,
+                   const fp_control *control) {
+    const size_t words = (width + 63) / 64;
     uint64_t *table = malloc(((size_t)1 << STRIP) * words * sizeof *table);
     if (!table) return FP_NO_MEMORY;
     size_t rank = 0;
     int status = FP_OK;
-    for (size_t column = 0; column < width && rank < height;) {
+    for (size_t column = 0; column < width && rank < height; column += STRIP) {
         if (fp_poll(control)) {
             status = FP_STOPPED;
             break;
         }
-        /* Up to STRIP pivots, each reduced by the others. */
-        size_t from = column / 64, top = rank;
-        while (column < width && top - rank < STRIP) {
-            size_t word = column / 64, found = top;
-            uint64_t bit = 1ull << column % 64;
+        /* The pivots of these columns, each reduced by the others. */
+        const size_t word = column / 64, shift = column % 64;
+        const size_t end = column + STRIP < width ? column + STRIP : width;
+        size_t top = rank;
+        size_t row_of[STRIP], of_pivots = 0;
+        for (size_t c = column; c < end; c++) {
+            size_t found = top;
+            const uint64_t bit = 1ull << c % 64;
             for (; found < height; found++) {
                 for (size_t i = rank; i < top; i++) /* as far as those of this strip go */
-                    if (rows[found][pivot[i] / 64] >> pivot[i] % 64 & 1)
-                        for (size_t w = from; w < words; w++) rows[found][w] ^= rows[i][w];
+                    if (rows[found][word] >> pivot[i] % 64 & 1)
+                        for (size_t w = word; w < words; w++) rows[found][w] ^= rows[i][w];
                 if (rows[found][word] & bit) break;
             }
-            if (found < height) {
-                uint64_t *row = rows[found];
-                rows[found] = rows[top], rows[top] = row;
-                for (size_t i = rank; i < top; i++)
-                    if (rows[i][word] & bit)
-                        for (size_t w = from; w < words; w++) rows[i][w] ^= row[w];
-                pivot[top++] = (uint32_t)column;
-            }
-            column++;
+            if (found == height) continue;
+            uint64_t *row = rows[found];
+            rows[found] = rows[top], rows[top] = row;
+            for (size_t i = rank; i < top; i++)
+                if (rows[i][word] & bit)
+                    for (size_t w = word; w < words; w++) rows[i][w] ^= row[w];
+            row_of[c - column] = top, of_pivots |= (size_t)1 << (c - column);
+            pivot[top++] = (uint32_t)c;
         }
-        size_t strip = top - rank;
+        /* The sum of pivots with the same bits in their columns as a row takes them out of it. */
         memset(table, 0, words * sizeof *table);
-        for (size_t i = 0; i < strip; i++)
-            for (size_t j = 0; j < (size_t)1 << i; j++)
-                for (size_t w = from; w < words; w++)
-                    table[(((size_t)1 << i) + j) * words + w] = table[j * words + w] ^ rows[rank + i][w];
+        for (size_t bits = 1; bits < 1 << STRIP; bits++) {
+            if (bits & ~of_pivots) continue;
+            const uint64_t *rest = table + (bits & (bits - 1)) * words, *row = rows[row_of[__builtin_ctzll(bits)]];
+            for (size_t w = word; w < words; w++) table[bits * words + w] = rest[w] ^ row[w];
+        }
         for (size_t r = 0; r < height; r++) {
-            if (r >= rank && r < top) continue;
-            size_t index = 0;
-            for (size_t i = 0; i < strip; i++)
-                index |= (rows[r][pivot[rank + i] / 64] >> pivot[rank + i] % 64 & 1) << i;
-            if (!index) continue;
+            const size_t index = (rows[r][word] >> shift) & of_pivots;
+            if (index == 0 || (r >= rank && r < top)) continue;
             const uint64_t *sum = table + index * words;
-            for (size_t w = from; w < words; w++) rows[r][w] ^= sum[w];
+            for (size_t w = word; w < words; w++) rows[r][w] ^= sum[w];
         }
         rank = top;
     }
@@ -264,7 +263,7 @@ static int solve_dense(const rest *left, size_t most, uint64_t *sets, size_t *fo
         for (uint32_t i = 0; i < m->row[left->row[u]].count; i++)
             rows[left->equation[m->row[left->row[u]].items[i]]][u / 64] |= 1ull << u % 64;
     size_t rank;
-    if ((status = reduce(rows, equations, unknowns, words, pivot, &rank, m->control)) != FP_OK) goto done;
+    if ((status = fp_siqs_reduce(rows, equations, unknowns, pivot, &rank, m->control)) != FP_OK) goto done;
     for (size_t i = 0; i < rank; i++) is_pivot[pivot[i]] = 1;
     for (size_t u = 0; u < unknowns && *found < most; u++) {
         if (is_pivot[u]) continue;

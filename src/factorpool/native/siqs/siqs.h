@@ -8,7 +8,6 @@
 #define FP_SIQS_H
 
 #include "small.h"
-#include "wide.h"
 
 /* kn may have so many bits: the longest number on the way to a polynomial is b^2 < kn. */
 #define FP_SIQS_BITS 384
@@ -83,6 +82,11 @@ int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *
 int fp_siqs_dependencies(const uint32_t *entries, const uint64_t *starts, size_t rows, size_t columns, size_t most,
                          const fp_control *control, uint64_t *sets, size_t *found);
 
+/* The same for a dense matrix of `height` rows of `width` bits: brings it into reduced echelon form, of which the first `rank` rows
+ * are not 0; pivot[i] is the column in which row i begins. */
+int fp_siqs_reduce(uint64_t **rows, size_t height, size_t width, uint32_t *pivot, size_t *rank,
+                   const fp_control *control);
+
 /* lanczos.c: sums of unknowns that vanish in every equation, modulo 2; unknown u stands in the equations entries[starts[u]] to
  * entries[starts[u + 1] - 1].  Bit k of sets[u] says whether u is in sum k; `found` of them, up to 64, do not depend on each other: usually
  * nearly as many as there are; perhaps none, by bad luck or where there are few unknowns. */
@@ -93,9 +97,12 @@ typedef struct {
 } fp_siqs_matrix;
 int fp_siqs_lanczos(const fp_siqs_matrix *sparse, const fp_control *control, uint64_t *sets, size_t *found);
 
-/* small.c: a proper factor of an odd composite of up to 128 bits that is no power, or, hardly ever, 0.  `memory` points
- * to what it works in, the caller's to free; it is allocated where it is NULL. */
-int fp_siqs_small(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const fp_control *control, fp_u128 *factor);
+/* small.c: a proper factor of an odd composite of up to FP_SMALL_BITS bits that is no power, or, hardly ever, 0.  `memory` points
+ * to what it works in, the caller's to free; it is allocated where it is NULL.  And the same in two words. */
+int fp_siqs_small(const fp_isa *isa, const fp_wide *n, fp_small_memory **memory, const fp_control *control,
+                  fp_wide *factor);
+int fp_siqs_small128(const fp_isa *isa, fp_u128 n, fp_small_memory **memory, const fp_control *control,
+                     fp_u128 *factor);
 
 /* loops.h, compiled once for each isa: what takes the time. */
 typedef struct {
@@ -113,26 +120,30 @@ typedef struct {
      * position in the low bits, the index of the prime less `base` above. */
     void (*fill)(const uint32_t *first, const uint32_t *second, const uint32_t *primes, size_t base, size_t from,
                  size_t to, uint32_t end, uint32_t **next);
-    /* Adds the logarithms of `count` primes, a multiple of FP_SIQS_MANY, from FP_SIQS_LEAST_MANY up to FP_SIQS_MEDIUM, to a block,
-     * and moves their positions on to the next. */
-    void (*sieve_many)(uint8_t *block, uint16_t *first, uint16_t *second, const uint16_t *primes, const uint8_t *logs,
-                       size_t count);
+    /* Adds the logarithms of `count` primes, a multiple of FP_SIQS_MANY, up to FP_SIQS_MEDIUM, to a block from `start` on, where each
+     * root is less than its prime away, and moves positions on to the next block. */
+    void (*sieve_many)(uint8_t *block, uint32_t start, uint16_t *first, uint16_t *second, const uint16_t *primes,
+                       const uint8_t *logs, size_t count);
     /* Positions of a block, of a multiple of 64 bytes, whose top bit is set. */
     size_t (*scan)(const uint8_t *block, uint32_t length, uint16_t *found);
     /* Entries of a bucket that are for a position. */
     size_t (*matching)(const uint32_t *bucket, size_t count, uint32_t position, uint32_t *found);
-    /* Indices, less those of the first, of the primes that sieve_many has sieved a block with and that may divide a position of it:
-     * `inverses` are 1 / p modulo 2^16, `most` is 2^16 / p. */
+    /* Indices of `count` primes, a multiple of FP_SIQS_MANY, that may divide a position: a root of theirs is a multiple of p away.
+     * `inverses` are 1 / p modulo 2^16 for roots below the position, -1 / p for those above it; `most` is 2^16 / p. */
     size_t (*dividing_many)(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *inverses,
                             const uint16_t *most, size_t count, uint32_t *found);
     /* Indices of primes [from, to) one of whose roots is congruent to a position. */
     size_t (*dividing)(uint32_t position, const uint32_t *first, const uint32_t *second, const uint32_t *primes,
                        const float *inverses, size_t from, size_t to, uint32_t *found);
-    /* As `move` and `dividing` in 16 bits, for the small sieve: `count` is a multiple of 16, positions are below 2^15. */
+    /* The positions of both roots of primes [from, to), half - b / a +- roots / a, where a is parts[0] and b the sum of `count` terms,
+     * which follow it; and in a row of `steps` for each, what they move by when its sign changes.  Numbers are in two parts of 26 bits and
+     * what is above, the low one first; what primes that divide a get means nothing. */
+    void (*begin_small)(const uint32_t (*parts)[3], unsigned count, uint32_t half, const uint16_t *primes,
+                        const uint16_t *roots, size_t from, size_t to, uint16_t *first, uint16_t *second,
+                        uint16_t *steps, size_t row);
+    /* As `move` in 16 bits, for the small sieve: `count` is a multiple of 16. */
     void (*move_small)(uint16_t *first, uint16_t *second, const uint16_t *step, const uint16_t *primes, size_t count,
                        int plus);
-    size_t (*dividing_small)(uint16_t position, const uint16_t *first, const uint16_t *second, const uint16_t *primes,
-                             const uint16_t *inverses, size_t count, uint16_t *found);
 } fp_siqs_loops;
 
 extern const fp_siqs_loops fp_siqs_generic;

@@ -1,65 +1,61 @@
 /* The end of the small sieve: dependencies by elimination, and the square root. */
-#include <string.h>
+#include "siqs.h"
+#define FP_LIMBS 3
+#include "../long_field.h"
 
-#include "small.h"
-#define FP_FIELD_BITS 128
-#include "../lanes_wide.h"
+_Static_assert(FP_SMALL_BITS <= 64 * FP_LIMBS - 5, "as long as the modulus may be");
 
-/* A factor from a set of whole relations, whose product is a square on both sides. */
-static fp_u128 try_set(const fp_small_memory *m, const uint64_t *set, const fp_unit_mod *mod) {
+/* Whether a set of whole relations, whose product is a square on both sides, gives a factor. */
+static int try_set(const fp_small_memory *m, const uint64_t *set, const fp_vec_mod *mod, fp_wide *factor) {
     uint16_t powers[FP_SMALL_PRIMES + 1] = {0};
-    fp_u128 x = mod->one, y = mod->one;
+    fp_vec x = mod->one, y = mod->one;
     for (size_t i = 0; i < m->whole_count; i++) {
         if (!(set[i / 64] >> i % 64 & 1)) continue;
         int two = m->whole[i][0] != m->whole[i][1];
         for (int j = 0; j <= two; j++) {
             const fp_small_relation *r = &m->relations[m->whole[i][j]];
-            x = fp_unit_mul(x, fp_unit_mul(r->u % mod->n, mod->radix2, mod), mod);
+            const fp_vec u = {{(uint64_t)r->u, (uint64_t)(r->u >> 64)}};
+            x = fp_vec_mul(x, fp_vec_mul(u, mod->radix2, mod), mod);
             for (unsigned k = 0; k < r->length; k++) powers[m->factors[r->start + k]]++;
         }
-        if (two) y = fp_unit_mul(y, fp_unit_mul(m->relations[m->whole[i][0]].large, mod->radix2, mod), mod);
+        if (two) y = fp_vec_mul(y, fp_vec_constant(m->relations[m->whole[i][0]].large, mod), mod);
     }
     for (size_t i = 1; i <= m->count; i++) {
-        fp_u128 p = fp_unit_mul(m->primes[i - 1], mod->radix2, mod);
-        for (unsigned power = powers[i] / 2; power; power >>= 1, p = fp_unit_mul(p, p, mod))
-            if (power & 1) y = fp_unit_mul(y, p, mod);
+        if (powers[i] < 2) continue;
+        fp_vec p = fp_vec_constant(m->primes[i - 1], mod);
+        for (unsigned power = powers[i] / 2; power; power >>= 1, p = fp_vec_sqr(p, mod))
+            if (power & 1) y = fp_vec_mul(y, p, mod);
     }
-    fp_u128 factor = fp_gcd128(fp_sub128(x, y, mod->n), mod->n);
-    return factor > 1 && factor < mod->n && mod->n % factor == 0 ? factor : 0;
+    return fp_vec_proper(fp_vec_sub(x, y, mod), mod, factor->w);
 }
 
-fp_u128 fp_small_root(fp_small_memory *m, fp_u128 n) {
-    size_t columns = m->count + 1, left = (columns + 63) / 64, words = left + (m->whole_count + 63) / 64;
-    const fp_unit_mod mod = fp_unit_mod_load(&n);
-    for (size_t i = 0; i < m->whole_count; i++) {
-        uint64_t *row = m->rows[i];
-        memset(row, 0, words * sizeof *row);
-        row[left + i / 64] = 1ull << i % 64;
+int fp_small_root(fp_small_memory *m, const fp_wide *n, const fp_control *control, fp_wide *factor) {
+    /* An equation for every prime and for the sign: it has a one for each relation that an odd power of it is in. */
+    const size_t equations = m->count + 1, words = (m->whole_count + 63) / 64;
+    for (size_t e = 0; e < equations; e++) {
+        m->rows[e] = m->matrix[e];
+        memset(m->rows[e], 0, words * sizeof *m->rows[e]);
+    }
+    for (size_t i = 0; i < m->whole_count; i++)
         for (int j = 0; j <= (m->whole[i][0] != m->whole[i][1]); j++) {
             const fp_small_relation *r = &m->relations[m->whole[i][j]];
-            for (unsigned k = 0; k < r->length; k++) {
-                unsigned f = m->factors[r->start + k];
-                row[f / 64] ^= 1ull << f % 64;
-            }
+            for (unsigned k = 0; k < r->length; k++) m->rows[m->factors[r->start + k]][i / 64] ^= 1ull << i % 64;
         }
+    size_t rank;
+    int status = fp_siqs_reduce(m->rows, equations, m->whole_count, m->pivots, &rank, control);
+    if (status != FP_OK) return status;
+    const fp_vec_mod mod = fp_vec_load(n->w);
+    for (size_t u = 0, solved = 0; u < m->whole_count; u++) {
+        if (solved < rank && m->pivots[solved] == u) {
+            solved++;
+            continue;
+        }
+        /* What no equation begins with may be chosen: this one, and what follows from it. */
+        uint64_t set[FP_SMALL_WHOLE / 64 + 1] = {0};
+        set[u / 64] |= 1ull << u % 64;
+        for (size_t i = 0; i < solved; i++)
+            if (m->rows[i][u / 64] >> u % 64 & 1) set[m->pivots[i] / 64] |= 1ull << m->pivots[i] % 64;
+        if (try_set(m, set, &mod, factor)) return FP_OK;
     }
-    /* Rows above `done` have a leading one that the others lack; what is left of those below in the end is empty. */
-    size_t done = 0;
-    for (size_t c = 0; c < columns; c++) {
-        size_t pivot = done;
-        while (pivot < m->whole_count && !(m->rows[pivot][c / 64] >> c % 64 & 1)) pivot++;
-        if (pivot == m->whole_count) continue;
-        if (pivot != done)
-            for (size_t w = 0; w < words; w++) {
-                uint64_t t = m->rows[done][w];
-                m->rows[done][w] = m->rows[pivot][w], m->rows[pivot][w] = t;
-            }
-        for (size_t r = pivot + 1; r < m->whole_count; r++)
-            if (m->rows[r][c / 64] >> c % 64 & 1)
-                for (size_t w = c / 64; w < words; w++) m->rows[r][w] ^= m->rows[done][w];
-        done++;
-    }
-    fp_u128 factor = 0;
-    for (size_t r = done; r < m->whole_count && factor == 0; r++) factor = try_set(m, m->rows[r] + left, &mod);
-    return factor;
+    return FP_OK;
 }

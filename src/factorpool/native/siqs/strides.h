@@ -1,8 +1,9 @@
-/* The inner loop of both sieves. */
+/* What both sieves do with primes that are sieved with one by one, and with those that are so many at once. */
 #ifndef FP_SIQS_STRIDES_H
 #define FP_SIQS_STRIDES_H
 
 #include "../mont.h"
+#include "siqs.h"
 
 /* Adds a prime's logarithm to a block at both its roots and all that is congruent to them; they end as the first positions that are
  * beyond.  Four of each at a time as long as they fit. */
@@ -25,6 +26,17 @@ static FP_INLINE void fp_add_multiples(uint8_t *block, uint32_t length, uint32_t
         x += p;
     }
     *first = x, *second = y;
+}
+
+/* Primes that are sieved with at once, from `from` on, have one logarithm. */
+static inline void fp_share_logs(uint8_t *logs, size_t from, size_t count) {
+    for (size_t i = from; i < count; i += FP_SIQS_MANY) memset(logs + i, logs[i + FP_SIQS_MANY / 2], FP_SIQS_MANY);
+}
+
+/* Takes back what sieve_many adds for a prime of a: it has no roots, and was given two at the beginning of the block. */
+static inline void fp_take_back(uint8_t *block, uint32_t length, uint32_t p, uint8_t log) {
+    uint32_t x = 0, y = 0;
+    fp_add_multiples(block, length, p, &x, &y, (uint8_t)-log);
 }
 
 #endif

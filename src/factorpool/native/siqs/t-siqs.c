@@ -78,11 +78,33 @@ static void check_small(size_t count) {
         int bits = 30 + (int)(t_next() % 15), more = (int)(t_next() % 12);
         fp_u128 p = t_prime_of(bits), q = t_prime_of(bits + more), n = p * q, factor;
         if (p == q) continue;
-        if (fp_siqs_small(t_isa, n, &memory, NULL, &factor) != FP_OK) t_fail("fp_siqs_small", n);
+        if (fp_siqs_small128(t_isa, n, &memory, NULL, &factor) != FP_OK) t_fail("fp_siqs_small", n);
         if (factor && factor != p && factor != q) t_fail("fp_siqs_small, the factor", n);
         none += factor == 0;
     }
     if (none > 1 + count / 100) t_fail("fp_siqs_small, which found too few", none);
+    free(memory);
+}
+
+/* The same for products of three primes, one of them nearly as long as the small sieve takes. */
+static void check_small_wide(size_t count) {
+    fp_small_memory *memory = NULL;
+    size_t none = 0;
+    for (size_t i = 0; i < count; i++) {
+        const fp_wide one = {{1}};
+        uint64_t p[3];
+        for (int j = 0; j < 3; j++) p[j] = t_prime_of(j < 2 ? 60 : i ? 12 + (int)(t_next() % 25) : 55);
+        fp_wide n, factor, part[6]; /* all that divides n properly */
+        for (int j = 0; j < 3; j++) fp_wide_scale(&part[j], &one, (int64_t)p[j]);
+        for (int j = 0; j < 3; j++) fp_wide_scale(&part[3 + j], &part[j], (int64_t)p[(j + 1) % 3]);
+        fp_wide_scale(&n, &part[3], (int64_t)p[2]);
+        if (fp_siqs_small(t_isa, &n, &memory, NULL, &factor) != FP_OK) t_fail("fp_siqs_small", n.w[0]);
+        int divides = 0;
+        for (int j = 0; j < 6; j++) divides |= memcmp(&factor, &part[j], sizeof factor) == 0;
+        none += fp_wide_length(&factor) == 0;
+        if (fp_wide_length(&factor) && !divides) t_fail("fp_siqs_small, a factor of three words", n.w[0]);
+    }
+    if (none > 1 + count / 100) t_fail("fp_siqs_small, which found too few of three words", none);
     free(memory);
 }
 
@@ -166,7 +188,7 @@ void t_siqs(size_t count) {
         found += check_family((fp_u128)t_prime_of(bits) * t_prime_of(bits + 3), 100 + t_next() % 200, 1 + i % 3);
     }
     if (found < 50) t_fail("fp_siqs_family, which found too few", found);
-    check_small(30 + count / 1000);
+    check_small(30 + count / 1000), check_small_wide(4 + count / 50000);
     check_dependencies(1, 1), check_dependencies(0, 5), check_dependencies(300, 390), check_dependencies(25000, 9500);
     for (size_t i = 0; i < 5 + count / 2000; i++) check_dependencies(t_next() % 400, 1 + t_next() % 390);
 }

@@ -1,0 +1,148 @@
+/* Residues modulo one number of FP_LIMBS words, in plain C; to be included with FP_LIMBS defined.
+ *
+ * They are in Montgomery's form with R = 2^(64 FP_LIMBS), and not reduced: with n < R / 32 a product of two sums or
+ * differences, in [0, 4 n), is 16 n^2 / R + n < 2 n. */
+#include <string.h>
+
+#include "kernel.h"
+#include "mont.h"
+
+typedef struct {
+    uint64_t w[FP_LIMBS];
+} fp_vec;
+
+typedef struct {
+    fp_vec n, twice, one, radix2;
+    uint64_t inverse; /* -1 / n modulo 2^64 */
+} fp_vec_mod;
+
+/* Not inlined: a call costs nothing beside it, and the compiler minutes where it stands fifty times. */
+static __attribute__((noinline)) fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
+    uint64_t t[FP_LIMBS + 1] = {0};
+    _Pragma("GCC unroll 8") for (int i = 0; i < FP_LIMBS; i++) {
+        uint64_t carry = 0, high;
+        _Pragma("GCC unroll 8") for (int j = 0; j < FP_LIMBS; j++) {
+            fp_u128 s = (fp_u128)a.w[j] * b.w[i] + t[j] + carry;
+            t[j] = (uint64_t)s, carry = (uint64_t)(s >> 64);
+        }
+        high = t[FP_LIMBS] + carry;
+        uint64_t q = t[0] * m->inverse;
+        fp_u128 s = (fp_u128)q * m->n.w[0] + t[0];
+        carry = (uint64_t)(s >> 64);
+        _Pragma("GCC unroll 8") for (int j = 1; j < FP_LIMBS; j++) {
+            s = (fp_u128)q * m->n.w[j] + t[j] + carry;
+            t[j - 1] = (uint64_t)s, carry = (uint64_t)(s >> 64);
+        }
+        s = (fp_u128)high + carry;
+        t[FP_LIMBS - 1] = (uint64_t)s, t[FP_LIMBS] = (uint64_t)(s >> 64);
+    }
+    fp_vec r;
+    memcpy(r.w, t, sizeof r.w);
+    return r;
+}
+
+static inline fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) { return fp_vec_mul(a, a, m); }
+
+static FP_INLINE fp_vec fp_vec_plus(fp_vec a, fp_vec b) {
+    fp_u128 carry = 0;
+    _Pragma("GCC unroll 8") for (int i = 0; i < FP_LIMBS; i++) {
+        carry += (fp_u128)a.w[i] + b.w[i];
+        a.w[i] = (uint64_t)carry, carry >>= 64;
+    }
+    return a;
+}
+
+/* a - b modulo R, and whether a < b. */
+static FP_INLINE fp_vec fp_vec_minus(fp_vec a, fp_vec b, int *below) {
+    uint64_t borrow = 0;
+    _Pragma("GCC unroll 8") for (int i = 0; i < FP_LIMBS; i++) {
+        fp_u128 d = (fp_u128)a.w[i] - b.w[i] - borrow;
+        a.w[i] = (uint64_t)d, borrow = (uint64_t)(d >> 64) & 1;
+    }
+    *below = (int)borrow;
+    return a;
+}
+
+static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
+    (void)m;
+    return fp_vec_plus(a, b);
+}
+
+static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
+    int below;
+    return fp_vec_minus(fp_vec_plus(a, m->twice), b, &below);
+}
+
+static FP_INLINE fp_vec fp_vec_mul_sub(fp_vec a, fp_vec b, fp_vec c, const fp_vec_mod *m) {
+    int below;
+    fp_vec d = fp_vec_minus(fp_vec_mul(a, b, m), c, &below);
+    return below ? fp_vec_plus(d, m->twice) : d;
+}
+
+static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) { return m->one; }
+
+/* a - b if a >= b, else a. */
+static inline fp_vec fp_vec_reduced(fp_vec a, fp_vec b) {
+    int below;
+    fp_vec d = fp_vec_minus(a, b, &below);
+    return below ? a : d;
+}
+
+static inline fp_vec_mod fp_vec_load(const uint64_t *n) {
+    fp_vec_mod m = {.inverse = 0 - fp_inverse64(n[0])};
+    memcpy(m.n.w, n, sizeof m.n.w);
+    m.twice = fp_vec_plus(m.n, m.n);
+    /* 2^i, doubled, up to R and R^2. */
+    fp_vec x = {{1}};
+    for (int i = 0; i < 128 * FP_LIMBS; i++) {
+        if (i == 64 * FP_LIMBS) m.one = x;
+        x = fp_vec_reduced(fp_vec_plus(x, x), m.n);
+    }
+    m.radix2 = x;
+    return m;
+}
+
+/* A small integer in Montgomery's form. */
+static inline fp_vec fp_vec_constant(int64_t c, const fp_vec_mod *m) {
+    fp_vec magnitude = {{c < 0 ? -(uint64_t)c : (uint64_t)c}}, r = fp_vec_mul(m->radix2, magnitude, m);
+    int below;
+    return c < 0 ? fp_vec_minus(m->twice, r, &below) : r;
+}
+
+static inline int fp_vec_is_zero(fp_vec a) {
+    uint64_t any = 0;
+    for (int i = 0; i < FP_LIMBS; i++) any |= a.w[i];
+    return any == 0;
+}
+
+static inline fp_vec fp_vec_halved(fp_vec a, int bits) {
+    for (int i = 0; i < FP_LIMBS; i++)
+        a.w[i] = a.w[i] >> bits | (i + 1 < FP_LIMBS ? a.w[i + 1] << (63 - bits) << 1 : 0);
+    return a;
+}
+
+/* The greatest common divisor with n, which is odd; n for 0. */
+static inline fp_vec fp_vec_gcd(fp_vec a, const fp_vec_mod *m) {
+    fp_vec b = m->n;
+    a = fp_vec_reduced(fp_vec_reduced(a, m->twice), m->n);
+    while (!fp_vec_is_zero(a)) {
+        while (!(a.w[0] & 1)) a = fp_vec_halved(a, a.w[0] ? __builtin_ctzll(a.w[0]) : 63);
+        int below;
+        fp_vec d = fp_vec_minus(a, b, &below);
+        if (below) {
+            d = fp_vec_minus(b, a, &below);
+            b = a;
+        }
+        a = d;
+    }
+    return b;
+}
+
+/* Whether a has a proper factor of n, which is then written. */
+static inline int fp_vec_proper(fp_vec a, const fp_vec_mod *m, uint64_t *factor) {
+    int below;
+    const fp_vec found = fp_vec_gcd(a, m), one = {{1}};
+    if (fp_vec_is_zero(fp_vec_minus(found, m->n, &below)) || fp_vec_is_zero(fp_vec_minus(found, one, &below))) return 0;
+    memcpy(factor, found.w, sizeof found.w);
+    return 1;
+}
