@@ -2,7 +2,7 @@
 
     python benchmarks/agree.py
 
-ECM, the small sieve and, beyond 128 bits, the full one meet in these sizes.
+ECM and the small sieve meet in these sizes, and in the last two Python is between them.
 """
 
 from __future__ import annotations

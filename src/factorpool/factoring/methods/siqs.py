@@ -30,15 +30,16 @@ TABLE = (
     (100, 180, 1, 25, 40),
     (128, 430, 1, 50, 55),
     (160, 1300, 1, 45, 180),
-    (192, 4200, 4, 90, 200),
+    (192, 4200, 2, 90, 200),
     (224, 8000, 4, 90, 256),
     (256, 20000, 8, 100, 256),
     (288, 50000, 12, 100, 256),
     (320, 110000, 16, 120, 256),
     (350, 131000, 24, 150, 256),
 )
-"""Up to 192 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it.  Those of 224
-and 256 bits are for two large primes, on an Intel Xeon with AVX2: of 6 000 to 11 000 primes with 2 to 6 blocks, and of
+"""Up to 160 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it; so short numbers
+come here only if the small sieve fails.  That of 192 bits is the fastest of 11 on an Intel Xeon with AVX2: 1 or 4 blocks
+took a tenth to a fifth longer.  Those of 224 and 256 bits are for two large primes, on an Intel Xeon with AVX2: of 6 000 to 11 000 primes with 2 to 6 blocks, and of
 16 000 to 32 000 with 6 to 10, none was clearly faster than this, on a machine with noise of 10 %.  Beyond by continuing
 what they show.  Between two rows each entry grows by the same factor for every bit."""
 

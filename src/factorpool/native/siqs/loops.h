@@ -34,8 +34,8 @@ static inline void note_lanes(const words *lanes, size_t first, uint32_t *found,
         found[(*count)++] = (uint32_t)first + (uint32_t)__builtin_ctz(bits) / 2;
 }
 
-/* x / p and x modulo p for x < 2^44 and p < 2^FP_SIQS_PRIME_BITS, which a double has exactly: the quotient by the inverse is one off
- * at most. */
+/* x modulo p for x < 2^48 and p < 2^FP_SIQS_PRIME_BITS, which a double has exactly, with a quotient below 2^31: by the inverse it is one
+ * off at most. */
 static inline double modulo(double x, double p, double inverse) {
     double rest = x - (double)(int32_t)(x * inverse) * p;
     rest = rest < 0 ? rest + p : rest;

@@ -70,6 +70,36 @@ static size_t check_family(fp_u128 n, size_t count, unsigned blocks) {
     return relations;
 }
 
+/* Roots by the definition: a x + b is a root of kn modulo p there; and a step is twice a term over a. */
+static void check_begin_small(void) {
+    enum { PRIMES = 1500, TERMS = 3, HALF = 5000 };
+    static uint16_t primes[PRIMES], roots[PRIMES], first[PRIMES], second[PRIMES], steps[TERMS][PRIMES];
+    uint32_t parts[TERMS + 1][3];
+    fp_u128 numbers[TERMS + 1];
+    for (int j = 0; j <= TERMS; j++) {
+        numbers[j] = ((fp_u128)t_next() << 64 | t_next()) >> (46 + t_next() % 40);
+        for (int i = 0; i < 3; i++) parts[j][i] = (uint32_t)(numbers[j] >> 26 * i) & (i < 2 ? (1u << 26) - 1 : ~0u);
+    }
+    size_t count = 0;
+    for (uint32_t p = 3 + 2 * (uint32_t)(t_next() % 10000); p < FP_SMALL_LEAST_BEYOND && count < PRIMES; p += 2)
+        if (t_is_prime(p)) primes[count] = (uint16_t)p, roots[count++] = (uint16_t)(t_next() % p);
+    t_isa->siqs->begin_small((const uint32_t(*)[3])parts, TERMS, HALF, primes, roots, 0, count, first, second, steps[0],
+                             PRIMES);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t p = primes[i], a = (uint64_t)(numbers[0] % p);
+        if (a == 0) continue;
+        uint64_t b = 0;
+        for (int j = 1; j <= TERMS; j++) {
+            b += (uint64_t)(numbers[j] % p);
+            if (steps[j - 1][i] >= p || a * steps[j - 1][i] % p != (uint64_t)(2 * numbers[j] % p))
+                t_fail("begin_small, a step", p);
+        }
+        const uint64_t at = (a * first[i] + a * (p - HALF % p) + b) % p, other = (a * second[i] + a * (p - HALF % p) + b) % p;
+        if (first[i] >= p || second[i] >= p || at != roots[i] || other != (p - roots[i]) % p)
+            t_fail("begin_small, a root", p);
+    }
+}
+
 /* A proper factor of nearly every product of two primes. */
 static void check_small(size_t count) {
     fp_small_memory *memory = NULL;
@@ -188,6 +218,7 @@ void t_siqs(size_t count) {
         found += check_family((fp_u128)t_prime_of(bits) * t_prime_of(bits + 3), 100 + t_next() % 200, 1 + i % 3);
     }
     if (found < 50) t_fail("fp_siqs_family, which found too few", found);
+    for (size_t i = 0; i < 20 + count / 1000; i++) check_begin_small();
     check_small(30 + count / 1000), check_small_wide(4 + count / 50000);
     check_dependencies(1, 1), check_dependencies(0, 5), check_dependencies(300, 390), check_dependencies(25000, 9500);
     for (size_t i = 0; i < 5 + count / 2000; i++) check_dependencies(t_next() % 400, 1 + t_next() % 390);
