@@ -54,7 +54,7 @@ demo: $(VENV)/installed
 	$(BIN)/factorpool bench chart demo/article.json --output demo/article.png --output demo/article.svg
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --ignore tests/cluster $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --ignore tests/cluster $(TESTS)
 
 $(VENV)/installed-cluster: $(VENV)/installed-test
 	@echo "== installing what the tests with clusters need"

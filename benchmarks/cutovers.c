@@ -1,7 +1,7 @@
 /* Measures what the thresholds of the kernel rest on: rho against ECM, ECM with other bounds than its level's, and ECM against the
  * small sieve, for every isa of this machine.
  *
- *     cc -O3 -Isrc/factorpool/native -o /tmp/cutovers benchmarks/cutovers.c \
+ *     cc -O3 -fno-trapping-math -Isrc/factorpool/native -o /tmp/cutovers benchmarks/cutovers.c \
  *         $(find src/factorpool/native -name '*.c' ! -name ecm.c ! -name 't-*' | grep -v python) -lm && /tmp/cutovers
  *
  * `/tmp/cutovers sieve` is the last of them alone.

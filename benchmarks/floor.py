@@ -51,7 +51,7 @@ FLAGS = {
 
 def compile_c(target: Path, *flags: str) -> None:
     """Builds floor.c, or a program of it and of the kernel."""
-    subprocess.run(["cc", "-O3", "-w", f"-I{NATIVE}", *flags, "-o", str(target)], check=True)
+    subprocess.run(["cc", "-O3", "-fno-trapping-math", "-w", f"-I{NATIVE}", *flags, "-o", str(target)], check=True)
 
 
 def nanoseconds(folder: Path, isa: str) -> list[float]:

@@ -284,10 +284,10 @@ def test_descriptors_and_memory_stay_flat_over_many_pools() -> None:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGESIZE")
 
-    descriptors, memory = use(100)
-    after_descriptors, after_memory = use(400)
+    descriptors, memory = use(60)
+    after_descriptors, after_memory = use(240)
     assert after_descriptors <= descriptors
-    assert after_memory - memory < 1_600_000  # 4 KB each
+    assert after_memory - memory < 960_000  # 4 KB each
 
 
 def test_threads_stay_flat_over_a_thousand_pools() -> None:

@@ -1,5 +1,6 @@
 /* Tests ecm.c: every factor it gives is a proper one, and it gives one wherever it should. */
 #include "ecm_tables.h"
+#include "integer.h"
 #include "isa.h"
 #include "t.h"
 
@@ -103,10 +104,12 @@ static void check_long(void) {
 
 void t_ecm(size_t count) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fp_u128 same[70]; /* in every lane, and more than there are */
-        for (size_t k = 0; k < 70; k++) same[k] = (fp_u128)cases[i].p * cases[i].q;
+        fp_u128 same[FP_MOST_LANES + 1], n = (fp_u128)cases[i].p * cases[i].q; /* in every lane, and one more */
+        size_t f = 0;
+        while (t_isa->field[f]->bits < fp_bits(n)) f++;
+        for (size_t k = 0; k <= FP_MOST_LANES; k++) same[k] = n;
         check_batch(same, 1, cases[i].name);
-        check_batch(same, 70, cases[i].name);
+        check_batch(same, (size_t)t_isa->field[f]->lanes + 1, cases[i].name);
     }
     check_long();
     check_p1();

@@ -37,11 +37,12 @@ TABLE = (
     (320, 110000, 16, 120, 256),
     (350, 131000, 24, 150, 256),
 )
-"""Up to 160 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it; so short numbers
-come here only if the small sieve fails.  That of 192 bits is the fastest of 11 on an Intel Xeon with AVX2: 1 or 4 blocks
-took a tenth to a fifth longer.  Those of 224 and 256 bits are for two large primes, on an Intel Xeon with AVX2: of 6 000 to 11 000 primes with 2 to 6 blocks, and of
-16 000 to 32 000 with 6 to 10, none was clearly faster than this, on a machine with noise of 10 %.  Beyond by continuing
-what they show.  Between two rows each entry grows by the same factor for every bit."""
+"""Up to 160 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it; so short ones
+come here only if the small sieve fails.  That of 192 bits is the fastest of 11 on an Intel Xeon with AVX2: 1 and 4
+blocks took a tenth and a fifth longer.  Those of 224 and 256 bits are for two large primes, on the same machine: of
+6 000 to 11 000 primes with 2 to 6 blocks, and of 16 000 to 32 000 with 6 to 10, none was clearly faster than this, with
+noise of 10 %.  Beyond by continuing what they show.  Between two rows each entry grows by the same factor for every
+bit."""
 
 TWO_FROM = 208
 """From so many bits on a value may have two large primes: below, too few relations with two come together."""
