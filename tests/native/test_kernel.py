@@ -101,7 +101,7 @@ def test_against_slow_code_under_sanitizers_and_fuzzed(compiler: str, tmp_path: 
 def test_against_slow_code_on_many_numbers(tmp_path: Path) -> None:
     """The kernel as it is installed: the slow code is a library that finds its functions in the extension module."""
     library = tmp_path / "check.so"
-    slow = [path for path in sorted(NATIVE.rglob("t-*.c"))]
+    slow = sorted(NATIVE.rglob("t-*.c"))
     main = Path(__file__).parent / "kernel_check.c"
     flags = ["-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}"]
     subprocess.run([os.environ.get("CC", "cc"), *flags, "-o", library, main, *slow], check=True)

@@ -1,7 +1,7 @@
 /* What the tests beside the C files share; tests/native/kernel_check.c, which runs them, defines it.
  *
  * t-NAME.c tests NAME.c: cases with names first, then random and awkward numbers against slow, obvious code.  A test is called
- * once for every isa that the machine can run, with how many numbers to try, and ends the program at the first difference.
+ * once, or once for every isa that the machine can run, with how many numbers to try, and ends the program at the first difference.
  * None of this is part of the library. */
 #ifndef FP_T_H
 #define FP_T_H
@@ -23,6 +23,7 @@ void t_factor(size_t count);
 void t_sieve(size_t count);
 void t_text(size_t count);
 void t_siqs(size_t count);
+void t_matrix(size_t count);
 void t_functions(size_t count);
 
 /* Says what is wrong for which number, and exits with 1. */
