@@ -23,8 +23,8 @@ KERNEL_BITS = 128
 SMALL_SIEVE_BITS = 184
 """Longest numbers that the small sieve takes."""
 
-SPREAD_BITS = 184
-"""Composites beyond this size, which take a second, are sieved by all workers together, shorter ones by one each."""
+SPREAD_BITS = SMALL_SIEVE_BITS
+"""Composites beyond this size, which take half a second, are sieved by all workers together; others by one each."""
 
 BATCH_SECONDS = 0.02
 """Families of polynomials are sieved together if they take less than this."""
