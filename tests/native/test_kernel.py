@@ -114,7 +114,7 @@ failed = ctypes.CDLL({str(library)!r}).main(3, arguments)
 ctypes.CDLL(None).fflush(None)
 sys.exit(failed)
 """
-    ran = run_python(code)
+    ran = run_python(code, timeout=900)
     assert (ran.returncode, ran.stdout) == (0, checked(CHECKED)), ran.stderr
 
 
