@@ -32,8 +32,8 @@ setup(
             "factorpool._native",
             sources=sorted(str(path) for path in native.rglob("*.c") if not path.name.startswith("t-")),
             depends=sorted(str(path) for path in native.rglob("*.h")),
-            # gcc makes vectors of loops on doubles only if nothing may trap.  Without debugging information, which is nine
-            # tenths of the size.  Then what CI asks for, such as -Werror.
+            # gcc makes vectors of loops on doubles only if nothing may trap.  Without debugging information, which is
+            # nine tenths of the size.  Then what CI asks for, such as -Werror.
             extra_compile_args=["-O3", "-fno-trapping-math", "-g0", *os.environ.get("FACTORPOOL_CFLAGS", "").split()],
             extra_link_args=os.environ.get("FACTORPOOL_LDFLAGS", "").split(),
         )
