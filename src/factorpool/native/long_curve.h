@@ -36,7 +36,9 @@ static fp_vec two_sevenths(const fp_vec_mod *m) {
 
 /* Whether one of two multiples gives a proper factor: of both stages, and of the first, for all primes may be found, but not in one. */
 static int takes(fp_vec both, fp_vec first, const fp_vec_mod *m, uint64_t *factor) {
-    return fp_vec_proper(both, m, factor) || fp_vec_proper(first, m, factor);
+    fp_vec found = fp_vec_gcd(both, m);
+    if (fp_vec_same(found, m->n)) found = fp_vec_gcd(first, m);
+    return fp_vec_proper(found, m, factor);
 }
 
 static int p1(const uint64_t *n, const fp_ecm_level *level, void *scratch, uint64_t *factor) {

@@ -138,11 +138,11 @@ static inline fp_vec fp_vec_gcd(fp_vec a, const fp_vec_mod *m) {
     return b;
 }
 
-/* Whether a has a proper factor of n, which is then written. */
-static inline int fp_vec_proper(fp_vec a, const fp_vec_mod *m, uint64_t *factor) {
-    int below;
-    const fp_vec found = fp_vec_gcd(a, m), one = {{1}};
-    if (fp_vec_is_zero(fp_vec_minus(found, m->n, &below)) || fp_vec_is_zero(fp_vec_minus(found, one, &below))) return 0;
-    memcpy(factor, found.w, sizeof found.w);
+static inline int fp_vec_same(fp_vec a, fp_vec b) { return memcmp(&a, &b, sizeof a) == 0; }
+
+/* Whether a divisor of n is a proper one, which is then written. */
+static inline int fp_vec_proper(fp_vec divisor, const fp_vec_mod *m, uint64_t *factor) {
+    if (fp_vec_same(divisor, m->n) || fp_vec_same(divisor, (fp_vec){{1}})) return 0;
+    memcpy(factor, divisor.w, sizeof divisor.w);
     return 1;
 }

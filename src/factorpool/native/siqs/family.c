@@ -147,9 +147,6 @@ static int divide_by_small(family *f, fp_wide *value, int *length, uint32_t posi
     return status;
 }
 
-/* Bits of a number > 0. */
-static int bits_of(const fp_wide *value, int length) { return 64 * length - __builtin_clzll(value->w[length - 1]); }
-
 /* Whether so much may be left of a value: a large prime, or a product of two, each of which is beyond the factor base. */
 static int may_be_left(const fp_siqs_plan *plan, uint64_t left) {
     uint64_t greatest = plan->primes[plan->count - 1];
@@ -184,7 +181,7 @@ static int look_at(family *f, unsigned block, uint32_t offset) {
     }
     if (status == FP_OK) status = divide_by_small(f, &value, &length, position, 1, f->sieved);
     if (status != FP_OK) return status;
-    if (bits_of(&value, length) - (f->block[offset] - f->start) / f->unit > f->most_unsieved) goto no;
+    if (fp_wide_bits(&value, length) - (f->block[offset] - f->start) / f->unit > f->most_unsieved) goto no;
     status = divide_by_small(f, &value, &length, position, f->sieved, f->many);
     size_t hits = f->loops->dividing_many((uint16_t)(offset - FP_SIQS_BLOCK), f->first_many, f->second_many,
                                           f->inverses_many, f->most_many, f->medium - f->many, f->dividing);
@@ -281,9 +278,9 @@ static void scale_logs(family *f) {
     if (f->many < f->sieved) f->many = f->sieved;
     f->many += (f->medium - f->many) % FP_SIQS_MANY;
     for (size_t i = f->many, j = 0; i < f->medium; i++, j++) {
-        uint16_t p = (uint16_t)plan->primes[i], inverse = p; /* good for 3 bits, then for twice as many each time */
-        for (int k = 0; k < 3; k++) inverse = (uint16_t)(inverse * (2u - (uint32_t)p * inverse));
-        f->primes_many[j] = p, f->inverses_many[j] = (uint16_t)-inverse, f->most_many[j] = (uint16_t)(0xffff / p);
+        uint16_t p = (uint16_t)plan->primes[i];
+        f->primes_many[j] = p, f->inverses_many[j] = (uint16_t)-fp_inverse64(p),
+        f->most_many[j] = (uint16_t)(0xffff / p);
     }
     fp_share_logs(f->logs, f->many, f->medium);
     f->levels = 0;

@@ -105,7 +105,7 @@ static row row_for(double bits) {
 /* Sizes, factor base and logarithms. */
 static int set_up(sieve *s, const fp_wide *n) {
     fp_small_memory *m = s->m;
-    const row sizes = row_for(fp_wide_bits(n));
+    const row sizes = row_for(fp_wide_bits(n, fp_wide_length(n)));
     m->count = (size_t)sizes.primes;
     s->length = (unsigned)sizes.length & ~63u;
 

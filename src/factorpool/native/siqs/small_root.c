@@ -26,7 +26,7 @@ static int try_set(const fp_small_memory *m, const uint64_t *set, const fp_vec_m
         for (unsigned power = powers[i] / 2; power; power >>= 1, p = fp_vec_sqr(p, mod))
             if (power & 1) y = fp_vec_mul(y, p, mod);
     }
-    return fp_vec_proper(fp_vec_sub(x, y, mod), mod, factor->w);
+    return fp_vec_proper(fp_vec_gcd(fp_vec_sub(x, y, mod), mod), mod, factor->w);
 }
 
 int fp_small_root(fp_small_memory *m, const fp_wide *n, const fp_control *control, fp_wide *factor) {

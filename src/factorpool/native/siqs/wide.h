@@ -71,11 +71,8 @@ static inline int fp_wide_length(const fp_wide *a) {
     return length;
 }
 
-/* The length of a number > 0 in bits. */
-static inline int fp_wide_bits(const fp_wide *a) {
-    int length = fp_wide_length(a);
-    return 64 * length - __builtin_clzll(a->w[length - 1]);
-}
+/* Bits of a number > 0 of so many words. */
+static inline int fp_wide_bits(const fp_wide *a, int length) { return 64 * length - __builtin_clzll(a->w[length - 1]); }
 
 /* a >= 0 divided by d, and the remainder; quotient may be a. */
 static inline uint32_t fp_wide_divide(fp_wide *quotient, const fp_wide *a, int length, uint32_t d) {
