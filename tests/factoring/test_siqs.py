@@ -6,6 +6,7 @@ import math
 import random
 import signal
 from array import array
+from collections import Counter
 from itertools import chain, product
 from typing import Any
 
@@ -125,36 +126,51 @@ def test_primes_of_all_sizes_are_sieved_with() -> None:
         assert sum(low < p < high for p in largest) > 50, (low, high)
 
 
+def gathered(graph: list[tuple[int, int]], factors: list[list[int]]) -> tuple[object, int]:
+    """What the kernel makes of relations 1, 2, ..., with these large primes and factors, and how many cycles."""
+    relations = _native.siqs_graph(10_000)
+    us = b"".join(u.to_bytes(64, "little") for u in range(1, len(graph) + 1))
+    larges, lengths = array("I", chain.from_iterable(graph)), array("H", map(len, factors))
+    columns = (us, larges, lengths, array("I", chain.from_iterable(factors)))
+    cycles = _native.siqs_gather(relations, *columns)
+    assert _native.siqs_gather(relations, *columns) == cycles  # what comes again counts once
+    return relations, cycles
+
+
+def check_sets(relations: object, graph: list[tuple[int, int]], factors: list[list[int]]) -> list[int]:
+    """The sets that the kernel finds, each by the definition of what it multiplies to."""
+    sets = _native.siqs_sets(relations, 1000)
+    for chosen in sets:
+        inside = [i for i in range(len(graph)) if int.from_bytes(chosen, "little") >> i & 1]
+        us, larges, halves = _native.siqs_product(relations, chosen)
+        assert [int.from_bytes(us[at : at + 64], "little") - 1 for at in range(0, len(us), 64)] == inside != []
+        assert math.prod(memoryview(larges).cast("I")) ** 2 == math.prod(math.prod(graph[i]) for i in inside)
+        powers = Counter(chain.from_iterable(factors[i] for i in inside))
+        assert {f: 2 * half for f, half in enumerate(memoryview(halves).cast("I")) if half} == powers
+    numbers = [int.from_bytes(each, "little") for each in sets]
+    assert len({*numbers}) == len(numbers)
+    return numbers
+
+
 @pytest.mark.parametrize("seed", range(8))
-def test_dependencies_are_those_of_elimination(seed: int) -> None:
+def test_sets_are_as_many_as_by_elimination(seed: int) -> None:
     rng = random.Random(seed)
     columns, count = rng.choice([(40, 60), (200, 150), (300, 420), (1, 9), (500, 560)])
     rows = [[int(columns * rng.random() ** 3) for _ in range(rng.randrange(9))] for _ in range(count)]
-    starts = array("Q", [0])
-    for row in rows:
-        starts.append(starts[-1] + len(row))
-    sets = _native.siqs_dependencies(array("I", chain(*rows)), starts, columns, 1000)
     basis: dict[int, int] = {}
-    odd = []
     for row in rows:
         bits = 0
         for column in row:
             bits ^= 1 << column
-        odd.append(bits)
         while bits and bits.bit_length() in basis:
             bits ^= basis[bits.bit_length()]
         if bits:
             basis[bits.bit_length()] = bits
     nullity = count - len(basis)
-    assert min(nullity, 40) <= len(sets) <= nullity
-    chosen = [int.from_bytes(each, "little") for each in sets]
-    for each in chosen:
-        total = 0
-        for i, bits in enumerate(odd):
-            if each >> i & 1:
-                total ^= bits
-        assert total == 0 < each
-    assert len({*chosen}) == len(chosen)
+    graph = [(1, 1)] * count
+    relations, cycles = gathered(graph, rows)
+    assert cycles == count
+    assert min(nullity, 40) <= len(check_sets(relations, graph, rows)) <= nullity
 
 
 @pytest.mark.parametrize("bits", [72, 80, 90, 96, 104, 112, 120, 128, 136, 144])
@@ -261,36 +277,51 @@ def test_what_all_workers_should_sieve_is_left() -> None:
     assert (found.pairs, found.large) == ([(3, 5)], [(p * q, 1)])
 
 
-def test_cycles_of_large_primes_are_counted_and_closed() -> None:
+@pytest.mark.parametrize("edges", [1, 5, 20, 60, 600])
+def test_cycles_of_large_primes_are_counted_and_closed(edges: int) -> None:
     """Random relations of few large primes: as many cycles as the graph has, each with every large prime twice."""
-    rng = random.Random(6)
-    primes = [10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 10099, 10103]
-    for edges in (1, 5, 20, 60):
-        relations = Relations(siqs.plan(semiprime(100, 1)))
-        graph = [
-            sorted(rng.choice([(1, p), (p, q), (1, 1)])) for p, q in (rng.choices(primes, k=2) for _ in range(edges))
-        ]
-        us = [edge.to_bytes(64, "little") for edge in range(1, edges + 1)]
-        larges, lengths = array("I", chain.from_iterable(graph)), array("H", [1] * edges)
-        for _ in range(2):  # what comes again counts once
-            relations.add(
-                siqs.Harvest(
-                    b"".join(us), larges.tobytes(), lengths.tobytes(), array("I", range(edges)).tobytes(), 0, 1, 0.1
-                )
-            )
-        cycles = list(relations._cycles())
-        components: list[set[int]] = []
-        for edge in graph:
-            touched = [each for each in components if each & {*edge}]
-            components = [each for each in components if each not in touched] + [{*edge}.union(*touched)]
-        vertices = len(set(chain.from_iterable(graph)))
-        assert relations.found == len(cycles) == edges - vertices + len(components)
-        for cycle in cycles:
-            chosen = [int.from_bytes(u, "little") - 1 for u in cycle.us]
-            assert sorted(memoryview(cycle.factors).cast("I")) == sorted(chosen)
-            assert math.prod(math.prod(graph[i]) for i in chosen) == math.prod(cycle.larges) ** 2
-        independent = [frozenset(cycle.us) for cycle in cycles]
-        assert len({*independent}) == len(cycles)
+    rng = random.Random(edges)
+    primes = list(sympy.primerange(10_000, 10_000 + 40 * edges))
+    graph: list[tuple[int, int]] = []
+    for _ in range(edges):
+        p, q = sorted(rng.choices(primes, k=2))
+        graph.append(rng.choice([(1, p), (p, q), (1, 1), (p, p)]))
+    components: list[set[int]] = []
+    for edge in graph:
+        touched = [each for each in components if each & {*edge}]
+        components = [each for each in components if each not in touched] + [{*edge}.union(*touched)]
+    vertices = len({*chain.from_iterable(graph)})
+    nothing: list[list[int]] = [[] for _ in graph]
+    relations, cycles = gathered(graph, nothing)
+    assert cycles == edges - vertices + len(components)
+    assert len(check_sets(relations, graph, nothing)) == min(cycles, 64)  # the most that are looked for
+    # With factors, too, all but as many as there are different ones.
+    pairs = [[rng.randrange(4), 999] for _ in graph]
+    assert len(check_sets(gathered(graph, pairs)[0], graph, pairs)) >= min(cycles, 64) - 5
+
+
+def test_what_is_no_relation_is_refused() -> None:
+    graph = _native.siqs_graph(5)
+    u, one, none = bytes(64), array("I", [1, 1]), array("I")
+    for wrong in (
+        (u, one, array("H", [1]), none),
+        (u, one, array("H", [1]), array("I", [5])),
+        (u, array("I", [1]), array("H", [0]), none),
+        (u, array("I", [0, 1]), array("H", [0]), none),
+        (u[1:], one, array("H", [0]), none),
+        (u, one, b"\0", none),
+    ):
+        with pytest.raises(ValueError, match="no relations of a sieve"):
+            _native.siqs_gather(graph, *wrong)
+    assert _native.siqs_gather(graph, u, one, array("H", [1]), array("I", [4])) == 1
+    with pytest.raises(ValueError, match="no set of these relations"):
+        _native.siqs_product(graph, bytes(16))
+    with pytest.raises(ValueError, match="1 to 1000 sets"):
+        _native.siqs_sets(graph, 0)
+    with pytest.raises(ValueError, match="1 to 131073 factors"):
+        _native.siqs_graph(0)
+    with pytest.raises(ValueError, match="PyCapsule_GetPointer"):
+        _native.siqs_gather(object(), u, one, array("H", [0]), none)
 
 
 def test_relations_that_come_twice_count_once() -> None:
@@ -352,12 +383,9 @@ def test_what_is_no_plan_is_refused(change: dict[str, Any]) -> None:
         )  # fmt: skip
 
 
-def test_what_is_no_base_and_no_matrix_is_refused() -> None:
+def test_what_is_no_base_is_refused() -> None:
     with pytest.raises(ValueError, match="a factor base has"):
         _native.siqs_base(b"\x05", 0)
-    for entries, starts, columns in (([1], [0], 2), ([1], [0, 2], 2), ([2], [0, 1], 2), ([], [], 2), ([1], [1, 1], 2)):
-        with pytest.raises(ValueError, match="no rows of a matrix"):
-            _native.siqs_dependencies(array("I", entries), array("Q", starts), columns, 5)
 
 
 def test_the_parts_of_a_family_are_all_of_it() -> None:
@@ -385,16 +413,15 @@ def test_a_stop_ends_it_in_the_middle() -> None:
         _native.siqs_family(
             raw, plan.primes, plan.roots, siqs.family(plan, 1), 6, 0, plan.blocks, plan.large, 0, 256, 60.0, stop
         )
-    rows, starts = array("I", range(64)), array("Q", range(65))
+    relations, _ = gathered([(1, 1)] * 64, [[i] for i in range(64)])
     with pytest.raises(InterruptedError):
-        _native.siqs_dependencies(rows, starts, 64, 5, stop)
+        _native.siqs_sets(relations, 5, stop)
 
 
 def test_a_signal_ends_it_in_the_middle() -> None:
     """Its handler's error comes out, and nothing else."""
     rng = random.Random(1)
-    rows = array("I", (rng.randrange(9000) for _ in range(60 * 9040)))
-    starts = array("Q", range(0, 60 * 9040 + 1, 60))
+    relations, _ = gathered([(1, 1)] * 9040, [[rng.randrange(9000) for _ in range(60)] for _ in range(9040)])
 
     def handler(*_: object) -> None:
         raise LookupError("a signal")
@@ -404,7 +431,7 @@ def test_a_signal_ends_it_in_the_middle() -> None:
         for seconds in (0.05, 0.15, 0.3):
             signal.setitimer(signal.ITIMER_REAL, seconds)
             with pytest.raises(LookupError, match="a signal"):
-                [_native.siqs_dependencies(rows, starts, 9000, 5) for _ in range(100)]
+                [_native.siqs_sets(relations, 5) for _ in range(100)]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)

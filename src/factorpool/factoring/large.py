@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 AHEAD = 4
 """Large cofactors that a stream has waiting for each worker, at most: enough for all to be busy."""
 
-CALL_SECONDS = 0.1
+CALL_SECONDS, CALL_PART = 0.1, 1 / 16
 """How long a worker sieves before it sends back what it has found: a call costs 0.2 ms, and a thread is not stopped
-before."""
+before.  At most this part of what all have sieved so far, for what they sieve when there is enough is of no use."""
 
 MOST_DEATHS = 3
 """Calls that may end by a worker's death, twice each, while one number is sieved: other families do as well."""
@@ -306,7 +306,8 @@ class Planner:
                     relations.add(harvest)
                     if journal is not None:
                         journal.add(harvest)
-                    batch = max(1, int(CALL_SECONDS * harvest.families / max(harvest.seconds, 1e-9)))
+                    call = min(CALL_SECONDS, CALL_PART * relations.seconds)
+                    batch = max(1, int(call * harvest.families / max(harvest.seconds, 1e-9)))
         finally:
             for future in pending:
                 future.cancel()

@@ -24,6 +24,7 @@ void t_sieve(size_t count);
 void t_text(size_t count);
 void t_siqs(size_t count);
 void t_matrix(size_t count);
+void t_cycles(size_t count);
 void t_functions(size_t count);
 
 /* Says what is wrong for which number, and exits with 1. */

@@ -1,5 +1,5 @@
 /* What Python puts together for numbers beyond the batches: curves, and the quadratic sieve's factor bases, families of
- * polynomials and dependencies. */
+ * polynomials, and squares of what they have found. */
 #include <stdlib.h>
 
 #include "../siqs/siqs.h"
@@ -138,41 +138,95 @@ done:
     return result;
 }
 
-PyDoc_STRVAR(
-    dependencies_doc,
-    "siqs_dependencies(entries, starts, columns, most, stop=None, /)\n--\n\n"
-    "Up to `most` sets of rows in which each column stands an even number of times, as bytes with a bit for each\n"
-    "row.  Row i has the uint32 entries from starts[i] to starts[i + 1] - 1, which are uint64.");
+#define GRAPH "factorpool._native.siqs_graph"
 
-static PyObject *siqs_dependencies(PyObject *module, PyObject *args) {
+static void free_graph(PyObject *capsule) { fp_siqs_graph_free(PyCapsule_GetPointer(capsule, GRAPH)); }
+
+PyDoc_STRVAR(graph_doc, "siqs_graph(columns, /)\n--\n\n"
+                        "What siqs_gather puts relations into, whose factors are below `columns`.");
+
+static PyObject *siqs_graph(PyObject *module, PyObject *args) {
     (void)module;
-    Py_buffer entries, starts, stop = {.buf = NULL};
-    Py_ssize_t columns, most;
-    PyObject *result = NULL;
+    Py_ssize_t columns;
+    if (!PyArg_ParseTuple(args, "n:siqs_graph", &columns)) return NULL;
+    if (columns < 1 || columns > FP_SIQS_MOST_PRIMES + 1)
+        return PyErr_Format(PyExc_ValueError, "there are 1 to %u factors, not %zd", FP_SIQS_MOST_PRIMES + 1, columns);
+    fp_siqs_graph *graph = fp_siqs_graph_new((size_t)columns);
+    if (!graph) return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(graph, GRAPH, free_graph);
+    if (!capsule) fp_siqs_graph_free(graph);
+    return capsule;
+}
+
+/* Relations as siqs_family gives them; 0 if they are none. */
+static int read_relations(const Py_buffer *buffers, size_t columns, fp_siqs_relations *out) {
+    const Py_buffer *u = &buffers[0], *large = &buffers[1], *lengths = &buffers[2], *factors = &buffers[3];
+    *out = (fp_siqs_relations){.u = u->buf,
+                               .large = large->buf,
+                               .lengths = lengths->buf,
+                               .factors = factors->buf,
+                               .count = (size_t)lengths->len / sizeof *out->lengths};
+    size_t sum = 0;
+    for (size_t i = 0; i < out->count; i++) sum += out->lengths[i];
+    if ((size_t)u->len != out->count * sizeof *out->u || (size_t)large->len != out->count * sizeof *out->large ||
+        (size_t)lengths->len % sizeof *out->lengths || (size_t)factors->len != sum * sizeof *out->factors)
+        return 0;
+    for (size_t i = 0; i < out->count; i++)
+        if (!out->large[i][0] || !out->large[i][1]) return 0;
+    for (size_t i = 0; i < sum; i++)
+        if (out->factors[i] >= columns) return 0;
+    return 1;
+}
+
+PyDoc_STRVAR(gather_doc,
+             "siqs_gather(graph, u, larges, lengths, factors, /)\n--\n\n"
+             "Takes in relations as siqs_family gives them, those that are not there yet.  Returns how many cycles of\n"
+             "large primes there are.");
+
+static PyObject *siqs_gather(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule, *result = NULL;
+    Py_buffer buffers[4];
+    if (!PyArg_ParseTuple(args, "Oy*y*y*y*:siqs_gather", &capsule, &buffers[0], &buffers[1], &buffers[2], &buffers[3]))
+        return NULL;
+    fp_siqs_graph *graph = PyCapsule_GetPointer(capsule, GRAPH);
+    fp_siqs_relations more;
+    if (graph && !read_relations(buffers, fp_siqs_columns(graph), &more))
+        PyErr_SetString(PyExc_ValueError, "these are no relations of a sieve");
+    else if (graph)
+        result = fp_siqs_gather(graph, &more) == FP_OK ? PyLong_FromSize_t(fp_siqs_cycles(graph)) : PyErr_NoMemory();
+    for (int i = 0; i < 4; i++) PyBuffer_Release(&buffers[i]);
+    return result;
+}
+
+PyDoc_STRVAR(sets_doc,
+             "siqs_sets(graph, most, stop=None, /)\n--\n\n"
+             "Up to `most` sets of relations whose product is a square on both sides, as bytes with a bit for each.");
+
+static PyObject *siqs_sets(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule, *result = NULL;
+    Py_ssize_t most;
+    Py_buffer stop = {.buf = NULL};
+    if (!PyArg_ParseTuple(args, "On|z*:siqs_sets", &capsule, &most, &stop)) return NULL;
+    const fp_siqs_graph *graph = PyCapsule_GetPointer(capsule, GRAPH);
     uint64_t *sets = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*nn|z*:siqs_dependencies", &entries, &starts, &columns, &most, &stop)) return NULL;
-    const uint32_t *entry = entries.buf;
-    const uint64_t *start = starts.buf;
-    size_t count = (size_t)entries.len / 4, rows = starts.len ? (size_t)starts.len / 8 - 1 : 0;
-    int good = starts.len >= 8 && columns >= 0 && columns <= UINT32_MAX && most >= 0 && start[0] == 0 &&
-               start[rows] == count && rows <= UINT32_MAX;
-    for (size_t i = 0; good && i < rows; i++) good = start[i] <= start[i + 1];
-    for (size_t i = 0; good && i < count; i++) good = entry[i] < (size_t)columns;
-    if (!good) {
-        PyErr_SetString(PyExc_ValueError, "these are no rows of a matrix");
+    if (!graph) goto done;
+    if (most < 1 || most > 1000) {
+        PyErr_Format(PyExc_ValueError, "1 to 1000 sets can be asked for, not %zd", most);
         goto done;
     }
-    size_t words = (rows + 63) / 64, found = 0;
+    size_t words = (fp_siqs_count(graph) + 63) / 64, found = 0;
     if (!(sets = malloc(words * (size_t)most * sizeof *sets + 1))) {
         PyErr_NoMemory();
         goto done;
     }
     fp_run run;
     fp_control control = fp_run_begin(&run, &stop);
-    int status = fp_siqs_dependencies(entry, start, rows, (size_t)columns, (size_t)most, &control, sets, &found);
+    int status = fp_siqs_sets(graph, (size_t)most, &control, sets, &found);
     if (!fp_run_end(&run, status) || !(result = PyList_New((Py_ssize_t)found))) goto done;
     for (size_t i = 0; i < found; i++) {
-        PyObject *set = PyBytes_FromStringAndSize((const char *)(sets + i * words), (Py_ssize_t)(words * sizeof *sets));
+        PyObject *set = bytes_of(sets + i * words, words * sizeof *sets);
         if (!set) {
             Py_CLEAR(result);
             break;
@@ -181,8 +235,46 @@ static PyObject *siqs_dependencies(PyObject *module, PyObject *args) {
     }
 done:
     free(sets);
-    PyBuffer_Release(&entries), PyBuffer_Release(&starts);
     if (stop.buf) PyBuffer_Release(&stop);
+    return result;
+}
+
+PyDoc_STRVAR(
+    product_doc,
+    "siqs_product(graph, chosen, /)\n--\n\n"
+    "What the relations of a set multiply to: the product of all u is the root of a square, and so is that of\n"
+    "large primes and, as often as said for each, of factors.  Returns (u, larges, halves): 64 little-endian\n"
+    "bytes for each u, and both others as uint32.");
+
+static PyObject *siqs_product(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule, *result = NULL;
+    Py_buffer set;
+    if (!PyArg_ParseTuple(args, "Oy*:siqs_product", &capsule, &set)) return NULL;
+    const fp_siqs_graph *graph = PyCapsule_GetPointer(capsule, GRAPH);
+    fp_wide *u = NULL;
+    uint32_t *large = NULL, *halves = NULL;
+    if (!graph) goto done;
+    const size_t words = (fp_siqs_count(graph) + 63) / 64, columns = fp_siqs_columns(graph);
+    size_t chosen = 0;
+    if ((size_t)set.len != words * sizeof(uint64_t) || !fp_check_words(&set, "a set")) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "this is no set of these relations");
+        goto done;
+    }
+    for (size_t i = 0; i < words; i++) chosen += (size_t)__builtin_popcountll(((const uint64_t *)set.buf)[i]);
+    u = malloc((chosen + 1) * sizeof *u);
+    large = malloc((2 * chosen + 1) * sizeof *large);
+    halves = malloc(columns * sizeof *halves);
+    if (!u || !large || !halves) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    fp_siqs_product(graph, set.buf, u, large, halves);
+    result = Py_BuildValue("(NNN)", bytes_of(u, chosen * sizeof *u), bytes_of(large, chosen * sizeof *large),
+                           bytes_of(halves, columns * sizeof *halves));
+done:
+    free(u), free(large), free(halves);
+    PyBuffer_Release(&set);
     return result;
 }
 
@@ -224,6 +316,9 @@ PyMethodDef fp_siqs_methods[] = {
     {"siqs_base", siqs_base, METH_VARARGS, base_doc},
     {"siqs_family", siqs_family, METH_VARARGS, family_doc},
     {"siqs_small", siqs_small, METH_VARARGS, small_doc},
-    {"siqs_dependencies", siqs_dependencies, METH_VARARGS, dependencies_doc},
+    {"siqs_graph", siqs_graph, METH_VARARGS, graph_doc},
+    {"siqs_gather", siqs_gather, METH_VARARGS, gather_doc},
+    {"siqs_sets", siqs_sets, METH_VARARGS, sets_doc},
+    {"siqs_product", siqs_product, METH_VARARGS, product_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -76,6 +76,22 @@ int fp_siqs_base(const fp_wide *kn, size_t count, uint32_t *primes, uint32_t *ro
 int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *factors, unsigned count, unsigned flips,
                    uint32_t signs, const fp_control *control, fp_siqs_relations *out);
 
+/* cycles.c: all relations of one number, whose factors are below `columns`.  `gather` takes in those that are not there yet;
+ * `cycles` is how many ways there are to multiply some so that their large primes are a square.  Not for two threads at once. */
+typedef struct fp_siqs_graph fp_siqs_graph;
+fp_siqs_graph *fp_siqs_graph_new(size_t columns);
+void fp_siqs_graph_free(fp_siqs_graph *graph);
+size_t fp_siqs_columns(const fp_siqs_graph *graph);
+size_t fp_siqs_count(const fp_siqs_graph *graph);
+size_t fp_siqs_cycles(const fp_siqs_graph *graph);
+int fp_siqs_gather(fp_siqs_graph *graph, const fp_siqs_relations *more);
+
+/* Sets of relations whose product is a square on both sides, up to `most`: a bit for each relation, in (count + 63) / 64 words.
+ * And what those of a set, `chosen` of them, multiply to: each u, and of the square on the other side the root, `chosen` large primes and
+ * 1s, and how often each factor; `large` has room for twice as many. */
+int fp_siqs_sets(const fp_siqs_graph *graph, size_t most, const fp_control *control, uint64_t *sets, size_t *found);
+void fp_siqs_product(const fp_siqs_graph *graph, const uint64_t *set, fp_wide *u, uint32_t *large, uint32_t *halves);
+
 /* matrix.c: sets of rows whose sum is 0 modulo 2.  Row i has a 1 in those columns that stand an odd number of times in
  * entries[starts[i]] to entries[starts[i + 1] - 1].  A set is a bit for each row, in (rows + 63) / 64 words; `sets` has room for
  * `most`, and `found` says how many there are. */
