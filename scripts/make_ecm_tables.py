@@ -239,7 +239,7 @@ def header() -> str:
         ends = [0, *itertools.accumulate(map(len, rows))]
         out.append(f"/* Stage 2 with D = {d}: the baby steps, and where the pairs of each giant step end. */")
         out.append(c_array("uint16_t", f"babies_{d}", babies))
-        out.append(c_array("uint16_t", f"pair_ends_{d}", ends))
+        out.append(c_array("uint32_t", f"pair_ends_{d}", ends))
         out.append(c_array("uint8_t", f"pairs_{d}", [i for row in rows for i in row]))
     out.append("static const fp_ecm_plan plans[] = {")
     out += [f"    {{{d}, {len(pairs(d, last)[0])}, babies_{d}, pair_ends_{d}, pairs_{d}}}," for d, last in STAGE2]

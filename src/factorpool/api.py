@@ -61,7 +61,7 @@ def factor(
 
     Any size up to 4300 digits.  Up to 128 bits by the kernel; of longer ones small factors by ECM, and the rest by a
     quadratic sieve on all workers together: 58 digits take a second, 68 ten, 77 a minute or two on two CPUs.  What is
-    left of more than 350 bits (105 digits) goes to python-flint, on one CPU.
+    left of more than 350 bits (105 digits) gets curves of ECM, on all workers and without end: give a `timeout`.
 
     Args:
         n: a positive int, or anything with `__index__`, as NumPy's integers.
@@ -70,10 +70,10 @@ def factor(
         strategy, max_workers, pool: as in `factor_many`.  With `auto`, a number runs in this thread unless it has a
             large cofactor, which may take long: then in other processes, so that Ctrl-C stops it at once, and other
             threads go on.
-        progress: called in this thread with (relations found, relations needed) while such a cofactor is sieved; True
-            shows a bar.
+        progress: called in this thread with (curves begun, curves for factors of this size), then with (relations
+            found, relations needed), while all workers are on such a cofactor; True shows a bar.
         timeout: seconds that may be spent on a large cofactor, which is given up then.  What python-flint is in the
-            middle of ends then on `processes` only; elsewhere it goes on for itself.
+            middle of (beyond 2107 bits) ends then on `processes` only; elsewhere it goes on for itself.
         on_error: what to do then, and on Ctrl-C while a large cofactor is worked on: `raise`, or `collect` what there
             is: a `PartialFactorization`, whose `composites` are the factors that are left.
         checkpoint: a directory where what is known of large cofactors is kept, so that the same call goes on from there

@@ -14,18 +14,11 @@ if TYPE_CHECKING:
 
 
 class Stage(NamedTuple):
-    """What is being done for one large number: relations found of those needed, then `linear_algebra`."""
+    """What is being done for one large number, in words, and how much of it has been `found` of what is `needed`."""
 
-    n: int
+    what: str
     found: int
     needed: int
-    linear_algebra: bool = False
-
-    @property
-    def what(self) -> str:
-        """In words."""
-        then = ", now linear algebra" if self.linear_algebra else ""
-        return f"relations of {self.needed:,} for {self.n.bit_length()} bits{then}"
 
 
 class Effort(NamedTuple):

@@ -225,11 +225,15 @@ class Planner:
             self._pool = None
 
     def _split(self, n: int, deadline: Deadline, curves: bool) -> int:
-        """A proper factor of n, by all workers together: by ECM, if there should be `curves`, and else by the sieve."""
+        """A proper factor of n, by all workers together: by ECM, if there should be `curves`, and else by the sieve.
+
+        What is too long for the sieve gets curves until one finds a factor.
+        """
         store = self._effort.store
         if store is not None and (known := store.split(n)) is not None:
             return known
         try:
+            curves = curves or n.bit_length() > siqs.MOST_BITS
             return (curves and self._look(n, deadline)) or self._sieve(n, deadline)
         except KeyboardInterrupt:
             if not self._effort.interruptible:
@@ -246,7 +250,9 @@ class Planner:
         pending: set[Future[int]] = set()
         try:
             while True:
-                pending |= {pool.submit(ecm.run, n, each) for each in islice(left, 2 * pool.max_workers - len(pending))}
+                for each in islice(left, 2 * pool.max_workers - len(pending)):
+                    pending.add(pool.submit(ecm.run, n, each))
+                    self._tell_curves(n, each)
                 if not pending:
                     return 0
                 done, pending = wait(pending, deadline.left(), FIRST_COMPLETED)
@@ -285,7 +291,7 @@ class Planner:
         pending: set[Future[siqs.Harvest]] = set()
         try:
             while True:
-                self._tell(relations)
+                self._tell_relations(relations)
                 if relations.enough:
                     # What is not begun would take its time from the matrix.
                     pending = {future for future in pending if not future.cancel()}
@@ -312,9 +318,17 @@ class Planner:
             for future in pending:
                 future.cancel()
 
-    def _tell(self, relations: Relations) -> None:
+    def _tell_curves(self, n: int, curves: ecm.Curves) -> None:
+        if self._effort.stage is not None:
+            digits = round(curves.bits * math.log10(2))
+            what = f"curves of {curves.last:,} for factors of {digits} digits in {n.bit_length()} bits"
+            self._effort.stage(Stage(what, curves.first, curves.last))
+
+    def _tell_relations(self, relations: Relations) -> None:
         if self._effort.stage is not None and relations.families:
-            self._effort.stage(Stage(relations.plan.n, relations.found, relations.needed, relations.enough))
+            then = ", now linear algebra" if relations.enough else ""
+            what = f"relations of {relations.needed:,} for {relations.plan.n.bit_length()} bits{then}"
+            self._effort.stage(Stage(what, relations.found, relations.needed))
 
     def _close(self) -> None:
         """Gives up what is not done."""

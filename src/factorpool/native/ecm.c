@@ -10,7 +10,6 @@
 #include "ecm_tables.h"
 #include "integer.h"
 #include "isa.h"
-#include "long.h"
 
 /* To the b1-th B1 of ecm_tables.h, then `steps` giant steps of plans[plan]. */
 typedef struct {
@@ -51,9 +50,6 @@ static const level levels[] = {
 
 /* What long numbers are tried by before their first curve: B1 = 1700, B2 = 50400. */
 static const bounds long_p1 = {12, 5, 60};
-
-/* Suyama's sigma of the first curve for long numbers; 1, 3 and 5 give none. */
-#define FIRST_SIGMA 6
 
 #define CURVES (sizeof curves / sizeof *curves)
 
@@ -173,21 +169,10 @@ int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bit
     return status;
 }
 
-int fp_ecm_long(const uint64_t *n, int bits, int factor_bits, uint32_t first, uint32_t count, const fp_control *control,
-                uint64_t *factor) {
-    static const fp_long_field *const fields[] = {&fp_long_3, &fp_long_4, &fp_long_5, &fp_long_6};
+fp_ecm_level fp_ecm_table_level(int factor_bits) {
     const level *l = levels;
     while (l->bits < 2 * factor_bits && l + 1 < levels + LEVELS) l++;
-    const fp_ecm_level far = curve_level(l->curve);
-    void *scratch = aligned_alloc(FP_SCRATCH_ALIGN, FP_ECM_SCRATCH);
-    if (!scratch) return FP_NO_MEMORY;
-    size_t f = 0;
-    while (fields[f]->bits < bits) f++;
-    memset(factor, 0, FP_LONG_WORDS * sizeof *factor);
-    const fp_ecm_level p1_far = p1_level(long_p1);
-    int status = FP_OK;
-    if (first > 0 || !fields[f]->p1(n, &p1_far, scratch, factor))
-        status = fields[f]->curves(n, &far, FIRST_SIGMA + (int64_t)first, count, scratch, control, factor);
-    free(scratch);
-    return status;
+    return curve_level(l->curve);
 }
+
+fp_ecm_level fp_ecm_table_p1(void) { return p1_level(long_p1); }

@@ -1,7 +1,8 @@
-/* What ecm.c, which decides how far curves go, and lanes_methods.h, which runs them, agree on. */
+/* What ecm.c and long.c, which decide how far curves go, and lanes_curve.h, which runs them, agree on. */
 #ifndef FP_ECM_H
 #define FP_ECM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* (A + 2) / 4 = numerator / denominator, and a point (x : z) to begin with. */
@@ -24,7 +25,7 @@ typedef struct {
     unsigned giant; /* D, a multiple of 6 */
     unsigned babies;
     const uint16_t *baby;     /* the values j */
-    const uint16_t *pair_end; /* pair_end[i]: where the pairs of the i-th giant step begin, and those before it end */
+    const uint32_t *pair_end; /* pair_end[i]: where the pairs of the i-th giant step begin, and those before it end */
     const uint8_t *pair;      /* indices of baby steps */
 } fp_ecm_plan;
 
@@ -32,8 +33,9 @@ typedef struct {
 #define FP_MAX_BABIES 96
 #define FP_MAX_STEPS 100
 
-/* What a curve's second stage needs of memory, in the arithmetic with the most and widest lanes (lanes_methods.h checks it).  It
- * is too much for the stack of a small thread. */
+/* Residues that a curve's second stage keeps, with so many baby and giant steps of D; and the memory that these need by the plans of
+ * ecm_tables.h in the arithmetic with the most and widest lanes.  It is too much for the stack of a small thread. */
+#define FP_STAGE2_VECS(giant, steps) (2 * ((giant) / 6 + 2) + 3 * (size_t)(steps))
 #define FP_ECM_SCRATCH (344 << 10)
 #define FP_SCRATCH_ALIGN 64
 
@@ -46,5 +48,11 @@ typedef struct {
     const fp_ecm_plan *plan;    /* stage 2, */
     unsigned steps;             /* with so many giant steps */
 } fp_ecm_level;
+
+/* ecm.c: how far curves go that look for factors of so many bits, by its tables, whose longest stage 1 ends at FP_TABLE_B1; and p - 1
+ * and p + 1 for long numbers. */
+#define FP_TABLE_B1 1700
+fp_ecm_level fp_ecm_table_level(int factor_bits);
+fp_ecm_level fp_ecm_table_p1(void);
 
 #endif

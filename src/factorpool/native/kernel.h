@@ -79,13 +79,16 @@ uint64_t fp_rho(uint64_t n);
 int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bits, const fp_control *control,
            fp_u128 *factors);
 
-/* ecm.c.  `count` curves, from number `first` on, and before number 0 p - 1 and p + 1, on one odd composite of at most
- * FP_ECM_LONG_BITS bits, in FP_LONG_WORDS words, as far as pays for factors of `factor_bits`; `factor` gets a proper factor, or
- * 0. */
-#define FP_LONG_WORDS 6
-#define FP_ECM_LONG_BITS (64 * FP_LONG_WORDS - 5)
-int fp_ecm_long(const uint64_t *n, int bits, int factor_bits, uint32_t first, uint32_t count, const fp_control *control,
-                uint64_t *factor);
+/* long.c.  How far curves go that look for factors of so many bits, to be freed; NULL without memory.  `count` curves of these,
+ * from number `first` on, and before number 0 p - 1 and p + 1, on one odd composite of at most FP_LONG_BITS bits, in FP_LONG_WORDS
+ * words; `factor` gets a proper factor, or 0. */
+#define FP_LONG_WORDS 33
+#define FP_LONG_BITS (64 * FP_LONG_WORDS - 5)
+typedef struct fp_ecm_far fp_ecm_far;
+fp_ecm_far *fp_ecm_far_new(int factor_bits);
+void fp_ecm_far_free(fp_ecm_far *far);
+int fp_ecm_long(const uint64_t *n, int bits, const fp_ecm_far *far, uint32_t first, uint32_t count,
+                const fp_control *control, uint64_t *factor);
 
 /* text.c.  fp_parse reads decimal numbers between white space from [s, end) until the end or the first token that is not a
  * number of 64 bits, which it points to with `odd` (else odd->start is NULL); `#` begins a comment that ends with

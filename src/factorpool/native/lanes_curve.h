@@ -6,12 +6,16 @@
 #include "ecm.h"
 #include "mont.h"
 
+#ifndef FP_POINT
+#define FP_POINT static FP_INLINE /* for sums and doubles of points */
+#endif
+
 typedef struct {
     fp_vec x, z;
 } point;
 
 /* P + Q, given D = P - Q: 6 multiplications. */
-static FP_INLINE point add(point p, point q, point d, const fp_vec_mod *m) {
+FP_POINT point add(point p, point q, point d, const fp_vec_mod *m) {
     fp_vec u = fp_vec_mul(fp_vec_sub(p.x, p.z, m), fp_vec_add(q.x, q.z, m), m);
     fp_vec v = fp_vec_mul(fp_vec_add(p.x, p.z, m), fp_vec_sub(q.x, q.z, m), m);
     fp_vec s = fp_vec_add(u, v, m), t = fp_vec_sub(u, v, m);
@@ -25,7 +29,7 @@ typedef struct {
 } fraction;
 
 /* 2 P: 6 multiplications. */
-static FP_INLINE point twice(point p, const fraction *a, const fp_vec_mod *m) {
+FP_POINT point twice(point p, const fraction *a, const fp_vec_mod *m) {
     fp_vec s = fp_vec_sqr(fp_vec_add(p.x, p.z, m), m), d = fp_vec_sqr(fp_vec_sub(p.x, p.z, m), m);
     fp_vec c = fp_vec_sub(s, d, m), e = fp_vec_mul(d, a->denominator, m);
     point r = {fp_vec_mul(s, e, m), fp_vec_mul(c, fp_vec_add(e, fp_vec_mul(a->numerator, c, m), m), m)};
@@ -58,11 +62,11 @@ static point stage1(point a, const fraction *a24, const uint8_t *op, const uint8
     return a;
 }
 
-/* The product of giant - baby for all pairs of a plan, whose baby steps stand in x before the giant ones. */
-static fp_vec pairs(const fp_vec *x, const fp_ecm_plan *plan, unsigned last, const fp_vec_mod *m) {
+/* The product of giant - baby for the pairs of giant steps [from, to), whose residues stand in x after those of baby steps. */
+static fp_vec pairs(const fp_vec *x, const fp_ecm_plan *plan, unsigned from, unsigned to, const fp_vec_mod *m) {
     /* Two products side by side hide the latency of the multiplication. */
     fp_vec even = fp_vec_one(m), odd = even;
-    for (unsigned step = 0; step < last; step++) {
+    for (unsigned step = from; step < to; step++) {
         fp_vec giant = x[plan->babies + step];
         const uint8_t *pair = plan->pair + plan->pair_end[step], *end = plan->pair + plan->pair_end[step + 1];
         for (; pair + 1 < end; pair += 2) {
@@ -74,23 +78,20 @@ static fp_vec pairs(const fp_vec *x, const fp_ecm_plan *plan, unsigned last, con
     return fp_vec_mul(even, odd, m);
 }
 
-/* The points and residues of stage 2. */
-typedef struct {
-    point multiple[FP_MAX_GIANT / 6 + 2]; /* multiple[j / 3] = j q for j = 1, 5, 7, 11, ... up to D/2 + 2 */
-    point all[FP_MAX_BABIES + FP_MAX_STEPS];
-    fp_vec x[FP_MAX_BABIES + FP_MAX_STEPS];
-} stage2_memory;
-_Static_assert(sizeof(stage2_memory) <= FP_ECM_SCRATCH, "the scratch memory must have room for stage 2");
-_Static_assert(_Alignof(stage2_memory) <= FP_SCRATCH_ALIGN, "the scratch memory must be aligned for stage 2");
+_Static_assert(FP_STAGE2_VECS(FP_MAX_GIANT, FP_MAX_BABIES + FP_MAX_STEPS) * sizeof(fp_vec) <= FP_ECM_SCRATCH,
+               "the scratch memory must have room for stage 2");
+_Static_assert(_Alignof(fp_vec) <= FP_SCRATCH_ALIGN, "the scratch memory must be aligned for stage 2");
 
-/* Stage 2: a multiple of p where the order of q modulo p is a prime that the plan's first `last` giant steps cover.
+/* Stage 2 is the product of `pairs`: a multiple of p where the order of q modulo p is a prime that the plan's first `last` giant steps
+ * cover.  Here are the residues that it takes.
  *
  * m D q = +-j q modulo p exactly where their x / z agree.  All points are first brought to one common z, so that a pair
  * costs one subtraction and one multiplication. */
-static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsigned last, const fp_vec_mod *m,
-                     stage2_memory *memory) {
-    point *multiple = memory->multiple, *all = memory->all, *giants = all + plan->babies;
-    fp_vec *x = memory->x;
+static fp_vec *stage2_residues(point q, const fraction *a24, const fp_ecm_plan *plan, unsigned last,
+                               const fp_vec_mod *m, void *scratch) {
+    point *multiple = scratch; /* multiple[j / 3] = j q for j = 1, 5, 7, 11, ... up to D/2 + 2 */
+    point *all = multiple + plan->giant / 6 + 2, *giants = all + plan->babies;
+    fp_vec *x = &(all + plan->babies + last)->x;
     point q2 = twice(q, a24, m), q3 = add(q2, q, q, m), q4 = twice(q2, a24, m), q6 = twice(q3, a24, m);
     unsigned half = plan->giant / 2, gap = half % 2 ? 4 : 2, count = plan->babies + last, i;
     multiple[0] = q;
@@ -113,6 +114,5 @@ static fp_vec stage2(point q, const fraction *a24, const fp_ecm_plan *plan, unsi
         x[i] = fp_vec_mul(fp_vec_mul(x[i], after, m), all[i].x, m);
         after = fp_vec_mul(after, all[i].z, m);
     }
-
-    return pairs(x, plan, last, m);
+    return x;
 }

@@ -45,7 +45,8 @@ static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const 
     fraction a24 = {fp_vec_constants(numerator, &m), fp_vec_constants(denominator, &m)};
     point p = {fp_vec_constants(x, &m), fp_vec_constants(z, &m)};
     p = stage1(p, &a24, level->op, level->op_end, &m);
-    fp_vec end = stage2(p, &a24, level->plan, level->steps, &m, scratch);
+    const fp_vec *residues = stage2_residues(p, &a24, level->plan, level->steps, &m, scratch);
+    fp_vec end = pairs(residues, level->plan, 0, level->steps, &m);
     take_factors(fp_vec_mul(end, p.z, &m), p.z, n, &m, factor);
 }
 

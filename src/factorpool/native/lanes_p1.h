@@ -35,5 +35,5 @@ static FP_INLINE fp_vec p1_stage2(fp_vec v, fp_vec two, const fp_ecm_plan *plan,
     giants[0] = fp_vec_mul_sub(multiple[(half + gap / 2) / 3], multiple[(half - gap / 2) / 3], gap == 2 ? v2 : v4, m);
     giants[1] = fp_vec_mul_sub(giants[0], giants[0], two, m);
     for (i = 2; i < last; i++) giants[i] = fp_vec_mul_sub(giants[i - 1], giants[0], giants[i - 2], m);
-    return pairs(x, plan, last, m);
+    return pairs(x, plan, 0, last, m);
 }

@@ -1,4 +1,4 @@
-/* ECM for numbers of 129 to 379 bits, a number at a time: what ecm.c needs of the arithmetics, a file for each length. */
+/* ECM for numbers of more than 128 bits, a number at a time: what long.c needs of the arithmetics, a file for each length. */
 #ifndef FP_LONG_H
 #define FP_LONG_H
 
@@ -6,7 +6,7 @@
 #include "mont.h"
 
 typedef struct {
-    int bits; /* moduli may have so many */
+    int words; /* of moduli, which may have 5 bits less */
     /* Curves of sigma = first, first + 1, ..., until there is a proper factor, which is written to `factor`. */
     int (*curves)(const uint64_t *n, const fp_ecm_level *level, int64_t first, int64_t count, void *scratch,
                   const fp_control *control, uint64_t *factor);
@@ -14,6 +14,16 @@ typedef struct {
     int (*p1)(const uint64_t *n, const fp_ecm_level *level, void *scratch, uint64_t *factor);
 } fp_long_field;
 
-extern const fp_long_field fp_long_3, fp_long_4, fp_long_5, fp_long_6;
+/* long.c: curves for factors of a size, and what their chains and pairs stand in where no table has them. */
+struct fp_ecm_far {
+    fp_ecm_level curve, p1;
+    fp_ecm_plan plan;
+    uint8_t *ops, *pairs;
+    uint16_t *baby;
+    uint32_t pair_end[];
+};
+
+extern const fp_long_field fp_long_3, fp_long_4, fp_long_5, fp_long_6, fp_long_7, fp_long_9, fp_long_12, fp_long_17,
+    fp_long_33;
 
 #endif

@@ -49,18 +49,32 @@ static int p1(const uint64_t *n, const fp_ecm_level *level, void *scratch, uint6
                  fp_vec_mul(first, m.one, &m), &m, factor);
 }
 
+/* Whole chains of stage 1, and giant steps of stage 2, between one look at what may end the run and the next: some 1 000
+ * multiplications. */
+#define SLICE_OPS 160
+#define SLICE_STEPS 8
+
 static int curves(const uint64_t *n, const fp_ecm_level *level, int64_t first, int64_t count, void *scratch,
                   const fp_control *control, uint64_t *factor) {
     const fp_vec_mod m = fp_vec_load(n);
     for (int64_t sigma = first; sigma < first + count; sigma++) {
-        if (fp_poll(control)) return FP_STOPPED;
         fraction a24;
         point p = of_sigma(sigma, &a24, &m);
-        p = stage1(p, &a24, level->op, level->op_end, &m);
-        fp_vec end = stage2(p, &a24, level->plan, level->steps, &m, scratch);
-        if (takes(fp_vec_mul(end, p.z, &m), p.z, &m, factor)) return FP_OK;
+        for (const uint8_t *op = level->op, *end; op < level->op_end; op = end) {
+            if (fp_poll(control)) return FP_STOPPED;
+            for (end = op + 1; end < level->op_end && (end < op + SLICE_OPS || *end != FP_OP_START); end++) continue;
+            p = stage1(p, &a24, op, end, &m);
+        }
+        const fp_vec *x = stage2_residues(p, &a24, level->plan, level->steps, &m, scratch);
+        fp_vec product = p.z;
+        for (unsigned step = 0; step < level->steps; step += SLICE_STEPS) {
+            if (fp_poll(control)) return FP_STOPPED;
+            const unsigned end = step + SLICE_STEPS < level->steps ? step + SLICE_STEPS : level->steps;
+            product = fp_vec_mul(product, pairs(x, level->plan, step, end, &m), &m);
+        }
+        if (takes(product, p.z, &m, factor)) return FP_OK;
     }
     return FP_OK;
 }
 
-const fp_long_field FP_LONG = {64 * FP_LIMBS - 5, curves, p1};
+const fp_long_field FP_LONG = {FP_LIMBS, curves, p1};

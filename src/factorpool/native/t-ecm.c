@@ -34,24 +34,20 @@ static void check_batch(const fp_u128 *numbers, size_t count, const char *name) 
     free(factors);
 }
 
-#define FAR (40 * 420)      /* where stage 2 ends, of words, */
-#define FARTHEST (61 * 840) /* and a bound for all that it looks at, of long numbers too */
-
-/* The arithmetics of three to six words. */
-static const int long_bits[] = {187, 251, 315, FP_ECM_LONG_BITS};
+#define FAR (40 * 420) /* where stage 2 ends; it looks at a step of 420 more */
 
 /* Do p - 1 and p + 1 find p, with B1 = 850: are the powers of primes in the order, but for one prime, small enough?  Never, if a prime
  * is beyond all that stage 2 looks at. */
 static int found_by_p1(uint64_t p, int *never) {
     uint64_t order = p % 3 == 1 ? p - 1 : p + 1, largest = 1;
     int smooth = 1;
-    for (uint64_t q = 2; q * q <= order && q <= FARTHEST; q++) {
+    for (uint64_t q = 2; q * q <= order && q <= 2 * FAR; q++) {
         uint64_t power = 1;
         for (; order % q == 0; order /= q) power *= q, largest = q;
         if (power > 850 * (q == 2 ? 4 : q == 3 ? 3 : 1)) smooth = 0;
     }
     if (order > largest) largest = order;
-    *never = largest > FARTHEST;
+    *never = largest > 2 * FAR;
     return smooth && largest < FAR;
 }
 
@@ -78,28 +74,6 @@ static void check_p1(void) {
         for (int k = 0; k < field->lanes; k++)
             if (factor[k] != p[k]) t_fail("p - 1 and p + 1", n[k]);
     }
-    for (int i = 0; i < 8; i++) { /* before the first of no curves */
-        uint64_t p = prime_for_p1(36, 1), factor[FP_LONG_WORDS];
-        fp_u128 n = (fp_u128)p * prime_for_p1(64, 0);
-        uint64_t words[FP_LONG_WORDS] = {(uint64_t)n, (uint64_t)(n >> 64)};
-        if (fp_ecm_long(words, long_bits[i % 4], 25, 0, 0, NULL, factor) != FP_OK || factor[0] != p)
-            t_fail("p - 1 and p + 1 of a long number", n);
-    }
-}
-
-/* Numbers of two words in arithmetics of three to six: a prime of 20 bits has to be found. */
-static void check_long(void) {
-    for (int i = 0; i < 12; i++) {
-        uint64_t p = t_prime_of(20), q = t_prime_of(60), factor[FP_LONG_WORDS];
-        fp_u128 n = (fp_u128)p * q;
-        uint64_t words[FP_LONG_WORDS] = {(uint64_t)n, (uint64_t)(n >> 64)};
-        if (fp_ecm_long(words, long_bits[i % 4], 25, 0, 50, NULL, factor) != FP_OK) t_fail("fp_ecm_long", n);
-        for (int k = 1; k < FP_LONG_WORDS; k++)
-            if (factor[k]) t_fail("fp_ecm_long, a factor too long", n);
-        if (factor[0] != p && factor[0] != q) t_fail("fp_ecm_long, the factor", n);
-        uint64_t prime[FP_LONG_WORDS] = {q};
-        if (fp_ecm_long(prime, long_bits[i % 4], 25, 0, 2, NULL, factor) != FP_OK || factor[0]) t_fail("a prime", q);
-    }
 }
 
 void t_ecm(size_t count) {
@@ -111,7 +85,6 @@ void t_ecm(size_t count) {
         check_batch(same, 1, cases[i].name);
         check_batch(same, (size_t)t_isa->field[f]->lanes + 1, cases[i].name);
     }
-    check_long();
     check_p1();
     for (size_t done = 0; done < count / 50; done += 200) {
         fp_u128 batch[200];

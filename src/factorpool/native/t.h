@@ -17,6 +17,7 @@ extern const fp_isa *t_isa; /* the one that is being tested */
 void t_prime(size_t count);
 void t_prove(size_t count);
 void t_ecm(size_t count);
+void t_long(size_t count);
 void t_rho(size_t count);
 void t_trial(size_t count);
 void t_factor(size_t count);

@@ -24,7 +24,7 @@ SMALL_SIEVE_BITS = 184
 """Longest numbers that the small sieve takes."""
 
 SPREAD_BITS = SMALL_SIEVE_BITS
-"""Composites beyond this size, which take half a second, are sieved by all workers together; others by one each."""
+"""Composites beyond this size, which take half a second, are worked on by all workers together; others by one each."""
 
 BATCH_SECONDS = 0.02
 """Families of polynomials are sieved together if they take less than this."""
@@ -46,7 +46,7 @@ def factor_big(n: int) -> Found:
 
 def factor_whole(n: int) -> Found:
     """Factors n > 1 in this thread, however long it takes."""
-    return _factor(n, siqs.MOST_BITS)
+    return _factor(n, ecm.MOST_BITS)
 
 
 def factor_alone(n: int) -> Found:
@@ -55,7 +55,7 @@ def factor_alone(n: int) -> Found:
 
 
 def factor_begin(n: int) -> Found:
-    """The same, but no curves of ECM are run for those, for several workers should do that, too."""
+    """The same, but no curves of ECM are run for those, for all workers should do that, too."""
     return _factor(n, SPREAD_BITS, curves=False)
 
 
@@ -80,7 +80,10 @@ def complete(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _factor(n: int, most_bits: int, curves: bool = True) -> Found:
-    """Factors n; composites beyond `most_bits` are left as large, if they can be sieved, without or after `curves`."""
+    """Factors n; composites beyond `most_bits` are left as large, without or after `curves`.
+
+    Those that are too long for the sieve are left without: their curves have no end.
+    """
     found: dict[int, int] = {}
     probable, large = list[int](), list[tuple[int, int]]()
     todo = [(p, e, 0) for p, e in flint.divide(n)]
@@ -96,14 +99,14 @@ def _factor(n: int, most_bits: int, curves: bool = True) -> Found:
             if not flint.is_proved(m):
                 probable.append(m)
             continue
-        if bits > siqs.MOST_BITS:
+        if bits > ecm.MOST_BITS:
             todo += [(part, e * exponent, done) for part, e in flint.factor_by_flint(m)]
             continue
         if flint.is_power(m):
             todo += [(part, e * exponent, done) for part, e in flint.split_power(m)]
             continue
         factor = 0
-        if curves or bits <= most_bits:
+        if bits <= most_bits or (curves and bits <= siqs.MOST_BITS):
             factor, done = ecm.find(m, done)
         if not factor:
             if bits > most_bits:

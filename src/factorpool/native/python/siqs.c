@@ -278,32 +278,53 @@ done:
     return result;
 }
 
+#define FAR "factorpool._native.ecm_far"
+
+static void free_far(PyObject *capsule) { fp_ecm_far_free(PyCapsule_GetPointer(capsule, FAR)); }
+
+PyDoc_STRVAR(
+    ecm_far_doc,
+    "ecm_far(factor_bits, /)\n--\n\n"
+    "What ecm_long needs to run curves as far as pays for factors of so many bits: for long ones some MB, which take\n"
+    "half a second.");
+
+static PyObject *ecm_far(PyObject *module, PyObject *args) {
+    (void)module;
+    int factor_bits;
+    if (!PyArg_ParseTuple(args, "i:ecm_far", &factor_bits)) return NULL;
+    fp_ecm_far *far;
+    Py_BEGIN_ALLOW_THREADS far = fp_ecm_far_new(factor_bits);
+    Py_END_ALLOW_THREADS if (!far) return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(far, FAR, free_far);
+    if (!capsule) fp_ecm_far_free(far);
+    return capsule;
+}
+
 PyDoc_STRVAR(
     ecm_long_doc,
-    "ecm_long(n, factor_bits, first, count, stop=None, /)\n--\n\n"
-    "A proper factor of an odd composite of at most 379 bits, in little-endian bytes, by `count` curves from number\n"
-    "`first` on, which go as far as pays for factors of so many bits; the number 0 if they have found none.");
+    "ecm_long(n, far, first, count, stop=None, /)\n--\n\n"
+    "A proper factor of an odd composite of at most 2107 bits, both in little-endian bytes, by `count` curves of\n"
+    "ecm_far from number `first` on; the number 0 if they have found none.");
 
 static PyObject *ecm_long(PyObject *module, PyObject *args) {
     (void)module;
+    PyObject *capsule, *result = NULL;
     Py_buffer bytes, stop = {.buf = NULL};
-    int factor_bits;
     unsigned first, count;
-    if (!PyArg_ParseTuple(args, "y*iII|z*:ecm_long", &bytes, &factor_bits, &first, &count, &stop)) return NULL;
-    PyObject *result = NULL;
-    fp_wide n;
-    int bits = 0, good = read_wide(&bytes, &n);
-    if (good) {
-        int length = fp_wide_length(&n);
-        bits = length ? 64 * length - __builtin_clzll(n.w[length - 1]) : 0;
-    }
-    if (good && (bits > FP_ECM_LONG_BITS || bits < 2 || !(n.w[0] & 1))) {
-        PyErr_Format(PyExc_ValueError, "curves are for odd numbers of at most %d bits", FP_ECM_LONG_BITS);
-    } else if (good) {
-        uint64_t factor[FP_LONG_WORDS];
+    if (!PyArg_ParseTuple(args, "y*OII|z*:ecm_long", &bytes, &capsule, &first, &count, &stop)) return NULL;
+    const fp_ecm_far *far = PyCapsule_GetPointer(capsule, FAR);
+    uint64_t n[FP_LONG_WORDS] = {0}, factor[FP_LONG_WORDS];
+    int bits = 0, good = bytes.len <= (Py_ssize_t)sizeof n;
+    for (Py_ssize_t i = 0; good && i < bytes.len; i++)
+        n[i / 8] |= (uint64_t)((const uint8_t *)bytes.buf)[i] << 8 * (i % 8);
+    for (int i = 0; i < FP_LONG_WORDS; i++)
+        if (n[i]) bits = 64 * (i + 1) - __builtin_clzll(n[i]);
+    if (far && (!good || bits > FP_LONG_BITS || bits < 2 || !(n[0] & 1))) {
+        PyErr_Format(PyExc_ValueError, "curves are for odd numbers of at most %d bits", FP_LONG_BITS);
+    } else if (far) {
         fp_run run;
         fp_control control = fp_run_begin(&run, &stop);
-        int status = fp_ecm_long(n.w, bits, factor_bits, first, count, &control, factor);
+        int status = fp_ecm_long(n, bits, far, first, count, &control, factor);
         if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)factor, sizeof factor);
     }
     PyBuffer_Release(&bytes);
@@ -312,13 +333,9 @@ static PyObject *ecm_long(PyObject *module, PyObject *args) {
 }
 
 PyMethodDef fp_siqs_methods[] = {
-    {"ecm_long", ecm_long, METH_VARARGS, ecm_long_doc},
-    {"siqs_base", siqs_base, METH_VARARGS, base_doc},
-    {"siqs_family", siqs_family, METH_VARARGS, family_doc},
-    {"siqs_small", siqs_small, METH_VARARGS, small_doc},
-    {"siqs_graph", siqs_graph, METH_VARARGS, graph_doc},
-    {"siqs_gather", siqs_gather, METH_VARARGS, gather_doc},
-    {"siqs_sets", siqs_sets, METH_VARARGS, sets_doc},
-    {"siqs_product", siqs_product, METH_VARARGS, product_doc},
-    {NULL, NULL, 0, NULL},
+    {"ecm_far", ecm_far, METH_VARARGS, ecm_far_doc},           {"ecm_long", ecm_long, METH_VARARGS, ecm_long_doc},
+    {"siqs_base", siqs_base, METH_VARARGS, base_doc},          {"siqs_family", siqs_family, METH_VARARGS, family_doc},
+    {"siqs_small", siqs_small, METH_VARARGS, small_doc},       {"siqs_graph", siqs_graph, METH_VARARGS, graph_doc},
+    {"siqs_gather", siqs_gather, METH_VARARGS, gather_doc},    {"siqs_sets", siqs_sets, METH_VARARGS, sets_doc},
+    {"siqs_product", siqs_product, METH_VARARGS, product_doc}, {NULL, NULL, 0, NULL},
 };

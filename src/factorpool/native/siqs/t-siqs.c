@@ -141,7 +141,7 @@ static void check_small_wide(size_t count) {
 
 void t_siqs(size_t count) {
     size_t found = check_family((fp_u128)1000000016000000063u, 60, 2); /* 1000000007 1000000009 */
-    for (size_t i = 0; i < 2 + count / 100000; i++) {
+    for (size_t i = 0; i < 6 + count / 100000; i++) {
         int bits = 30 + (int)(t_next() % 20);
         found += check_family((fp_u128)t_prime_of(bits) * t_prime_of(bits + 3), 100 + t_next() % 200, 1 + i % 3);
     }
