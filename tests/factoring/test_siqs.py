@@ -250,14 +250,14 @@ def test_curves_find_factors_of_numbers_of_every_length() -> None:
 
 
 def test_curves_go_as_far_as_a_factor_is_long() -> None:
-    """A curve for 55 bits finds a prime of 50 as often as theory says, 1 time in 17; the tables' longest 1 in 37."""
+    """A curve for 60 bits finds a prime of that size 1 time in 57, says theory; the longest of the tables 1 in 313."""
     rng = random.Random(3)
     found = 0
-    for first in range(0, 300, 10):
-        p, q = prime(rng, 50), prime(rng, 100)
-        factor = _native.ecm_long((p * q).to_bytes(20, "little"), _native.ecm_far(55), 1 + first, 10)
+    for first in range(0, 500, 20):
+        p, q = prime(rng, 60), prime(rng, 100)
+        factor = _native.ecm_long((p * q).to_bytes(20, "little"), _native.ecm_far(60), 1 + first, 20)
         found += int.from_bytes(factor, "little") == p
-    assert found > 10
+    assert found > 6
 
 
 def test_what_is_too_long_for_the_sieve_gets_curves_without_end() -> None:
