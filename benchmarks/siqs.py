@@ -4,7 +4,7 @@
     python benchmarks/siqs.py --small    # up to 128 bits: 10 seconds
     python benchmarks/siqs.py --together # two workers alone, on a quiet machine: 2 minutes
     python benchmarks/siqs.py --longest  # and one of 256 bits: ten minutes more
-    python benchmarks/siqs.py --curves   # and 50 random ones of 300 bits: an hour or two more
+    python benchmarks/siqs.py --curves   # 12 random ones of 300 bits for curves, alone: 15 minutes
 
 On one CPU both are CPU seconds of this process, in turn, number by number; the ratio is the median over the numbers,
 of random integers that of the sums, since most are easy and few take most of the time.  On two it is wall time:
@@ -14,8 +14,10 @@ What has been measured is saved after every row.
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +43,7 @@ SEMIPRIMES = (
 LONGEST = (256, 1, 3.5)
 RANDOM = ((128, 200, 7.0),)
 FOR_CURVES = ((200, 100),)
-FOR_CURVES_LONGEST = ((300, 50),)
+FOR_CURVES_LONGEST, LIMIT = (300, 12), 60
 TOGETHER = ((192, 5, 1.9), (224, 2, 1.9))
 
 
@@ -117,6 +119,29 @@ def on_one(name: str, numbers: list[int], target: float | None, *, sums: bool = 
     return row(name, times, "factorpool", "python-flint", target)
 
 
+def within(limit: float, n: int) -> bool:
+    """Whether python-flint factors n within so many seconds: in a process of its own, for it cannot be stopped."""
+    code = f"from flint import fmpz; fmpz({n}).factor()"
+    try:
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def measured_curves() -> Iterator[dict[str, Any]]:
+    """The longest random integers; of python-flint, which may take hours, how many it factors within LIMIT seconds."""
+    times, kept = list[float](), 0
+    for n in for_curves(*FOR_CURVES_LONGEST):
+        taken, found = seconds(time.process_time, ours, n)
+        assert math.prod(p**e for p, e in found.items()) == n
+        times.append(taken)
+        kept += within(LIMIT, n)
+        print(f"{n}: {taken:.1f} s; python-flint so far {kept} of {len(times)} within {LIMIT} s", flush=True)
+    name = f"random {FOR_CURVES_LONGEST[0]}-bit integers for curves"
+    yield {"name": name, "seconds": {"factorpool": times}, f"python-flint within {LIMIT} s": kept, "of": len(times)}
+
+
 def on_two(bits: int, numbers: list[int], target: float) -> dict[str, Any]:
     """Wall seconds on one CPU and on two."""
     times: dict[str, list[float]] = {name: [] for name in ("serial", "threads", "processes", "python-flint, 2 threads")}
@@ -149,6 +174,8 @@ def main() -> None:
     chosen, kept = measured(), "siqs"
     if "--together" in sys.argv:
         chosen, kept = measured_together(), "siqs-together"
+    if "--curves" in sys.argv:
+        chosen, kept = measured_curves(), "siqs-curves"
     if "--small" in sys.argv:
         chosen, kept = measured_small(), "siqs-small"
     for made in chosen:
@@ -183,9 +210,6 @@ def measured() -> Iterator[dict[str, Any]]:
     if "--longest" in sys.argv:
         bits, count, target = LONGEST
         yield on_one(f"{bits}-bit semiprimes", semiprimes(bits, count), target)
-    if "--curves" in sys.argv:
-        for bits, count in FOR_CURVES_LONGEST:
-            yield on_one(f"random {bits}-bit integers for curves", for_curves(bits, count), None, sums=True)
 
 
 if __name__ == "__main__":

@@ -30,22 +30,22 @@ TABLE = (
     (100, 180, 1, 25, 40),
     (128, 430, 1, 50, 55),
     (160, 1300, 1, 45, 180),
-    (192, 4200, 2, 90, 200),
-    (224, 8000, 4, 90, 256),
+    (192, 3000, 2, 40, 200),
+    (224, 7000, 3, 40, 256),
     (256, 20000, 8, 100, 256),
     (288, 50000, 12, 100, 256),
     (320, 110000, 16, 120, 256),
     (350, 131000, 24, 150, 256),
 )
 """Up to 160 bits the fastest of 4 to 18 rows that were tried on a Zen 3 with AVX2, or within 5 % of it; so short ones
-come here only if the small sieve fails.  That of 192 bits is the fastest of 11 on an Intel Xeon with AVX2: 1 and 4
-blocks took a tenth and a fifth longer.  Those of 224 and 256 bits are for two large primes, on the same machine: of
-6 000 to 11 000 primes with 2 to 6 blocks, and of 16 000 to 32 000 with 6 to 10, none was clearly faster than this, with
-noise of 10 %.  Beyond by continuing what they show.  Between two rows each entry grows by the same factor for every
-bit."""
+come here only if the small sieve fails.  From 192 bits on for two large primes, on an Intel Xeon with AVX2: of 15 rows
+that of 192 bits took a twentieth less than the best with one, and what comes of both rows at 208 bits a fifth less; at
+224 bits 20 rows of 6 000 to 11 000 primes with 2 to 6 blocks, and at 256 seven of 14 000 to 32 000 with 6 to 10, were
+within the noise of 10 %, or slower.  Beyond by continuing what they show.  Between two rows each entry grows by the
+same factor for every bit."""
 
-TWO_FROM = 208
-"""From so many bits on a value may have two large primes: below, too few relations with two come together."""
+TWO_FROM = 185
+"""From so many bits on, all that the small sieve does not take, a value may have two large primes."""
 
 LEFT = 1.8
 """The product of two large primes may be the bound of one to this power: larger primes seldom come together."""

@@ -127,10 +127,13 @@ static void next_polynomial(family *f, uint32_t at) {
 
 /* Divides a value by a prime as often as that goes, and notes it each time. */
 static int divide_out(family *f, fp_wide *value, int *length, size_t index) {
-    uint32_t p = f->plan->primes[index];
+    const uint32_t p = f->plan->primes[index];
+    const uint64_t inverse = p > 2 ? fp_inverse64(p) : 0;
     for (;;) {
         fp_wide quotient;
-        if (fp_wide_divide(&quotient, value, *length, p)) return FP_OK;
+        const uint64_t rest = inverse ? fp_wide_divide_exactly(&quotient, value, *length, p, inverse)
+                                      : fp_wide_divide(&quotient, value, *length, p);
+        if (rest) return FP_OK;
         memcpy(value->w, quotient.w, (size_t)*length * sizeof *value->w);
         while (*length && !value->w[*length - 1]) --*length;
         int status = fp_siqs_add_factor(f->out, (uint32_t)index + 1);

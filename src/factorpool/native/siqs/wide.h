@@ -87,6 +87,18 @@ static inline uint32_t fp_wide_divide(fp_wide *quotient, const fp_wide *a, int l
     return (uint32_t)rest;
 }
 
+/* The same for an odd d, 1 / d modulo 2^64 given, if d divides a; else an answer that is not 0, and no quotient. */
+static inline uint64_t fp_wide_divide_exactly(fp_wide *quotient, const fp_wide *a, int length, uint32_t d,
+                                              uint64_t inverse) {
+    uint64_t borrow = 0;
+    for (int i = 0; i < length; i++) {
+        const uint64_t digit = (a->w[i] - borrow) * inverse;
+        borrow = (a->w[i] < borrow) + (uint64_t)((fp_u128)digit * d >> 64);
+        quotient->w[i] = digit;
+    }
+    return borrow;
+}
+
 /* a >= 0 modulo d. */
 static inline uint32_t fp_wide_modulo(const fp_wide *a, int length, uint32_t d) {
     uint64_t rest = 0;
