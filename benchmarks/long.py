@@ -34,19 +34,21 @@ def measure(digits: int, overheads: Overheads, workers: int = 2, counts: Sequenc
     """Factors one number with so many threads and takes it apart; `counts` are predicted.  Prints the row, too."""
     bits = round(digits * 3.3219)
     (n,) = semiprimes(bits, 1)
-    marks: list[tuple[float, float, float]] = []  # wall, CPU of all, CPU of this thread; of each report
-    enough: list[int] = []
+    # Wall, CPU of all, CPU of this thread at each report; by what is needed: curves of a size, relations.
+    reports: dict[int | None, list[tuple[float, float, float]]] = {}
+    enough: list[list[tuple[float, float, float]]] = []
 
     def report(found: int, needed: int | None) -> None:
+        marks = reports.setdefault(needed, [])
         marks.append((time.perf_counter(), time.process_time(), time.thread_time()))
-        if needed is not None and found >= needed and not enough:
-            enough.append(len(marks) - 1)
+        if needed is not None and found >= needed:
+            enough.append(marks[:])
 
     began = time.perf_counter()
     factors = fp.factor(n, strategy="threads", max_workers=workers, progress=report)
     end = time.perf_counter()
     assert len(factors) == 2
-    first, last = marks[0], marks[enough[0]]
+    first, last = enough[0][0], enough[0][-1]
     sieving, caller = last[0] - first[0], last[2] - first[2]
     work = last[1] - first[1] - caller
     calls = round(work / CALL_SECONDS)
