@@ -4,6 +4,7 @@
     python benchmarks/siqs.py --small    # up to 128 bits: 10 seconds
     python benchmarks/siqs.py --together # two workers alone, on a quiet machine: 2 minutes
     python benchmarks/siqs.py --longest  # and one of 256 bits: ten minutes more
+    python benchmarks/siqs.py --beyond   # of 410 and 600 bits, too long for any sieve: 4 minutes
     python benchmarks/siqs.py --curves   # 12 random ones of 300 bits for curves, alone: 15 minutes
 
 On one CPU both are CPU seconds of this process, in turn, number by number; the ratio is the median over the numbers,
@@ -44,6 +45,7 @@ LONGEST = (256, 1, 3.5)
 RANDOM = ((128, 200, 7.0),)
 FOR_CURVES = ((200, 100),)
 FOR_CURVES_LONGEST, LIMIT = (300, 12), 60
+BEYOND = ((50, 410), (66, 410), (80, 410), (66, 600))  # bits of the lesser prime, of all
 TOGETHER = ((192, 5, 1.9), (224, 2, 1.9))
 
 
@@ -119,6 +121,14 @@ def on_one(name: str, numbers: list[int], target: float | None, *, sums: bool = 
     return row(name, times, "factorpool", "python-flint", target)
 
 
+def measured_beyond() -> Iterator[dict[str, Any]]:
+    """Numbers that only curves can factor."""
+    rng = random.Random("siqs beyond")
+    for lesser, bits in BEYOND:
+        n = prime(rng, lesser) * prime(rng, bits - lesser)
+        yield on_one(f"{bits}-bit integers with a prime of {lesser} bits", [n], None)
+
+
 def within(limit: float, n: int) -> bool:
     """Whether python-flint factors n within so many seconds: in a process of its own, for it cannot be stopped."""
     code = f"from flint import fmpz; fmpz({n}).factor()"
@@ -174,6 +184,8 @@ def main() -> None:
     chosen, kept = measured(), "siqs"
     if "--together" in sys.argv:
         chosen, kept = measured_together(), "siqs-together"
+    if "--beyond" in sys.argv:
+        chosen, kept = measured_beyond(), "siqs-beyond"
     if "--curves" in sys.argv:
         chosen, kept = measured_curves(), "siqs-curves"
     if "--small" in sys.argv:

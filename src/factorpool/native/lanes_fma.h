@@ -47,8 +47,6 @@
 #define FP_B ((double)(1LL << FP_LIMB_BITS))
 #define FP_MIDDLE(k) (0x1.8p52 * FP_WEIGHT(k))
 
-#define FP_UNROLLED _Pragma("GCC unroll 8")
-
 typedef struct {
     fp_doubles limb[FP_LIMBS];
 } fp_unit;

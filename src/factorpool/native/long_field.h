@@ -42,8 +42,8 @@ static FP_INLINE uint64_t fp_column_shift(fp_column *c) {
 FP_POINT void fp_vec_multiply(fp_vec *restrict product, const fp_vec *a, const fp_vec *b, const fp_vec_mod *m) {
     uint64_t q[FP_LIMBS];
     fp_column c = {0, 0};
-    _Pragma("GCC unroll 8") for (int i = 0; i < FP_LIMBS; i++) {
-        _Pragma("GCC unroll 8") for (int j = 0; j < i; j++) {
+    FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
+        FP_UNROLLED for (int j = 0; j < i; j++) {
             fp_column_add(&c, a->w[j], b->w[i - j]);
             fp_column_add(&c, q[j], m->n.w[i - j]);
         }
@@ -52,8 +52,8 @@ FP_POINT void fp_vec_multiply(fp_vec *restrict product, const fp_vec *a, const f
         fp_column_add(&c, q[i], m->n.w[0]);
         fp_column_shift(&c);
     }
-    _Pragma("GCC unroll 8") for (int i = FP_LIMBS; i < 2 * FP_LIMBS - 1; i++) {
-        _Pragma("GCC unroll 8") for (int j = i - FP_LIMBS + 1; j < FP_LIMBS; j++) {
+    FP_UNROLLED for (int i = FP_LIMBS; i < 2 * FP_LIMBS - 1; i++) {
+        FP_UNROLLED for (int j = i - FP_LIMBS + 1; j < FP_LIMBS; j++) {
             fp_column_add(&c, a->w[j], b->w[i - j]);
             fp_column_add(&c, q[j], m->n.w[i - j]);
         }
@@ -72,7 +72,7 @@ static inline fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) { return fp_vec_m
 
 static FP_INLINE fp_vec fp_vec_plus(fp_vec a, fp_vec b) {
     fp_u128 carry = 0;
-    _Pragma("GCC unroll 8") for (int i = 0; i < FP_LIMBS; i++) {
+    FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
         carry += (fp_u128)a.w[i] + b.w[i];
         a.w[i] = (uint64_t)carry, carry >>= 64;
     }
@@ -82,7 +82,7 @@ static FP_INLINE fp_vec fp_vec_plus(fp_vec a, fp_vec b) {
 /* a - b modulo R, and whether a < b. */
 static FP_INLINE fp_vec fp_vec_minus(fp_vec a, fp_vec b, int *below) {
     uint64_t borrow = 0;
-    _Pragma("GCC unroll 8") for (int i = 0; i < FP_LIMBS; i++) {
+    FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
         fp_u128 d = (fp_u128)a.w[i] - b.w[i] - borrow;
         a.w[i] = (uint64_t)d, borrow = (uint64_t)(d >> 64) & 1;
     }

@@ -11,6 +11,11 @@
 #include "kernel.h"
 
 /* What runs in every step: GCC would rather call some of it. */
+/* Loops of few rounds; a build that needs no speed may leave them. */
+#ifndef FP_UNROLLED
+#define FP_UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 #ifndef FP_INLINE
 #define FP_INLINE inline __attribute__((always_inline))
 #endif
