@@ -61,10 +61,11 @@ def wait_until(holds: Callable[[], bool], seconds: float = 30) -> bool:
 def test_a_million_numbers_and_one_large_one(strategy: fp.Ray) -> None:
     numbers = range(10**12, 10**12 + 10**6)
     assert fp.factor_many(list(numbers), strategy=strategy) == fp.factor_many(numbers)
-    stages: list[int] = []
-    found = fp.factor(SEMIPRIME, strategy=strategy, progress=lambda done, total: stages.append(done))
+    seen: list[tuple[int, int | None]] = []
+    found = fp.factor(SEMIPRIME, strategy=strategy, progress=lambda done, total: seen.append((done, total)))
     assert found == {2**89 - 1: 1, 2**107 - 1: 1}
-    assert stages == sorted(stages) and stages
+    stages = list(dict.fromkeys(total for _, total in seen))  # curves for factors of a size, of the next, relations
+    assert seen == sorted(seen, key=lambda at: (stages.index(at[1]), at[0])) and len(stages) > 1
 
 
 def test_items_that_kill(strategy: fp.Ray, tmp_path: Path) -> None:
