@@ -23,7 +23,7 @@ SANITIZE = ["-O1", "-DFP_INLINE=inline", "-DFP_UNROLLED=", "-DFP_UNITS=1"]
 SANITIZE += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "40000"))
-"""Numbers that every isa factors, and slow code, too: 100 000 in CI."""
+"""Numbers that every isa factors, and slow code, too; a million for a long run."""
 
 c_only = pytest.mark.skipif("FACTORPOOL_C_TESTED" in os.environ, reason="the C code is tested with another Python")
 
