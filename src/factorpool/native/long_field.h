@@ -38,7 +38,8 @@ static FP_INLINE uint64_t fp_column_shift(fp_column *c) {
 }
 
 /* The product a column after the other, and that of the quotient and n with it, so that the lower columns vanish (S. R. Dusse and
- * B. Kaliski, "A cryptographic library for the Motorola DSP56000", 1990).  By pointers, for what is stored in words and passed in vectors has to wait for the cache. */
+ * B. Kaliski, "A cryptographic library for the Motorola DSP56000", 1990).  By pointers, for what is stored in words and passed in
+ * vectors has to wait for the cache. */
 FP_POINT void fp_vec_multiply(fp_vec *restrict product, const fp_vec *a, const fp_vec *b, const fp_vec_mod *m) {
     uint64_t q[FP_LIMBS];
     fp_column c = {0, 0};

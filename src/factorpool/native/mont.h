@@ -10,12 +10,12 @@
 
 #include "kernel.h"
 
-/* What runs in every step: GCC would rather call some of it. */
 /* Loops of few rounds; a build that needs no speed may leave them. */
 #ifndef FP_UNROLLED
 #define FP_UNROLLED _Pragma("GCC unroll 8")
 #endif
 
+/* What runs in every step: GCC would rather call some of it. */
 #ifndef FP_INLINE
 #define FP_INLINE inline __attribute__((always_inline))
 #endif

@@ -5,16 +5,21 @@
 #include "../siqs/siqs.h"
 #include "module.h"
 
-/* A number below 2^FP_SIQS_BITS from its bytes, the low one first. */
-static int read_wide(const Py_buffer *bytes, fp_wide *n) {
-    if (bytes->len > FP_SIQS_BITS / 8) {
-        PyErr_Format(PyExc_ValueError, "the sieve takes numbers of at most %d bits", FP_SIQS_BITS);
-        return 0;
-    }
-    memset(n, 0, sizeof *n);
+/* A number from its bytes, the low one first; 0 if it is of more than `count` words. */
+static int read_words(const Py_buffer *bytes, uint64_t *words, size_t count) {
+    if ((size_t)bytes->len > count * sizeof *words) return 0;
+    memset(words, 0, count * sizeof *words);
     for (Py_ssize_t i = 0; i < bytes->len; i++)
-        n->w[i / 8] |= (uint64_t)((const uint8_t *)bytes->buf)[i] << 8 * (i % 8);
+        words[i / 8] |= (uint64_t)((const uint8_t *)bytes->buf)[i] << 8 * (i % 8);
     return 1;
+}
+
+/* The same below 2^FP_SIQS_BITS. */
+static int read_wide(const Py_buffer *bytes, fp_wide *n) {
+    memset(n, 0, sizeof *n);
+    if (read_words(bytes, n->w, FP_SIQS_BITS / 64)) return 1;
+    PyErr_Format(PyExc_ValueError, "the sieve takes numbers of at most %d bits", FP_SIQS_BITS);
+    return 0;
 }
 
 PyDoc_STRVAR(base_doc,
@@ -314,9 +319,7 @@ static PyObject *ecm_long(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*OII|z*:ecm_long", &bytes, &capsule, &first, &count, &stop)) return NULL;
     const fp_ecm_far *far = PyCapsule_GetPointer(capsule, FAR);
     uint64_t n[FP_LONG_WORDS] = {0}, factor[FP_LONG_WORDS];
-    int bits = 0, good = bytes.len <= (Py_ssize_t)sizeof n;
-    for (Py_ssize_t i = 0; good && i < bytes.len; i++)
-        n[i / 8] |= (uint64_t)((const uint8_t *)bytes.buf)[i] << 8 * (i % 8);
+    int bits = 0, good = read_words(&bytes, n, FP_LONG_WORDS);
     for (int i = 0; i < FP_LONG_WORDS; i++)
         if (n[i]) bits = 64 * (i + 1) - __builtin_clzll(n[i]);
     if (far && (!good || bits > FP_LONG_BITS || bits < 2 || !(n[0] & 1))) {

@@ -268,11 +268,6 @@ int fp_siqs_sets(const fp_siqs_graph *graph, size_t most, const fp_control *cont
     return status;
 }
 
-static int ascending(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 void fp_siqs_product(const fp_siqs_graph *graph, const uint64_t *set, fp_wide *u, uint32_t *large, uint32_t *halves) {
     size_t chosen = 0;
     memset(halves, 0, graph->columns * sizeof *halves);
@@ -283,6 +278,6 @@ void fp_siqs_product(const fp_siqs_graph *graph, const uint64_t *set, fp_wide *u
         for (uint64_t k = graph->starts[i]; k < graph->starts[i + 1]; k++) halves[graph->factors[k]]++;
     }
     for (size_t c = 0; c < graph->columns; c++) halves[c] /= 2;
-    qsort(large, 2 * chosen, sizeof *large, ascending);
+    qsort(large, 2 * chosen, sizeof *large, fp_siqs_ascending);
     for (size_t i = 0; i < chosen; i++) large[i] = large[2 * i];
 }

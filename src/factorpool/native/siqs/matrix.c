@@ -37,11 +37,6 @@ typedef struct {
     const fp_control *control;
 } matrix;
 
-static int compare(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* a becomes the numbers that are in one of both and not in the other. */
 static int add_set(set *a, const set *b) {
     uint32_t *sum = malloc((a->count + b->count + 1) * sizeof *sum), count = 0, i = 0, j = 0;
@@ -73,7 +68,7 @@ static int read_rows(matrix *m, const uint32_t *entries, const uint64_t *starts)
         if (!items || !member) return FP_NO_MEMORY;
         *member = (uint32_t)r, m->members[r].count = 1;
         memcpy(items, entries + starts[r], length * sizeof *items);
-        qsort(items, length, sizeof *items, compare);
+        qsort(items, length, sizeof *items, fp_siqs_ascending);
         uint32_t count = 0;
         for (size_t i = 0; i < length; i++)
             if (count && items[count - 1] == items[i])

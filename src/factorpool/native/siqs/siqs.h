@@ -76,6 +76,12 @@ int fp_siqs_base(const fp_wide *kn, size_t count, uint32_t *primes, uint32_t *ro
 int fp_siqs_family(const fp_isa *isa, const fp_siqs_plan *plan, const uint32_t *factors, unsigned count, unsigned flips,
                    uint32_t signs, const fp_control *control, fp_siqs_relations *out);
 
+/* The order of uint32_t for qsort. */
+static inline int fp_siqs_ascending(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
 /* cycles.c: all relations of one number, whose factors are below `columns`.  `gather` takes in those that are not there yet;
  * `cycles` is how many ways there are to multiply some so that their large primes are a square.  Not for two threads at once. */
 typedef struct fp_siqs_graph fp_siqs_graph;
