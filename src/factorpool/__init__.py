@@ -26,6 +26,7 @@ from factorpool.pool.strategies import StrategyInfo, strategies
 
 if TYPE_CHECKING:
     from factorpool.bench.comparison import Comparison, compare
+    from factorpool.pool.auto.cluster import Auto
     from factorpool.pool.calls import BrokenPoolError
     from factorpool.pool.pool import Pool
     from factorpool.pool.strategies.dask import Dask
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from factorpool.pool.strategies.threads import Threads
 
 __all__ = [
+    "Auto",
     "BrokenPoolError",
     "CheckpointError",
     "Comparison",
@@ -77,6 +79,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "Auto": "factorpool.pool.auto.cluster",
     "BrokenPoolError": "factorpool.pool.calls",
     "Comparison": "factorpool.bench.comparison",
     "compare": "factorpool.bench.comparison",

@@ -26,6 +26,7 @@ from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import blocks_of, check, normalize
 from factorpool.factoring.partial import PartialFactorization
 from factorpool.factoring.tasks import FactorTask, most_at_once
+from factorpool.pool.auto.cluster import Auto, auto_of
 from factorpool.pool.results import Outcome, Results
 from factorpool.pool.run import ON_ERROR, Options, Run, check_choice, check_progress, check_timeout
 from factorpool.pool.schedule import Schedule
@@ -49,7 +50,7 @@ def factor(
     n: SupportsIndex,
     *,
     method: str = "auto",
-    strategy: Strategy | str = "auto",
+    strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
     progress: Progress | bool | None = None,
     timeout: float | None = None,
@@ -93,7 +94,8 @@ def factor(
     check_choice("on_error", on_error, ON_ERROR)
     number = check(n)
     store = open_store(checkpoint)
-    if strategy == "auto" and max_workers is None and pool is None:
+    chosen = strategy == "auto" or auto_of(strategy) is not None
+    if chosen and max_workers is None and pool is None:
         factors = FactorTask(method).factor_one(number)
         if factors is not None:
             return factors
@@ -129,7 +131,7 @@ def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[
 def factor_many(
     numbers: Iterable[SupportsIndex] | Buffer,
     *,
-    strategy: Strategy | str = "auto",
+    strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
     schedule: Schedule = "guided",
     chunksize: int | None = None,
@@ -213,7 +215,7 @@ def factor_range(
     start: SupportsIndex,
     stop: SupportsIndex,
     *,
-    strategy: Strategy | str = "auto",
+    strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
     schedule: Schedule = "guided",
     chunksize: int | None = None,
@@ -290,7 +292,7 @@ def _scaled(progress: Progress, count: int) -> Progress:
 def factor_stream(
     numbers: Iterable[SupportsIndex] | Buffer,
     *,
-    strategy: Strategy | str = "auto",
+    strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
     schedule: Literal["dynamic", "guided"] = "guided",
     chunksize: int | None = None,
@@ -340,7 +342,7 @@ def factor_blocks(
     blocks: Iterator[Block],
     ready: Callable[[], bool],
     *,
-    strategy: Strategy | str = "auto",
+    strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
     schedule: Schedule = "guided",
     chunksize: int | None = None,
@@ -397,7 +399,7 @@ OnError = Literal["raise", "collect"]
 class PmapOptions(TypedDict, total=False):
     """The options of `pmap`, for type checkers."""
 
-    strategy: Strategy | str
+    strategy: Strategy | Auto | str
     max_workers: int | None
     schedule: Schedule
     chunksize: int | None
@@ -446,7 +448,7 @@ def pmap(
     fn: Callable[..., Any],
     /,
     *iterables: Iterable[Any],
-    strategy: Strategy | str = "auto",
+    strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
     schedule: Schedule = "guided",
     chunksize: int | None = None,

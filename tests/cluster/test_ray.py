@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +34,10 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     with ray_that_ends():
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        looks = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}  # not half a minute
+        made = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": looks}
+        )
         try:
             for _ in range(2):
                 made.add_node(num_cpus=1)
@@ -89,6 +96,41 @@ def test_items_that_take_too_long(strategy: fp.Ray) -> None:
     late = outcomes[2].error
     assert isinstance(late, fp.ItemTimeoutError)
     assert (late.index, late.timeout) == (2, 1)
+
+
+def test_items_that_take_too_long_and_hold_the_gil(strategy: fp.Ray) -> None:
+    """Nothing in the worker can say which item it was, so what was lost is run again until it is alone."""
+    with ends_within(120):
+        outcomes = list(
+            fp.pmap(hold_the_gil_at_9, [1, 2, 9, 3, *range(8)], strategy=strategy, timeout=1, on_error="collect")
+        )
+    assert [o.value for o in outcomes] == [1, 2, None, 3, *range(8)]
+    late = outcomes[2].error
+    assert isinstance(late, fp.ItemTimeoutError)
+    assert (late.index, late.timeout) == (2, 1)
+
+
+def hold_the_gil_at_9(n: int) -> int:
+    if n == 9:
+        re.match("(a+)+$", 64 * "a" + "b")  # takes 2^64 steps, and never looks at who wants the GIL
+    return n
+
+
+def test_large_tasks_items_and_results(strategy: fp.Ray) -> None:
+    """They go through the object store as buffers, and what comes of them is the caller's own."""
+    table = bytes(range(256)) * (1 << 14)
+    assert list(fp.pmap(partial(functions.look_up, table), range(300), strategy=strategy)) == [
+        n % 256 for n in range(300)
+    ]
+    items = [bytearray([n]) * (1 << 20) for n in range(12)]
+    results = list(fp.pmap(first_changed, items, strategy=strategy))
+    assert [(result[0], result[1], len(result)) for result in results] == [(255, n, 1 << 20) for n in range(12)]
+    results[0][1] = 7
+
+
+def first_changed(item: bytearray) -> bytearray:
+    item[0] = 255
+    return item
 
 
 def test_an_item_without_enough_memory(strategy: fp.Ray) -> None:
@@ -215,3 +257,27 @@ def test_no_cluster_says_so_within_seconds() -> None:
         ran = command("factor", "-s", "ray:127.0.0.1:1", "15")
     assert ran.returncode == 2
     assert b"no Ray cluster answers at 127.0.0.1:1" in ran.stderr
+
+
+def test_a_token_that_is_refused_is_named_within_seconds() -> None:
+    ray_program = str(Path(sys.executable).parent / "ray")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    directory = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # the names of sockets there may have 107 characters
+    right = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": 40 * "r"}
+    head = subprocess.Popen(
+        [ray_program, "start", "--head", "--block", "--num-cpus=1", "--include-dashboard=false",
+         f"--port={address.partition(':')[2]}", f"--temp-dir={directory}"],
+        env={**os.environ, **right}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert wait_until(lambda: command("factor", "-s", f"ray:{address}", "15", **right).returncode == 0, 60)
+        for token in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": 40 * "w"}):
+            with ends_within(30):
+                ran = command("factor", "-s", f"ray:{address}", "15", **token)
+            assert ran.returncode == 2
+            assert f"the Ray cluster at {address} refuses this program's token".encode() in ran.stderr
+    finally:
+        head.terminate()
+        head.wait(30)
+        shutil.rmtree(directory, ignore_errors=True)

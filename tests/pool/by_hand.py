@@ -206,7 +206,7 @@ class HandRun:
     ) -> Generator[Completion, None, None]:
         cutter = Cutter(source, 1, schedule, chunksize, 1)
 
-        def how_many() -> int:
+        def how_many(_: Strategy | None) -> int:
             cutter.workers = self._cpus
             return self._cpus
 

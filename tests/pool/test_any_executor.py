@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
+import sys
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -19,6 +22,7 @@ from conftest import command, run_python
 import factorpool as fp
 from factorpool.pool.protocol import TaskRef
 from factorpool.pool.strategies import elsewhere, find
+from factorpool.pool.strategies import executor as executors
 from factorpool.pool.strategies.executor import there, workers
 from factorpool.pool.strategies.executor.kinds import Kind, Meaning, kind_of
 from factorpool.pool.task import MapTask
@@ -86,6 +90,57 @@ def test_an_executor_that_is_shut_down_says_so() -> None:
         list(fp.pmap(functions.square, [1, 2], strategy=fp.Executor(executor)))
 
 
+def test_an_executor_of_the_callers_own_is_not_kept() -> None:
+    executor = ThreadPoolExecutor(2)
+    assert list(fp.pmap(functions.square, range(20), strategy=fp.Executor(executor))) == [n * n for n in range(20)]
+    executor.shutdown()
+    here = weakref.ref(executor)
+    del executor
+    gc.collect()
+    assert here() is None
+
+
+def test_slots_are_counted_while_it_runs(threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As clusters grow: no more calls are out at first than it has threads, and one that waits beside each."""
+    monkeypatch.setattr(executors, "LOOK_SECONDS", 0.05)
+    strategy, most = fp.Executor(threads), {2: 0, 6: 0}
+    out = count = 0
+    submit = threads.submit
+
+    def counted(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        nonlocal out, count
+        out, count = out + 1, count + 1
+        if count == 40:
+            threads._max_workers = 6
+        slots = threads._max_workers
+        most[slots] = max(most[slots], out)
+        future: Future[Any] = submit(fn, *args, **kwargs)
+        future.add_done_callback(back)
+        return future
+
+    def back(_: object) -> None:
+        nonlocal out
+        out -= 1
+
+    monkeypatch.setattr(threads, "submit", counted)
+    assert list(fp.pmap(functions.nap, [0.01] * 200, strategy=strategy, chunksize=1)) == [None] * 200
+    assert most[2] <= 4 < most[6] <= 12
+    assert strategy.capacity() == 6
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="InterpreterPoolExecutor came with Python 3.14")
+def test_interpreters_of_the_standard_library() -> None:
+    from concurrent import futures
+
+    interpreters: Any = vars(futures).get("InterpreterPoolExecutor") or futures.__getattr__("InterpreterPoolExecutor")
+    numbers = range(10**12, 10**12 + 2000)
+    with interpreters(2) as executor:
+        strategy = fp.Executor(executor)
+        assert strategy.capacity() == 2
+        assert list(fp.pmap(abs, range(-20, 0), strategy=strategy)) == list(range(20, 0, -1))
+        assert fp.factor_many(list(numbers), strategy=strategy) == fp.factor_many(numbers)
+
+
 class Silent(Executor):
     """It does not say how many calls it runs at once, and runs each in the caller's thread."""
 
@@ -113,6 +168,8 @@ def test_slots_are_asked_of_it_or_said() -> None:
         (lambda: find("executor:nowhere"), "executor:nowhere names no function"),
         (lambda: find("executor:nowhere:make"), "executor:nowhere:make cannot be imported: No module named"),
         (lambda: fp.Ray("ray://host:10001"), "is an address of Ray Client"),
+        (lambda: fp.Auto("threads"), "auto considers what this machine has anyway, and threads is no cluster"),
+        (lambda: fp.Pool("auto+ray"), r"auto\+ray is for calls that choose"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: Callable[[], object], message: str) -> None:

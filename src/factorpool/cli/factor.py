@@ -58,7 +58,13 @@ BUFFER = 1 << 18
 @click.option(
     "--part", metavar="K/N", callback=part, help="Do part K of N of the input; `factorpool merge` joins them."
 )
-@click.option("--strategy", "-s", default="auto", show_default=True, help="auto, or one of `factorpool strategies`.")
+@click.option(
+    "--strategy",
+    "-s",
+    default="auto",
+    show_default=True,
+    help="auto, auto+CLUSTER, or one of `factorpool strategies`.",
+)
 @click.option("--max-workers", "-j", type=int, callback=workers, help="How many; one for every usable CPU if left out.")
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="guided", show_default=True, help="How work is cut.")
 @click.option("--chunksize", type=click.IntRange(1), help="Numbers in a chunk; the schedule decides if left out.")

@@ -25,6 +25,7 @@ from factorpool.factoring.methods.hard import factor_alone, factor_begin
 from factorpool.factoring.relations import Relations
 from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.rules import Choice
+from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.dispatcher import Completion
 from factorpool.pool.inside import is_worker
 from factorpool.pool.protocol import Place, Strategy
@@ -62,6 +63,7 @@ class Planner:
         self._futures: deque[Future[Found]] = deque()
         self._lost: set[Future[Found]] = set()  # whose pool was ended because of another number
         self._begun: set[Future[Found]] = set()  # of which ECM has not been tried
+        self._seconds = 0.0  # that those of the last completion may take one CPU
 
     def finish(self, completions: Iterator[Completion]) -> Iterator[Completion]:
         """The completions, in their order, each once nothing large is left in it; chunks with an error are split."""
@@ -72,6 +74,7 @@ class Planner:
                 if not large and not waiting:
                     yield completion
                     continue
+                self._seconds = sum(siqs.expected_seconds(cofactor.bit_length()) for _, cofactor, _ in large)
                 alone = len(large) == 1 and not waiting
                 waiting.append((completion, [self._begin(cofactor, alone) for _, cofactor, _ in large]))
                 while waiting and (self._too_many() or all(future.done() for future in waiting[0][1])):
@@ -98,24 +101,41 @@ class Planner:
 
     def _open_pool(self, cofactor: int) -> Pool:
         """The pool; a new one, and the choice of where it runs, before the first cofactor."""
+        if self.choice is None:
+            here = None if self._pool is None else self._pool.submit_strategy()
+            self.choice = self._choose(cofactor) if here is None else self._because(here, cofactor)
+            if self._options.announce is not None:
+                self._options.announce(self.choice)
         if self._pool is None:
             from factorpool.pool.pool import Pool
 
-            self._pool = Pool(self._strategy(), self._options.max_workers)
-        if self.choice is None:
-            strategy = self._pool.submit_strategy()
-            bits = cofactor.bit_length()
-            self.choice = Choice(strategy, f"a cofactor of {bits} bits may take long, and is apart from the others")
-            if self._options.announce is not None:
-                self._options.announce(self.choice)
+            self._pool = Pool(self.choice.strategy, self._options.max_workers)
         return self._pool
 
-    def _strategy(self) -> Strategy:
-        if not isinstance(self._options.strategy, str):
-            return self._options.strategy
-        machine = Machine(self._options.for_strategies())
+    def _choose(self, cofactor: int) -> Choice:
+        """Where large cofactors run, of which this is the first."""
+        options = self._options
+        if (strategy := options.asked_for) is not None:
+            return self._because(strategy, cofactor)
+        machine = Machine(options.for_strategies())
         apart = machine.candidate(Place.APART)
-        return apart.strategy if apart.obstacle is None and not is_worker() else machine.candidate(Place.HERE).strategy
+        here = apart.strategy if apart.obstacle is None and not is_worker() else machine.candidate(Place.HERE).strategy
+        choice = self._because(here, cofactor)
+        if (cluster := options.cluster) is None or is_worker():
+            return choice
+        from factorpool.pool.auto.cluster import Work, rather
+
+        def count() -> int:
+            return options.max_workers or cluster.capacity()
+
+        workers = options.max_workers or usable_cpus()
+        return rather(choice, workers, Work(self._seconds, 1), cluster, count, lambda: 0.0)
+
+    @staticmethod
+    def _because(strategy: Strategy, cofactor: int) -> Choice:
+        return Choice(
+            strategy, f"a cofactor of {cofactor.bit_length()} bits may take long, and is apart from the others"
+        )
 
     def _too_many(self) -> bool:
         """Whether a stream should wait; what is not a stream has all its numbers in memory anyway."""

@@ -22,6 +22,10 @@ from typing import Any, NamedTuple
 from factorpool.errors import FactorpoolError, NotPicklableError, RemoteTraceback, set_attribute, show
 from factorpool.pool.protocol import Chunk, Piece, Task, TaskRef, to_the_last
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 REMEDY = "see to it that it can be pickled, or use strategy='threads'"
 
 LARGE_BYTES = 1 << 20
@@ -285,7 +289,7 @@ def raise_failure(message: bytes) -> None:
 
 
 def answers(
-    task: Task, message: bytes, stop: bytearray | memoryview, most: float, seconds: float = math.inf
+    task: Task, message: Buffer, stop: bytearray | memoryview, most: float, seconds: float = math.inf
 ) -> Iterator[bytes]:
     """In the worker: runs a chunk and gives each piece as a message, after at most `most` seconds.
 
@@ -339,9 +343,9 @@ def _one_by_one(piece: Piece, cause: Exception) -> Iterator[bytes]:
             yield from _one_by_one(single, error)
 
 
-def decode(message: bytes) -> Piece:
+def decode(message: Buffer) -> Piece:
     """In the caller: a piece from a message."""
-    traffic.bytes += len(message)
+    traffic.bytes += memoryview(message).nbytes
     try:
         *fields, trace, notes = pickle.loads(message)
     except Exception as cause:

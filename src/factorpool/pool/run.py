@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from factorpool.errors import OptionError
+from factorpool.pool.auto.cluster import Auto, auto_of
 from factorpool.pool.auto.machine import Machine, place_of
 from factorpool.pool.auto.rules import Choice, choose
 from factorpool.pool.cpus import usable_cpus
@@ -37,7 +38,7 @@ ON_ERROR = ("raise", "collect")
 class Options(NamedTuple):
     """How to run; the public functions say what each means."""
 
-    strategy: Strategy | str = "auto"
+    strategy: Strategy | Auto | str = "auto"
     max_workers: int | None = None
     schedule: str = "guided"
     chunksize: int | None = None
@@ -52,6 +53,7 @@ class Options(NamedTuple):
     announce: Callable[[Choice], object] | None = None
     pool: Pool | None = None
     trace: str | None = None
+    cluster: Strategy | None = None  # that auto may choose, too
 
     def resolved(self) -> Options:
         """These options with the strategy as a value, unless it is `auto`.
@@ -59,7 +61,10 @@ class Options(NamedTuple):
         Raises an OptionError for what makes no sense, before anything is done.
         """
         options = self if self.pool is None else self._in_pool(self.pool)
+        if (auto := auto_of(options.strategy)) is not None:
+            options = options._replace(strategy="auto", cluster=find_available(auto.cluster))
         if options.strategy != "auto":
+            assert not isinstance(options.strategy, Auto)
             options = options._replace(strategy=find_available(options.strategy, **options.for_strategies()))
         elif given := options.for_strategies():
             Machine(given).candidate(Place.APART)  # which raises what makes no sense
@@ -72,6 +77,11 @@ class Options(NamedTuple):
         _check_count("retries", options.retries, least=0)
         options._check_timeout()
         return options
+
+    @property
+    def asked_for(self) -> Strategy | None:
+        """The strategy as a value, once resolved; None where it is to be chosen."""
+        return None if isinstance(self.strategy, str | Auto) else self.strategy
 
     def for_strategies(self) -> dict[str, object]:
         """The options that are fields of some strategies, as far as they are not their defaults."""
@@ -94,11 +104,9 @@ class Options(NamedTuple):
         check_timeout(self.timeout)
         if self.timeout is None:
             return
-        if isinstance(self.strategy, str):
+        if (strategy := self.asked_for) is None:
             strategy = Machine(self.for_strategies()).candidate(Place.APART, stopping=True).strategy
             find_available(strategy)
-        else:
-            strategy = self.strategy
         if not strategy.traits.stops_items:
             raise OptionError(
                 f"strategy {strategy.name!r} cannot keep to a timeout: only a process can be stopped in the middle "
@@ -190,10 +198,11 @@ class Run:
     def _completions(self, total: int | None) -> Iterator[Completion]:
         options, task = self._options, self._ref.task
         machine = Machine(options.for_strategies(), self._shelves)
-        if isinstance(options.strategy, str):
-            choice = choose(task, self._items, total, self._count, machine, options.timeout is not None)
+        if options.asked_for is None:
+            stoppable, measuring = options.timeout is not None, options.cluster is not None
+            choice = choose(task, self._items, total, self._count, machine, stoppable, measuring)
         else:
-            choice = Choice(options.strategy, "it was asked for")
+            choice = Choice(options.asked_for, "it was asked for")
         if choice is None:
             yield from self._probed(machine, total)
             return
@@ -236,15 +245,15 @@ class Run:
         options, task = self._options, self._ref.task
         cutter = self._cutter(1, task.first_chunk)
 
-        def count() -> int:
-            cutter.workers = self._count()
+        def count(cluster: Strategy | None) -> int:
+            cutter.workers = self._count() if cluster is None else (options.max_workers or max(1, cluster.capacity()))
             if cutter.workers > 1:
                 self._draw_apart(probe)
             return cutter.workers
 
         collect = options.on_error == "collect"
-        probe = Probe(self._ref, count, total, self._open, self._chosen, collect, machine)
-        yield from self._dispatcher(cutter, probe, probe.limits).run()
+        probe = Probe(self._ref, count, total, self._open, self._chosen, collect, machine, options.cluster)
+        yield from self._dispatcher(cutter, probe, probe.limits, options.cluster).run()
         if self.choice is None:
             here = machine.candidate(Place.HERE).strategy
             self._chosen(Choice(here, "all was done before there was anything to choose"))
@@ -259,10 +268,10 @@ class Run:
             self._options.announce(choice)
 
     def _count(self) -> int:
-        strategy = self._options.strategy
+        strategy = self._options.asked_for
         if self._options.max_workers is not None:
             return self._options.max_workers
-        return usable_cpus() if isinstance(strategy, str) else strategy.capacity()
+        return usable_cpus() if strategy is None else strategy.capacity()
 
     def _cutter(self, count: int, first: int, chunk_seconds: float = CHUNK_SECONDS) -> Cutter:
         options, least = self._options, self._ref.task.least_seconds
@@ -271,7 +280,8 @@ class Run:
     def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:
         # What a task leaves in workers stays among those of its own run, unless the caller keeps a pool for it.
         shelf = None
-        if place_of(strategy) is not Place.HERE and (self._options.pool is not None or not ref.task.taints):
+        rests = place_of(strategy) is not Place.HERE and getattr(strategy, "rests", True)
+        if rests and (self._options.pool is not None or not ref.task.taints):
             shelves = self._shelves()
             shelf = None if shelves is None else shelves.of(strategy)
         return strategy.open(ref, count, shelf)

@@ -191,6 +191,14 @@ def family(work: Plan, number: int) -> array[int]:
     return best
 
 
+def expected_seconds(bits: int) -> float:
+    """What a semiprime of so many bits takes one CPU: 8 ms at 128 bits, twice that for every 10 bits more.
+
+    By `benchmarks/siqs.py` with AVX2, where 192 bits take 0.7 to 0.9 s and 224 bits 5 to 8.
+    """
+    return 0.008 * math.exp2((min(bits, 1000) - 128) / 10)
+
+
 def best_multiplier(n: int) -> int:
     """The k below 110 for which kn is a square modulo the most small primes (D. Knuth and R. Schroeppel).
 

@@ -117,7 +117,8 @@ class _Seen:
     def __init__(self) -> None:
         self.done = self.items = 0
         self.seconds = 0.0
-        self.sample: tuple[Any, Any] | None = None  # an item and its result
+        self.sample: tuple[Any, Any] | None = None  # an item and its result; or several together, and theirs
+        self.sampled = 1
 
     @property
     def each(self) -> float:
@@ -209,25 +210,28 @@ class Probe:
 
     Args:
         ref: the task that they run.
-        count: says how many workers there may be.
+        count: says how many workers there may be, here or on the cluster that it is given.
         total: how many items there are; None where nobody knows.
         open_workers: opens workers of a strategy for a task and so many chunks at once.
         chosen: told what is chosen, once.
         collect: whether the run goes on after an item's error.
         machine: whose time it is, and what can run there.
+        cluster: one that may be chosen, too.
     """
 
     def __init__(
         self,
         ref: TaskRef,
-        count: Callable[[], int],
+        count: Callable[[Strategy | None], int],
         total: int | None,
         open_workers: Callable[[TaskRef, Strategy, int], Workers],
         chosen: Callable[[Choice], None],
         collect: bool,
         machine: Machine,
+        cluster: Strategy | None = None,
     ) -> None:
         self.choice: Choice | None = None
+        self._cluster = cluster
         self._chosen = chosen
         self._ref = ref
         self._collect = collect
@@ -251,6 +255,8 @@ class Probe:
             return self._phase.slots + former, self._phase.most
         if self._strategy is self._here:
             return 1, None
+        if self._strategy is self._cluster:
+            self._count = self._how_many(self._cluster) * (1 + self._cluster.traits.ahead)  # they come and go
         return self._count + self._workers.held_by_former, None
 
     @property
@@ -281,8 +287,10 @@ class Probe:
         told = [event for event in events if isinstance(event, Done | Failed)]
         for event in told:
             self._seen.done += event.items
-            if isinstance(event, Done) and isinstance(phase, _Alone) and self._ref.task.itemwise:
-                self._seen.sample = self._payloads[event.start][0], event.value[0]
+            if isinstance(event, Done) and isinstance(phase, _Alone):
+                payload, value, itemwise = self._payloads[event.start], event.value, self._ref.task.itemwise
+                self._seen.sample = (payload[0], value[0]) if itemwise else (payload, value)
+                self._seen.sampled = 1 if itemwise else event.items
         if phase.enough(told):
             self._after_pair(phase) if isinstance(phase, _Pair) else self._after_alone(phase)
         return events
@@ -304,7 +312,7 @@ class Probe:
         self._hand_over(self._here, self._ref)
 
     def _after_alone(self, alone: _Alone) -> None:
-        self._count = self._how_many()
+        self._count = self._how_many(None)
         remaining, beside = self._remaining(), self._machine.candidate(Place.BESIDE)
         if self._count == 1:
             self._choose(Choice(self._here, "there is one CPU to use"))
@@ -363,13 +371,16 @@ class Probe:
             pickling = self._machine.wall() - began
         except Exception as error:
             return None, f"an item or its result cannot be pickled to reach another process: {error}"
-        return 2 * pickling + message.length * SEND_BYTES_SECONDS, ""  # unpickling takes as long again
+        seconds = 2 * pickling + message.length * SEND_BYTES_SECONDS  # unpickling takes as long again
+        return seconds / self._seen.sampled, ""
 
     def _remaining(self) -> int | None:
         """How many items have not come back; None where nobody knows."""
         return None if self._total is None else self._total - self._seen.done
 
     def _choose(self, choice: Choice) -> None:
+        if self._cluster is not None:
+            choice = self._rather(choice, self._cluster)
         self.choice = choice
         self._payloads.clear()
         self._chosen(choice)
@@ -377,6 +388,16 @@ class Probe:
             self._brief.measuring = False
         else:
             self._hand_over(choice.strategy, self._ref)
+
+    def _rather(self, choice: Choice, cluster: Strategy) -> Choice:
+        """The cluster, if that is better than what was chosen here."""
+        from factorpool.pool.auto.cluster import Work, rather
+
+        workers = 1 if choice.strategy is self._here else self._count
+        work = Work(self._seen.each, self._remaining())
+        better = rather(choice, workers, work, cluster, lambda: self._how_many(cluster), lambda: self._sending()[0])
+        self._count = self._how_many(cluster if better.strategy is cluster else None)
+        return better
 
     def _hand_over(self, strategy: Strategy, ref: TaskRef) -> None:
         """Has workers of a strategy take over."""

@@ -23,12 +23,18 @@ class Choice(NamedTuple):
 
 
 def choose(
-    task: Task, items: object, total: int | None, count: Callable[[], int], machine: Machine, stoppable: bool = False
+    task: Task,
+    items: object,
+    total: int | None,
+    count: Callable[[], int],
+    machine: Machine,
+    stoppable: bool = False,
+    measuring: bool = False,
 ) -> Choice | None:
     """The strategy for a task on `items`, `total` of them if that is known; None if it has to be measured.
 
     `count` says how many workers there may be; it is asked late, for it takes as long as some hundred numbers.
-    `stoppable` says that items may have to be stopped.
+    `stoppable` says that items may have to be stopped, `measuring` that what is known beforehand is not enough.
     """
     if stoppable:
         apart = machine.candidate(Place.APART, stopping=True).strategy
@@ -36,7 +42,7 @@ def choose(
     if is_worker():
         here = machine.candidate(Place.HERE).strategy
         return Choice(here, "this is a worker already, and the other CPUs have theirs")
-    hint = task.hint(items, total, count)
+    hint = None if measuring else task.hint(items, total, count)
     if hint is None:
         return None
     candidate = machine.candidate(hint.place)
@@ -47,8 +53,8 @@ def choose(
         if hint.seconds * (1 - 1 / workers) < start:
             return Choice(
                 machine.candidate(Place.HERE).strategy,
-                f"the {_time(hint.seconds)} that it may take are over before {candidate.strategy.name} are worth their "
-                f"start ({_time(start)})",
+                f"the {time_text(hint.seconds)} that it may take are over before {candidate.strategy.name} are worth "
+                f"their start ({time_text(start)})",
             )
     return Choice(candidate.strategy, hint.reason)
 
@@ -85,17 +91,22 @@ def decide(measures: Measures, workers: int, here: Strategy, elsewhere: Strategy
         return Choice(here, f"a second thread did not help, and {obstacle}")
     there = max(sends, (each + sends) / workers)
     if there >= each:
-        return Choice(here, f"an item takes {_time(each)}, and to send it to another process {_time(sends)}")
+        return Choice(here, f"an item takes {time_text(each)}, and to send it to another process {time_text(sends)}")
     if remaining is not None and start + remaining * there >= remaining * each:
-        left, start_time = _time(remaining * each), _time(start)
+        left, start_time = time_text(remaining * each), time_text(start)
         return Choice(
             here, f"the {left} that are left are over before {elsewhere.name} are worth their start ({start_time})"
         )
     note = f" ({gil_note()})" if gil_note() else ""
-    return Choice(elsewhere, f"an item takes {_time(each)}, and a second thread did not help{note}")
+    return Choice(elsewhere, f"an item takes {time_text(each)}, and a second thread did not help{note}")
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> time_text(0.0123)
+    '12.3 ms'
+    """
     for unit, scale in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"

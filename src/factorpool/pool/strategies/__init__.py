@@ -162,6 +162,8 @@ def _found(name: str) -> Strategy:
         module, _, attribute = BUILT_IN[name][0].partition(":")
         made: Strategy = getattr(import_module(module), attribute)()
         return made
+    if kind.startswith("auto"):
+        raise OptionError(f"{name} is for calls that choose, as pmap and factor_many: here, name the strategy itself")
     if name not in _added():
         far = ", ".join(written for _, written in ELSEWHERE.values())
         raise OptionError(f"there is no strategy {name!r}; there are auto, {', '.join(names())}; and {far}")

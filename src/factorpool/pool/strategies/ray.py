@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent import futures
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -34,9 +35,6 @@ ADDRESS_VARIABLE = "RAY_ADDRESS"
 ANSWER_SECONDS = 5.0
 """How long the machine at an address may take to answer."""
 
-LOOK_SECONDS = 1.0
-"""How often it is asked how many CPUs the cluster has."""
-
 DIED = ("WorkerCrashedError", "OutOfMemoryError")
 LOST = ("NodeDiedError", "ObjectLostError", "TaskCancelledError", "LocalRayletDiedError", "OwnerDiedError")
 """Ray's errors by what they say of a chunk: that its worker has died, or that it is not to blame."""
@@ -51,7 +49,7 @@ class Ray(Executor):
         runtime_env: what `ray.init` is to see to on the workers, such as {"pip": ["factorpool"]}.
 
     Workers come and go with the nodes of the cluster.  Only what was started here is shut down.  With `timeout`, a
-    worker ends itself once an item takes longer, unless that holds the GIL all the time.
+    worker ends itself once an item takes longer.
 
     Raises:
         OptionError: an address of Ray Client, which starts with ray://.
@@ -62,9 +60,7 @@ class Ray(Executor):
 
     name: ClassVar[str] = "ray"
     summary: ClassVar[str] = "the CPUs of a Ray cluster, as ray or ray:ADDRESS"
-    traits: ClassVar[Traits] = Executor.traits._replace(
-        stops_items=True, start_seconds=3.0, rank=6, color="#72b7b2", elastic=True
-    )
+    traits: ClassVar[Traits] = Executor.traits._replace(stops_items=True, start_seconds=3.0, rank=6, color="#72b7b2")
 
     def __init__(self, address: str | None = None, *, runtime_env: dict[str, Any] | None = None) -> None:
         if address is not None and address.startswith("ray://"):
@@ -73,8 +69,6 @@ class Ray(Executor):
                 "program on a node of the cluster, with address='auto'"
             )
         super().__init__(_Start(address, runtime_env))
-        object.__setattr__(self, "_looked", [0.0])
-        object.__setattr__(self, "_last", [0])
 
     def __repr__(self) -> str:
         return f"Ray({self.executor.address!r})"  # type: ignore[union-attr]
@@ -87,13 +81,7 @@ class Ray(Executor):
         """The cluster's CPUs, now."""
         if not _cpus():  # there is no connection: what was counted over an earlier one may be out of date
             self.forget_capacity()
-        count = super().capacity()
-        looked: list[float] = self._looked  # type: ignore[attr-defined]
-        if (now := time.monotonic()) - looked[0] > LOOK_SECONDS:
-            looked[0] = now
-            self._last[:] = [_cpus() or count]  # type: ignore[attr-defined]
-        last: list[int] = self._last  # type: ignore[attr-defined]
-        return last[-1]
+        return super().capacity()
 
 
 def _cpus() -> int:
@@ -103,7 +91,17 @@ def _cpus() -> int:
 
 
 class _RayKind(Kind):
-    """Ray runs one task at a time in a worker, so what it says has died, has."""
+    """Ray runs one task at a time in a worker, so what it says has died, has.
+
+    Chunks and answers of 100 kB or more are in its object store, and read there without a copy.
+    """
+
+    buffers = True
+
+    def share(self, executor: Any, task: bytes) -> Any:
+        import ray
+
+        return ray.put(pickle.PickleBuffer(task))
 
     def slots(self, executor: Any) -> int | None:
         return _cpus() or None
@@ -234,7 +232,14 @@ class _Start:
 
 
 def _knock(address: str) -> None:
-    """Raises a StrategyUnavailableError where nobody listens: Ray itself would try for minutes."""
+    """Raises a StrategyUnavailableError where nobody listens, or who does refuses us: Ray itself would try for long."""
+    if address == "auto":
+        from ray._private.services import canonicalize_bootstrap_address
+
+        try:
+            address = canonicalize_bootstrap_address(address) or ""
+        except ConnectionError:  # there is none, as ray.init says too
+            return
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         return
@@ -244,3 +249,15 @@ def _knock(address: str) -> None:
         raise StrategyUnavailableError(
             f"no Ray cluster answers at {address} ({error}): is it running there, and to be reached from here?"
         ) from error
+    from ray.exceptions import AuthenticationError, RayError
+
+    raylet: Any = import_module("ray._raylet")
+    try:
+        raylet.GcsClient(address=address)
+    except AuthenticationError as error:
+        raise StrategyUnavailableError(
+            f"the Ray cluster at {address} refuses this program's token, or that it has none: set RAY_AUTH_MODE=token, "
+            "and the cluster's token as RAY_AUTH_TOKEN or in the file ~/.ray/auth_token"
+        ) from error
+    except RayError as error:
+        raise StrategyUnavailableError(f"what listens at {address} is no Ray that can be used: {error}") from error

@@ -5,6 +5,7 @@ Dask, mpi4py, loky, parsl, executorlib and the standard library have one.  Only 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 64
 """Executors of which it is remembered how many slots they have, so that equal ones need not be made to be asked."""
+
+LOOK_SECONDS = 1.0
+"""How often one that is in use is asked how many slots it has: those of a cluster come and go."""
+
+
+class _Seen:
+    """What one strategy knows of its executor: the one that was used last, its slots, and when they were counted."""
+
+    handle: Handle | None = None
+    slots = 0
+    looked = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,7 @@ class Executor:
     executor: futures.Executor | Callable[[], futures.Executor]
     slots: int | None = None
     _spare: list[Handle] = field(default_factory=list, init=False, repr=False, compare=False)
+    _seen: _Seen = field(default_factory=_Seen, init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "executor"
     summary: ClassVar[str] = "an executor of another library, as fp.Executor(...) or executor:MODULE:FUNCTION"
@@ -63,6 +76,7 @@ class Executor:
         piecewise=False,
         ahead=1,
         chunk_seconds=0.5,
+        elastic=True,
     )
 
     def __post_init__(self) -> None:
@@ -82,20 +96,24 @@ class Executor:
         """Nothing is known before it is tried."""
         return None
 
+    @property
+    def rests(self) -> bool:
+        """Whether it may stay between runs: one that is the caller's own is theirs to keep, or to drop."""
+        return not isinstance(self.executor, futures.Executor)
+
     def capacity(self) -> int:
-        """Its slots."""
+        """Its slots; asked anew every LOOK_SECONDS."""
         if self.slots is not None:
             return self.slots
-        if self not in _counted:
-            handle = self._handle()
-            self._count(handle)
-            handle.rest(KEEP_SECONDS)  # if nothing is run on it
-            self._spare.append(handle)
-        return _counted[self]
+        now, seen = time.monotonic(), self._seen
+        if not seen.slots or now - seen.looked > LOOK_SECONDS:
+            seen.slots, seen.looked = self._count(), now
+        return seen.slots
 
     def forget_capacity(self) -> None:
         """Has its slots counted anew when they are asked for next."""
         _counted.pop(self, None)
+        self._seen.slots = 0
 
     def open(self, task: TaskRef, slots: int, shelf: Shelf | None) -> ExecutorWorkers:
         """Its slots, for one task; one that is made here rests on the shelf between runs."""
@@ -103,14 +121,13 @@ class Executor:
         from factorpool.pool.strategies.executor.workers import ExecutorWorkers, Handle
 
         task_message(task, inherits=False)  # an error for what cannot travel comes before there is anything to end
-        handle = None if shelf is None or isinstance(self.executor, futures.Executor) else shelf.take(task.number)
+        handle = None if shelf is None or not self.rests else shelf.take(task.number)
         while self._spare and handle is None:
             spare = self._spare.pop()
             handle = spare if spare.alive() else None
         if not isinstance(handle, Handle):
             handle = self._handle()
-            if (count := handle.kind.slots(handle.executor)) is not None:
-                _counted[self] = count  # for the next run: a cluster may have grown
+        self._seen.handle = handle
         return ExecutorWorkers(task, slots, handle, shelf)
 
     def _handle(self) -> Handle:
@@ -120,7 +137,17 @@ class Executor:
             return Handle(self.executor, None)
         return Handle(made(self.executor), self.executor)
 
-    def _count(self, handle: Handle) -> None:
+    def _count(self) -> int:
+        """How many slots it has now, or had when it last said so."""
+        handle = self._seen.handle
+        if handle is not None and handle.usable:
+            count = handle.kind.slots(handle.executor) or self._seen.slots
+        else:
+            count = _counted.get(self, 0) if self.rests else 0
+        return self._remember(count) if count else self._count_anew()
+
+    def _count_anew(self) -> int:
+        handle = self._seen.handle = self._handle()
         count = handle.kind.slots(handle.executor)
         if count is None:
             if handle.made_here:
@@ -129,9 +156,18 @@ class Executor:
                 f"{handle.executor!r} does not say how many calls it runs at once, or has no workers: say slots=, or "
                 "start workers"
             )
-        _counted[self] = count
-        while len(_counted) > MOST_COUNTED:
-            _counted.pop(next(iter(_counted)))
+        if handle.made_here:
+            handle.rest(KEEP_SECONDS)  # if nothing is run on it
+            self._spare.append(handle)
+        return self._remember(count)
+
+    def _remember(self, count: int) -> int:
+        if self.rests:
+            _counted[self] = count
+            while len(_counted) > MOST_COUNTED:
+                _counted.pop(next(iter(_counted)))
+        return count
 
 
-_counted: dict[Executor, int] = {}  # the slots of those that were asked
+_counted: dict[Executor, int] = {}
+"""The slots of those that are made here."""

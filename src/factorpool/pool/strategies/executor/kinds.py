@@ -37,6 +37,9 @@ class Kind:
     repeats = False
     """Whether it has tried a call on other workers before it says that its worker died."""
 
+    buffers = False
+    """Whether chunks and answers travel beside the pickle of a call, and are read where they arrive."""
+
     def slots(self, executor: Any) -> int | None:
         """Calls that run at once; None where it does not say."""
         for name in ("max_workers", "num_workers", "_max_workers"):
@@ -53,6 +56,10 @@ class Kind:
 
     def check(self, executor: Any) -> None:
         """Raises a FactorpoolError if it cannot be reached any more."""
+
+    def share(self, executor: Any, task: bytes) -> Any:
+        """Puts a large task where every machine gets it once; what calls are given for it."""
+        return task
 
     def limit(self, token: str, seconds: float) -> Limit | None:
         """How a worker is to keep to a timeout, where it may end for it; `token` names the call."""
@@ -103,9 +110,20 @@ class _Dask(Kind):
 
     def __init__(self) -> None:
         self._gone_since: float | None = None
+        self._asked = False
 
     def slots(self, executor: Any) -> int | None:
-        return sum(executor._client.ncores().values()) or None
+        client = executor._client
+        if self._asked:  # what its client learns every two seconds: a scheduler that hangs would keep us waiting
+            return client._scheduler_identity.get("total_threads") or None
+        self._asked = True
+        return sum(client.ncores().values()) or None
+
+    def share(self, executor: Any, task: bytes) -> Any:
+        try:
+            return executor._client.scatter(task, hash=False)
+        except TimeoutError:  # there is no worker now, which would have to hold it
+            return task
 
     def meaning(self, error: BaseException) -> Meaning:
         if type(error).__name__ == "KilledWorker":

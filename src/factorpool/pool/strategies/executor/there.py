@@ -24,6 +24,10 @@ from factorpool.pool.inside import working
 from factorpool.pool.logs import record_sender
 from factorpool.pool.protocol import Task
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 CHUNK_SECONDS = 1.0
 """A chunk ends after this time, with the item that runs then: what is not done is sent again, and a worker that dies
 takes no more with it."""
@@ -34,16 +38,20 @@ PIECE_SECONDS = 0.1
 LOOK_SECONDS = 0.05
 """How often it is looked whether an item takes too long."""
 
+GIL_SECONDS = 1.0
+"""How much longer an item may take that holds the GIL all the time, so that nothing can be told of it."""
+
 MOST_TASKS = 4
 """Tasks that a worker keeps, so that runs that take turns need not send theirs each time."""
 
 
 class Sender(NamedTuple):
-    """Who sends a chunk: process, versions, the level of its log."""
+    """Who sends a chunk: process, versions, the level of its log, and whether answers may be `buffers`."""
 
     process: str
     versions: tuple[str, str]
     level: int | None
+    buffers: bool = False
 
 
 class Limit(NamedTuple):
@@ -73,12 +81,12 @@ class NotStarted(NamedTuple):
 class Answer(NamedTuple):
     """What is done of the chunk, as messages, and log records."""
 
-    messages: list[bytes]
+    messages: list[Any]
     records: list[bytes]
 
 
 def run_chunk(
-    key: tuple[str, int], data: bytes | None, chunk: bytes, sender: Sender, limit: Limit | None = None
+    key: tuple[str, int], data: Buffer | None, chunk: Buffer, sender: Sender, limit: Limit | None = None
 ) -> Answer | NeedsTask | OtherVersions | NotStarted:
     """Runs a chunk of the task `key`, which `data` is the message of, unless this worker should have it."""
     if sender.versions != versions():
@@ -100,14 +108,14 @@ def run_chunk(
             with _watched(limit, messages := []):  # each item is a message
                 for message in pickling.answers(task, chunk, never, 0.0, CHUNK_SECONDS):
                     messages.append(message)
-    return Answer(messages, records)
+    return Answer([pickle.PickleBuffer(message) for message in messages] if sender.buffers else messages, records)
 
 
 _tasks: OrderedDict[tuple[str, int], Task] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _find_task(key: tuple[str, int], data: bytes | None) -> Task | None:
+def _find_task(key: tuple[str, int], data: Buffer | None) -> Task | None:
     """The task, started, if it is here or has been sent along."""
     with _lock:
         if key in _tasks:
@@ -133,7 +141,7 @@ def pack(message: pickling.TaskMessage) -> bytes:
     )
 
 
-def unpack(data: bytes) -> tuple[pickling.TaskMessage, list[Any]]:
+def unpack(data: Buffer) -> tuple[pickling.TaskMessage, list[Any]]:
     """What was packed; buffers can be written to."""
     message, buffers = pickle.loads(data)
     return message, [bytearray(buffer) for buffer in buffers]
@@ -141,26 +149,37 @@ def unpack(data: bytes) -> tuple[pickling.TaskMessage, list[Any]]:
 
 @contextmanager
 def _watched(limit: Limit, messages: list[bytes]) -> Iterator[None]:
-    """Ends this process once an item takes too long: nothing less ends a function that is running."""
+    """Ends this process once an item takes too long: nothing less ends a function that is running.
+
+    A thread tells which item it was, and ends it.  If an item holds the GIL, that thread cannot run, and that of
+    faulthandler, which needs no GIL, ends the process a little later.
+    """
+    import faulthandler  # here: subinterpreters cannot have it
+
     over = threading.Event()
 
     def watch() -> None:
-        done, began = 0, time.monotonic()
-        while not over.wait(min(LOOK_SECONDS, limit.seconds / 4)):
+        done, began = -1, 0.0
+        while True:
             now = time.monotonic()
             if len(messages) > done:
                 done, began = len(messages), now
+                faulthandler.dump_traceback_later(limit.seconds + GIL_SECONDS, exit=True, file=nowhere)
             elif now - began > limit.seconds:
                 limit.tell(done)
                 os._exit(1)
+            if over.wait(min(LOOK_SECONDS, limit.seconds / 4)):
+                return
 
-    watcher = threading.Thread(target=watch, name="factorpool-limit", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
+    with open(os.devnull, "w") as nowhere:
+        watcher = threading.Thread(target=watch, name="factorpool-limit", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+            faulthandler.cancel_dump_traceback_later()
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import pickle
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection
@@ -141,17 +143,18 @@ def made(make: Callable[[], concurrent.futures.Executor]) -> concurrent.futures.
 
 
 class _Flight:
-    """A chunk on its way; `alone` if no other was in the executor while it was; `token` names it to others.
+    """A chunk on its way, `sent` at this time; `alone` if no other was in the executor while it was.
 
-    A `trial` is one that has to be alone.
+    `token` names it to others.  A `trial` is one that has to be alone.
     """
 
-    __slots__ = ("alone", "future", "items", "message", "start", "token", "trial")
+    __slots__ = ("alone", "future", "items", "message", "sent", "start", "token", "trial")
 
     def __init__(self, chunk: Chunk, message: bytes) -> None:
         self.start = chunk.start
         self.items = len(chunk.payload)
         self.message = message
+        self.sent = 0.0
         self.future: Future[Any] | None = None
         self.alone = self.trial = False
         self.token = f"factorpool-{_this_process}-{os.getpid()}-{next(_numbers)}"
@@ -166,8 +169,9 @@ class ExecutorWorkers:
         self._slots = slots
         self._handle = handle
         self._shelf = shelf
-        self._sender = there.Sender(there.process(), there.versions(), level_here())
+        self._sender = there.Sender(there.process(), there.versions(), level_here(), handle.kind.buffers)
         self._sent = 0  # times that the task was sent
+        self._shared: Any = None  # what is sent for a large task
         self._flying: dict[int, _Flight] = {}
         self._waiting: deque[_Flight] = deque()
         self._suspects: deque[_Flight] = deque()
@@ -215,15 +219,16 @@ class ExecutorWorkers:
         """Has the executor call it; the task goes along with the first chunks, then only to workers that ask for it."""
         with_task = with_task or len(self._data) <= SMALL_BYTES or self._sent < self._slots
         self._sent += with_task
+        message = pickle.PickleBuffer(flight.message) if self._sender.buffers else flight.message
         flight.alone = not self._flying
         for other in self._flying.values():
             other.alone = False
         self._flying[flight.start] = flight
+        flight.sent = time.monotonic()
         try:
             limit = None if self._timeout is None else self._handle.kind.limit(flight.token, self._timeout)
-            future = self._handle.executor.submit(
-                there.run_chunk, self._key, self._data if with_task else None, flight.message, self._sender, limit
-            )
+            task = self._task() if with_task else None
+            future = self._handle.executor.submit(there.run_chunk, self._key, task, message, self._sender, limit)
         except Exception as error:
             if self._handle.kind.meaning(error) is Meaning.BROKEN:
                 del self._flying[flight.start]
@@ -234,9 +239,16 @@ class ExecutorWorkers:
             raise FactorpoolError(
                 f"{self._handle.executor!r} takes no calls: {type(error).__name__}: {error}; is it shut down?"
             ) from error
-        traffic.bytes += len(self._data) if with_task else 0
         flight.future = future
         future.add_done_callback(lambda done: self._arrived.put((flight, done)))
+
+    def _task(self) -> Any:
+        """The task, as it is sent along with a chunk."""
+        if self._shared is None:
+            large = len(self._data) > SMALL_BYTES
+            self._shared = self._handle.kind.share(self._handle.executor, self._data) if large else self._data
+        traffic.bytes += len(self._data)
+        return self._shared
 
     def wait(self, timeout: float | None) -> list[Event]:
         """What has come back by now, or comes next."""
@@ -308,6 +320,7 @@ class ExecutorWorkers:
     def _failed(self, flight: _Flight, error: BaseException) -> list[Event]:
         """What becomes of a call that did not answer."""
         meaning = self._handle.kind.meaning(error)
+        self._shared = None  # what was put into a cluster may be lost with a worker
         if meaning is Meaning.OTHER:
             raise _strange(error) from error
         if meaning is Meaning.BROKEN:
@@ -318,10 +331,14 @@ class ExecutorWorkers:
         if meaning is Meaning.LOST:
             self._check()
             return [Died(flight.start, KILLED, False, told(error))]
-        if self._timeout is not None and (late := self._handle.kind.late_item(flight.token)) is not None:
+        late = None if self._timeout is None else self._handle.kind.late_item(flight.token)
+        slow = self._timeout is not None and flight.items == 1 and time.monotonic() - flight.sent > self._timeout
+        if late is None and slow and flight.alone:  # it held the GIL, so that its worker could not tell
+            late = 0
+        if late is not None:
             self._late.add(flight.start + late)
             return [Free(flight.start)]
-        if meaning is Meaning.SUSPECTED and not flight.alone:
+        if (slow or meaning is Meaning.SUSPECTED) and not flight.alone:
             self._suspects.append(flight)
             return []
         return [Died(flight.start, None, True, told(error), self._handle.kind.repeats)]
