@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from factorpool.pool import source as sources
 from factorpool.pool.source import BlockSource, IteratorSource
 
 
@@ -38,3 +39,10 @@ def test_an_iterator_that_is_slow_is_not_drawn_from_for_long() -> None:
     taken = source.take(100)
     assert 1 <= len(taken) < 20
     assert taken == list(range(len(taken)))
+
+
+def test_an_item_is_drawn_however_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is suspended just then has lost the time, and not the items."""
+    monkeypatch.setattr(sources, "DRAW_SECONDS", -1.0)
+    source = IteratorSource(iter([1, 2, 3]))
+    assert [list(source.take(2)) for _ in range(4)] == [[1], [2], [3], []]

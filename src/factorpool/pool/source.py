@@ -81,7 +81,8 @@ class IteratorSource:
         began, batch = time.perf_counter(), 1
         if self._error is None:
             try:
-                while len(taken) < most and time.perf_counter() - began < DRAW_SECONDS:
+                # One at least, however late it is: none would be the end.
+                while len(taken) < most and not (taken and time.perf_counter() - began >= DRAW_SECONDS):
                     wanted = len(taken) + min(batch, most - len(taken))
                     taken.extend(islice(self._items, wanted - len(taken)))
                     if len(taken) < wanted:
