@@ -30,8 +30,8 @@ TABLE = (
     (100, 180, 1, 25, 40),
     (128, 430, 1, 50, 55),
     (160, 1300, 1, 45, 180),
-    (192, 3000, 2, 40, 200),
-    (224, 7000, 3, 40, 256),
+    (192, 3000, 2, 40, 350),
+    (224, 7000, 3, 60, 350),
     (256, 20000, 8, 100, 256),
     (288, 50000, 12, 100, 256),
     (320, 110000, 16, 120, 256),
@@ -41,8 +41,9 @@ TABLE = (
 come here only if the small sieve fails.  From 192 bits on for two large primes, on an Intel Xeon with AVX2: of 15 rows
 that of 192 bits took a twentieth less than the best with one, and what comes of both rows at 208 bits a fifth less; at
 224 bits 20 rows of 6 000 to 11 000 primes with 2 to 6 blocks, and at 256 seven of 14 000 to 32 000 with 6 to 10, were
-within the noise of 10 %, or slower.  Beyond by continuing what they show.  Between two rows each entry grows by the
-same factor for every bit."""
+within the noise of 10 %, or slower.  On a Zen 3, where the sieve itself is slower, sieving from 350 and not from 200 or
+256 on takes 5 to 10 % less at 192, 208 and 224 bits (20 more rows, ten, four and six numbers each).  Beyond by
+continuing what they show.  Between two rows each entry grows by the same factor for every bit."""
 
 TWO_FROM = 185
 """From so many bits on, all that the small sieve does not take, a value may have two large primes."""
@@ -50,7 +51,7 @@ TWO_FROM = 185
 LEFT = 1.8
 """The product of two large primes may be the bound of one to this power: larger primes seldom come together."""
 
-SMALL_PRIMES_PART = 1.7
+SMALL_PRIMES_PART = 1.6
 """How many times what small primes give on average is left out of what a value must show to be looked at: values that
 have more of them are worth it, and looking takes less time than what is missed otherwise."""
 
