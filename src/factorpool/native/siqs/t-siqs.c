@@ -147,5 +147,5 @@ void t_siqs(size_t count) {
     }
     if (found < 50) t_fail("fp_siqs_family, which found too few", found);
     for (size_t i = 0; i < 20 + count / 1000; i++) check_begin_small();
-    check_small(30 + count / 1000), check_small_wide(4 + count / 50000);
+    check_small((count < 2000 ? 10 : 30) + count / 1000), check_small_wide((count < 2000 ? 2 : 4) + count / 50000);
 }
