@@ -78,7 +78,7 @@ def factor(
         on_error: what to do then, and on Ctrl-C while a large cofactor is worked on: `raise`, or `collect` what there
             is: a `PartialFactorization`, whose `composites` are the factors that are left.
         checkpoint: a directory where what is known of large cofactors is kept, so that the same call goes on from there
-            after any end of the program.  Half a second of sieving is lost at most, or the search for small factors.
+            after any end of the program.  Half a second of sieving is lost at most, or a second of curves.
 
     Raises:
         NumberTypeError, NumberValueError: n is not an integer, or below 1 or too long.

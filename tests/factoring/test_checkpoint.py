@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import command
+from conftest import command, ends_within
 
 import factorpool as fp
-from factorpool.factoring import checkpoint
+from factorpool.factoring import checkpoint, large
 from factorpool.factoring.checkpoint import Store
 from factorpool.factoring.methods import siqs
 from factorpool.factoring.methods.flint import Found
@@ -46,6 +46,50 @@ def test_the_same_command_goes_on_after_it_was_killed(tmp_path: Path) -> None:
     ran = command(*arguments)
     assert (ran.stdout.decode(), ran.stderr, ran.returncode) == (f"15: 3 5\n{SECONDS}: {P} {Q}\n", b"", 0)
     assert {file.suffix for file in tmp_path.iterdir()} - {".found"} == {".split"}
+
+
+HOPELESS = (2**607 - 1) * (2**521 - 1)
+"""Too long for the sieve, and for curves."""
+
+
+def test_curves_go_on_after_they_were_killed(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "factorpool", "factor", "--checkpoint", str(tmp_path), str(HOPELESS)]
+    tried = [0]
+    for _ in range(2):
+        with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as program, ends_within(60):
+            while program.poll() is None and Store(tmp_path).curves(HOPELESS) == tried[-1]:
+                time.sleep(0.02)
+            program.kill()
+        tried.append(Store(tmp_path).curves(HOPELESS))
+    assert tried[0] < tried[1] < tried[2]
+    told: list[int] = []
+    found = fp.factor(
+        HOPELESS, checkpoint=tmp_path, timeout=0.5, on_error="collect", progress=lambda done, _: told.append(done)
+    )
+    assert isinstance(found, fp.PartialFactorization)
+    assert min(told) == tried[-1]
+    assert Store(tmp_path).curves(HOPELESS) >= tried[-1]
+
+
+def test_curves_that_find_a_factor_leave_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "KEPT_SECONDS", 0.0)
+    n = (2**607 - 1) * (2**61 - 1)
+    assert fp.factor(n, checkpoint=tmp_path) == {2**61 - 1: 1, 2**607 - 1: 1}
+    assert Store(tmp_path).split(n) in (2**61 - 1, 2**607 - 1)
+    assert not list(tmp_path.glob("*.curves"))
+
+
+def test_curves_of_another_version_and_damage_are_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep_curves(HOPELESS, 7)
+    assert store.curves(HOPELESS) == 7
+    assert store.known(HOPELESS) == Found([], [], [(HOPELESS, 1)])
+    (file,) = tmp_path.glob("*.curves")
+    text = file.read_text()
+    for wrong in (text.replace(": 7", ": -7"), text.replace('"of": ', '"of": 1'), text[:-9], "", "[]"):
+        file.write_text(wrong)
+        with pytest.raises(fp.CheckpointError, match=f"{file} does not say how many curves of this version"):
+            store.curves(HOPELESS)
 
 
 def size_of_relations(directory: Path) -> int:

@@ -1,7 +1,8 @@
 """What is known of large numbers, kept on disk: a sieve of hours goes on after it was killed.
 
-A directory has a file of relations for each composite that is being sieved, and a short one for each that took long and
-is done.  Their names are made of the composite, so that the same command finds them again.
+A directory has a file of relations for each composite that is being sieved, and a short one for each that curves are
+being tried on, or that took long and is done.  Their names are made of the composite, so that the same command finds
+them again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from factorpool.errors import CheckpointError, show
+from factorpool.factoring.methods import ecm
 from factorpool.factoring.methods.flint import Found
 from factorpool.factoring.methods.siqs import Harvest, Plan
 from factorpool.files import write_whole
@@ -32,6 +34,10 @@ FORMAT = "factorpool relations, format 2"
 RECORD = struct.Struct("<IIQIIIId")
 """Before each compressed harvest: its checksum (CRC-32), its length, first family, families, the lengths of three of
 its four columns, seconds.  The checksum is of all that follows it."""
+
+
+CURVES = zlib.crc32(repr(ecm.LEVELS).encode())
+"""What the numbers of curves mean: another version may have other curves."""
 
 
 class Store:
@@ -47,12 +53,12 @@ class Store:
             raise CheckpointError(f"cannot keep checkpoints in {self._directory}: {error.strerror}") from error
 
     def known(self, n: int) -> Found | None:
-        """What an earlier run knew of n: its factors, or that nothing but a sieve is left to do."""
+        """What an earlier run knew of n: its factors, or that nothing but curves and a sieve is left to do."""
         path = self._path(n, "found")
         if path.exists():
             known = _read(path, n)
             return Found(known["pairs"], [p for p, _ in known["probable"]], known["large"])
-        sieved = any(self._path(n, kind).exists() for kind in ("split", "relations"))
+        sieved = any(self._path(n, kind).exists() for kind in ("split", "relations", "curves"))
         return Found([], [], [(n, 1)]) if sieved else None
 
     def keep(self, n: int, found: Found) -> None:
@@ -61,24 +67,51 @@ class Store:
         self._write(n, "found", {"pairs": found.pairs, "large": found.large, "probable": probable})
 
     def split(self, n: int) -> int | None:
-        """The factor of n that an earlier run has sieved for."""
+        """The factor of n that an earlier run has found by curves or a sieve."""
         path = self._path(n, "split")
         return _read(path, n)["pairs"][0][0] if path.exists() else None
 
     def keep_split(self, n: int, factor: int) -> None:
         """Writes the factor instead of the relations that have led to it."""
         self._write(n, "split", {"pairs": [(factor, 1), (n // factor, 1)]})
-        self._path(n, "relations").unlink(missing_ok=True)
+        for kind in ("relations", "curves"):
+            self._path(n, kind).unlink(missing_ok=True)
+
+    def curves(self, n: int) -> int:
+        """How many curves of ECM earlier runs have tried on n without finding a factor."""
+        path = self._path(n, "curves")
+        if not path.exists():
+            return 0
+        try:
+            known = json.loads(path.read_text())
+            done: int = known["curves"]
+            if int(known["number"]) == n and known["of"] == CURVES and isinstance(done, int) and done >= 0:
+                return done
+        except OSError as error:
+            raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise CheckpointError(
+            f"{path} does not say how many curves of this version of factorpool were tried on {show(n)}: remove it, or "
+            "give another directory"
+        )
+
+    def keep_curves(self, n: int, done: int) -> None:
+        """Writes that so many curves have found nothing."""
+        self._write_text(n, "curves", json.dumps({"number": str(n), "of": CURVES, "curves": done}))
 
     def journal(self, plan: Plan) -> Journal:
         """The relations of the number that the plan is for."""
         return Journal(self._path(plan.n, "relations"), plan)
 
     def _write(self, n: int, kind: str, known: dict[str, list[tuple[int, int]]]) -> None:
-        path = self._path(n, kind)
         columns = {name: [(str(p), e) for p, e in pairs] for name, pairs in known.items()}
+        self._write_text(n, kind, json.dumps({"number": str(n), **columns}))
+
+    def _write_text(self, n: int, kind: str, text: str) -> None:
+        path = self._path(n, kind)
         try:
-            write_whole(str(path), json.dumps({"number": str(n), **columns}) + "\n")
+            write_whole(str(path), text + "\n")
         except OSError as error:
             raise _cannot_write(path, error) from error
 

@@ -253,7 +253,7 @@ class Planner:
         if store is not None and (known := store.split(n)) is not None:
             return known
         try:
-            curves = curves or n.bit_length() > siqs.MOST_BITS
+            curves = curves or n.bit_length() > siqs.MOST_BITS or (store is not None and store.curves(n) > 0)
             return (curves and self._look(n, deadline)) or self._sieve(n, deadline)
         except KeyboardInterrupt:
             if not self._effort.interruptible:
@@ -265,28 +265,41 @@ class Planner:
         """Has all curves done that are worth it: a factor, or 0."""
         from concurrent.futures import FIRST_COMPLETED, wait  # here: it takes 10 ms to import
 
-        left, deaths = ecm.worth_while(n), 0
+        store, began, deaths = self._effort.store, time.monotonic(), 0
+        before = done = 0 if store is None else store.curves(n)
+        left, kept, tried = ecm.worth_while(n, done), began, dict[int, int]()
         pool = self._open_pool(n)
-        pending: set[Future[int]] = set()
+        pending: dict[Future[int], ecm.Curves] = {}
+        factor = 0
         try:
-            while True:
+            while not factor:
                 for each in islice(left, 2 * pool.max_workers - len(pending)):
-                    pending.add(pool.submit(ecm.run, n, each))
+                    pending[pool.submit(ecm.run, n, each)] = each
                     self._tell_curves(n, each)
                 if not pending:
-                    return 0
-                done, pending = wait(pending, deadline.left(), FIRST_COMPLETED)
-                for future in done:
+                    break
+                for future in wait(pending, deadline.left(), FIRST_COMPLETED).done:
+                    curves = pending.pop(future)
                     try:
-                        if factor := future.result():
-                            return factor
+                        factor = factor or future.result()
                     except WorkerDiedError:  # the sieve needs no curve
                         deaths += 1
                         if deaths > MOST_DEATHS:
                             raise
+                    tried[curves.first] = curves.first + curves.number
+                while done in tried:  # they end in any order, and are kept as the number of the first that has not
+                    done = tried.pop(done)
+                if store is not None and not factor and time.monotonic() - kept > KEPT_SECONDS:
+                    store.keep_curves(n, done)
+                    kept = time.monotonic()
         finally:
             for future in pending:
                 future.cancel()
+            if store is not None and not factor and done > before and (before or kept > began):
+                store.keep_curves(n, done)
+        if store is not None and factor and time.monotonic() - began > KEPT_SECONDS:
+            store.keep_split(n, factor)
+        return factor
 
     def _sieve(self, n: int, deadline: Deadline) -> int:
         """A factor by the quadratic sieve."""
