@@ -41,6 +41,9 @@ LOOK_SECONDS = 0.05
 GIL_SECONDS = 1.0
 """How much longer an item may take that holds the GIL all the time, so that nothing can be told of it."""
 
+LARGE_BYTES = 100_000
+"""Ray keeps what is smaller in the call itself, where a buffer costs it a millisecond more."""
+
 MOST_TASKS = 4
 """Tasks that a worker keeps, so that runs that take turns need not send theirs each time."""
 
@@ -108,7 +111,12 @@ def run_chunk(
             with _watched(limit, messages := []):  # each item is a message
                 for message in pickling.answers(task, chunk, never, 0.0, CHUNK_SECONDS):
                     messages.append(message)
-    return Answer([pickle.PickleBuffer(message) for message in messages] if sender.buffers else messages, records)
+    return Answer([beside(message) for message in messages] if sender.buffers else messages, records)
+
+
+def beside(message: bytes) -> bytes | pickle.PickleBuffer:
+    """A message, if it is large as a buffer that travels beside the pickle of a call."""
+    return message if len(message) < LARGE_BYTES else pickle.PickleBuffer(message)
 
 
 _tasks: OrderedDict[tuple[str, int], Task] = OrderedDict()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
-import pickle
 import threading
 import time
 import uuid
@@ -219,7 +218,7 @@ class ExecutorWorkers:
         """Has the executor call it; the task goes along with the first chunks, then only to workers that ask for it."""
         with_task = with_task or len(self._data) <= SMALL_BYTES or self._sent < self._slots
         self._sent += with_task
-        message = pickle.PickleBuffer(flight.message) if self._sender.buffers else flight.message
+        message = there.beside(flight.message) if self._sender.buffers else flight.message
         flight.alone = not self._flying
         for other in self._flying.values():
             other.alone = False
