@@ -94,17 +94,18 @@ def rather(
         warnings.warn(f"factorpool stays on this machine: {error}", RuntimeWarning, stacklevel=2)
         return here
     each_there = max(each_sent, work.each / slots)
-    name = here.strategy.name
+    name = f"{here.strategy.name} here"
     if work.items is None:
         if each_there >= each_here:
             return here
-        return Choice(cluster, f"{slots} slots there have an item every {time_text(each_there)}, and {name} here every "
-                      f"{time_text(each_here)}")  # fmt: skip
+        every = time_text(each_there)
+        return Choice(
+            cluster, f"{slots} slots there have an item every {every}, and {name} every {time_text(each_here)}"
+        )
     there = start + work.items * each_there
     if there >= work.items * each_here:
         return here
     return Choice(
         cluster,
-        f"{slots} slots there take {time_text(there)} with their start, and {name} here "
-        f"{time_text(work.items * each_here)}",
+        f"{slots} slots there take {time_text(there)} with their start, and {name} {time_text(work.items * each_here)}",
     )

@@ -79,7 +79,9 @@ class Ray(Executor):
 
     def capacity(self) -> int:
         """The cluster's CPUs, now."""
-        if not _cpus():  # there is no connection: what was counted over an earlier one may be out of date
+        import ray
+
+        if not ray.is_initialized():  # what was counted over an earlier connection may be out of date
             self.forget_capacity()
         return super().capacity()
 

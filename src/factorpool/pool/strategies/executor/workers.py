@@ -243,10 +243,12 @@ class ExecutorWorkers:
 
     def _task(self) -> Any:
         """The task, as it is sent along with a chunk."""
-        if self._shared is None:
+        new = self._shared is None
+        if new:
             large = len(self._data) > SMALL_BYTES
             self._shared = self._handle.kind.share(self._handle.executor, self._data) if large else self._data
-        traffic.bytes += len(self._data)
+        if new or self._shared is self._data:
+            traffic.bytes += len(self._data)
         return self._shared
 
     def wait(self, timeout: float | None) -> list[Event]:
