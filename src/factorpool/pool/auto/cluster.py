@@ -26,8 +26,8 @@ class Auto:
         cluster: a strategy on other machines, as a name or a value; `strategy="auto+ray"` is `Auto("ray")`.
 
     It is chosen where its slots would do the work sooner than this machine, the start of its workers included; it is
-    connected to only where this machine would take longer than that start alone.  One that cannot be reached is warned
-    of, and the work is done here.
+    connected to only where this machine would take longer than that start alone.  Where nobody knows how many items
+    there are, their rate decides.  One that cannot be reached is warned of, and the work is done here.
 
     Raises:
         OptionError: a strategy that is none of a cluster.
