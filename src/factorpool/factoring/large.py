@@ -23,9 +23,9 @@ from factorpool.factoring.methods import ecm, siqs
 from factorpool.factoring.methods.flint import Found, is_probable_prime
 from factorpool.factoring.methods.hard import factor_alone, factor_begin
 from factorpool.factoring.relations import Relations
+from factorpool.pool.auto.cluster import Work, rather
 from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.rules import Choice
-from factorpool.pool.cpus import usable_cpus
 from factorpool.pool.dispatcher import Completion
 from factorpool.pool.inside import is_worker
 from factorpool.pool.protocol import Place, Strategy
@@ -123,13 +123,8 @@ class Planner:
         choice = self._because(here, cofactor)
         if (cluster := options.cluster) is None or is_worker():
             return choice
-        from factorpool.pool.auto.cluster import Work, rather
-
-        def count() -> int:
-            return options.max_workers or cluster.capacity()
-
-        workers = options.max_workers or usable_cpus()
-        return rather(choice, workers, Work(self._seconds, 1), cluster, count, lambda: 0.0)
+        work = Work(self._seconds, 1)
+        return rather(choice, options.workers(None), work, cluster, lambda: options.workers(cluster), lambda: 0.0)
 
     @staticmethod
     def _because(strategy: Strategy, cofactor: int) -> Choice:
@@ -253,21 +248,21 @@ class Planner:
         if store is not None and (known := store.split(n)) is not None:
             return known
         try:
-            curves = curves or n.bit_length() > siqs.MOST_BITS or (store is not None and store.curves(n) > 0)
-            return (curves and self._look(n, deadline)) or self._sieve(n, deadline)
+            tried = 0 if store is None else store.curves(n)
+            curves = curves or n.bit_length() > siqs.MOST_BITS or tried > 0
+            return (curves and self._look(n, tried, deadline)) or self._sieve(n, deadline)
         except KeyboardInterrupt:
             if not self._effort.interruptible:
                 raise
             deadline.interrupted()
             raise GivenUpError from None
 
-    def _look(self, n: int, deadline: Deadline) -> int:
-        """Has all curves done that are worth it: a factor, or 0."""
+    def _look(self, n: int, before: int, deadline: Deadline) -> int:
+        """Has all curves done that are worth it, after those that an earlier run has tried: a factor, or 0."""
         from concurrent.futures import FIRST_COMPLETED, wait  # here: it takes 10 ms to import
 
         store, began, deaths = self._effort.store, time.monotonic(), 0
-        before = done = 0 if store is None else store.curves(n)
-        left, kept, tried = ecm.worth_while(n, done), began, dict[int, int]()
+        left, done, kept, tried = ecm.worth_while(n, before), before, began, dict[int, int]()
         pool = self._open_pool(n)
         pending: dict[Future[int], ecm.Curves] = {}
         factor = 0

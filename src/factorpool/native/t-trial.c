@@ -33,7 +33,7 @@ void t_trial(size_t count) {
                     if ((int)(hits[k] >> j & 1) != (n[k] % p == 0)) t_fail("trial division by the table", n[k]);
             }
         }
-    for (size_t i = 0; i < (count < 8000 ? count / 8 : 1000); i++) {
+    for (size_t i = 0; i < (count < 32000 ? count / 8 : 4000); i++) {
         uint64_t p = t_prime_of(3 + (int)(t_next() % 15)), q = t_prime_of(3 + (int)(t_next() % 15));
         check_one(p * q, p > q ? p : q, "two primes by trial division");
     }

@@ -83,6 +83,12 @@ class Options(NamedTuple):
         """The strategy as a value, once resolved; None where it is to be chosen."""
         return None if isinstance(self.strategy, str | Auto) else self.strategy
 
+    def workers(self, strategy: Strategy | None) -> int:
+        """How many there may be: as many as were asked for, else all of the strategy's, None being this machine's."""
+        if self.max_workers is not None:
+            return self.max_workers
+        return usable_cpus() if strategy is None else strategy.capacity()
+
     def for_strategies(self) -> dict[str, object]:
         """The options that are fields of some strategies, as far as they are not their defaults."""
         options: dict[str, object] = {}
@@ -246,7 +252,7 @@ class Run:
         cutter = self._cutter(1, task.first_chunk)
 
         def count(cluster: Strategy | None) -> int:
-            cutter.workers = self._count() if cluster is None else (options.max_workers or max(1, cluster.capacity()))
+            cutter.workers = options.workers(cluster)
             if cutter.workers > 1:
                 self._draw_apart(probe)
             return cutter.workers
@@ -268,10 +274,7 @@ class Run:
             self._options.announce(choice)
 
     def _count(self) -> int:
-        strategy = self._options.asked_for
-        if self._options.max_workers is not None:
-            return self._options.max_workers
-        return usable_cpus() if strategy is None else strategy.capacity()
+        return self._options.workers(self._options.asked_for)
 
     def _cutter(self, count: int, first: int, chunk_seconds: float = CHUNK_SECONDS) -> Cutter:
         options, least = self._options, self._ref.task.least_seconds

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from factorpool.errors import NotPicklableError, StartError
+from factorpool.pool.auto.cluster import Work, rather
 from factorpool.pool.auto.machine import Machine
 from factorpool.pool.auto.relay import Relay
 from factorpool.pool.auto.rules import Choice, Measures, decide
@@ -255,9 +256,10 @@ class Probe:
             return self._phase.slots + former, self._phase.most
         if self._strategy is self._here:
             return 1, None
+        count = self._count
         if self._strategy is self._cluster:
-            self._count = self._how_many(self._cluster) * (1 + self._cluster.traits.ahead)  # they come and go
-        return self._count + self._workers.held_by_former, None
+            count = self._how_many(self._cluster) * (1 + self._cluster.traits.ahead)  # they come and go
+        return count + self._workers.held_by_former, None
 
     @property
     def held(self) -> Collection[int]:
@@ -391,8 +393,6 @@ class Probe:
 
     def _rather(self, choice: Choice, cluster: Strategy) -> Choice:
         """The cluster, if that is better than what was chosen here."""
-        from factorpool.pool.auto.cluster import Work, rather
-
         workers = 1 if choice.strategy is self._here else self._count
         work = Work(self._seen.each, self._remaining())
         better = rather(choice, workers, work, cluster, lambda: self._how_many(cluster), lambda: self._sending()[0])
