@@ -29,6 +29,7 @@ from common import ratio, save
 from flint import fmpz
 
 import factorpool as fp
+from factorpool import _native
 
 # Bits, how many numbers, and the target: how many times as fast as python-flint on AVX2.
 SEMIPRIMES = (
@@ -190,6 +191,8 @@ def main() -> None:
         chosen, kept = measured_curves(), "siqs-curves"
     if "--small" in sys.argv:
         chosen, kept = measured_small(), "siqs-small"
+    if _native.isa != "avx2":  # which the targets name
+        kept += f"-{_native.isa}"
     for made in chosen:
         rows.append(made)
         save(kept, rows)

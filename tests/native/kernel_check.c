@@ -134,8 +134,8 @@ fp_u128 t_awkward_wide(void) {
 }
 
 int main(int argc, char **argv) {
-    static void (*const tests[])(size_t) = {t_prime, t_prove, t_trial,     t_rho,   t_ecm,
-                                            t_sieve, t_siqs,  t_functions, t_factor};
+    static void (*const tests[])(size_t) = {t_prime, t_prove, t_trial,     t_rho,    t_ecm,
+                                            t_sieve, t_siqs,  t_functions, t_factor, t_long_lanes};
     if (argc != 3) return 2;
     size_t count = strtoull(argv[2], NULL, 10);
     const uint64_t seed = strtoull(argv[1], NULL, 10) * 2 + 1;

@@ -28,8 +28,12 @@ static int has_avx512ifma(void) { /* beyond 100 bits, and in the quadratic sieve
 }
 extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100;
 extern fp_trial_set fp_avx512ifma_trial;
+extern const fp_long_curves fp_avx512ifma_long_3, fp_avx512ifma_long_4, fp_avx512ifma_long_5, fp_avx512ifma_long_6,
+    fp_avx512ifma_long_8, fp_avx512ifma_long_12;
 extern const fp_field fp_avx2_48, fp_avx2_59, fp_avx2_64, fp_avx2_96, fp_avx2_128;
 extern fp_trial_set fp_avx2_trial;
+extern const fp_long_curves fp_avx2_long_6, fp_avx2_long_8, fp_avx2_long_9, fp_avx2_long_10, fp_avx2_long_12,
+    fp_avx2_long_14, fp_avx2_long_18;
 #endif
 
 #if defined(__aarch64__)
@@ -46,14 +50,18 @@ static const fp_isa isas[] = {
      4,
      100,
      {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_avx2_128},
-     &fp_siqs_avx2},
+     &fp_siqs_avx2,
+     {&fp_avx512ifma_long_3, &fp_avx512ifma_long_4, &fp_avx512ifma_long_5, &fp_avx512ifma_long_6, &fp_avx512ifma_long_8,
+      &fp_avx512ifma_long_12}},
     {"avx2",
      has_avx2,
      fp_avx2_trial,
      2,
      91,
      {&fp_avx2_48, &fp_avx2_59, &fp_avx2_64, &fp_avx2_96, &fp_avx2_128},
-     &fp_siqs_avx2},
+     &fp_siqs_avx2,
+     {&fp_avx2_long_6, &fp_avx2_long_8, &fp_avx2_long_9, &fp_avx2_long_10, &fp_avx2_long_12, &fp_avx2_long_14,
+      &fp_avx2_long_18}},
 #endif
 #if defined(__aarch64__)
     {"neon",
@@ -62,9 +70,17 @@ static const fp_isa isas[] = {
      1,
      72,
      {&fp_neon_48, &fp_generic_64, &fp_neon_96, &fp_generic_123, &fp_generic_128},
-     &fp_siqs_generic},
+     &fp_siqs_generic,
+     {0}},
 #endif
-    {"generic", always, fp_generic_trial, 1, 66, {&fp_generic_64, &fp_generic_123, &fp_generic_128}, &fp_siqs_generic},
+    {"generic",
+     always,
+     fp_generic_trial,
+     1,
+     66,
+     {&fp_generic_64, &fp_generic_123, &fp_generic_128},
+     &fp_siqs_generic,
+     {0}},
 };
 
 const fp_isa *fp_isa_at(size_t i) { return i < sizeof isas / sizeof *isas ? &isas[i] : NULL; }

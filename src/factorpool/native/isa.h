@@ -4,6 +4,7 @@
 
 #include "field.h"
 #include "kernel.h"
+#include "long.h"
 #include "siqs/siqs.h"
 
 /* Odd primes of a set, a bit each; sets in trial_table. */
@@ -14,6 +15,9 @@
 #define FP_TRIAL_ROUND 16
 typedef void fp_trial_set(const uint64_t *n, size_t count, unsigned set, uint64_t *hits);
 
+/* Arithmetics in lanes for one long modulus. */
+#define FP_LONG_LANES 8
+
 struct fp_isa {
     const char *name;
     int (*usable)(void); /* may this machine run it? */
@@ -22,6 +26,7 @@ struct fp_isa {
     int sieved_bits;          /* longer composites are sieved, once ECM has looked for small factors */
     const fp_field *field[5]; /* by ascending bits; the last takes 128 */
     const fp_siqs_loops *siqs;
+    const fp_long_curves *long_curves[FP_LONG_LANES]; /* by ascending bits; what is longer goes by words */
 };
 
 #endif

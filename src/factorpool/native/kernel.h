@@ -87,8 +87,12 @@ int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bit
 typedef struct fp_ecm_far fp_ecm_far;
 fp_ecm_far *fp_ecm_far_new(int factor_bits);
 void fp_ecm_far_free(fp_ecm_far *far);
-int fp_ecm_long(const uint64_t *n, int bits, const fp_ecm_far *far, uint32_t first, uint32_t count,
+int fp_ecm_long(const fp_isa *isa, const uint64_t *n, int bits, const fp_ecm_far *far, uint32_t first, uint32_t count,
                 const fp_control *control, uint64_t *factor);
+/* The length of a number of FP_LONG_WORDS words, in bits. */
+int fp_long_bits(const uint64_t *n);
+/* How many curves fp_ecm_long runs at once: what a good `count` is a multiple of. */
+int fp_ecm_long_lanes(const fp_isa *isa, int bits);
 
 /* text.c.  fp_parse reads decimal numbers between white space from [s, end) until the end or the first token that is not a
  * number of 64 bits, which it points to with `odd` (else odd->start is NULL); `#` begins a comment that ends with

@@ -6,6 +6,10 @@
 #include "lanes_curve.h"
 #include "lanes_p1.h"
 
+_Static_assert(FP_STAGE2_VECS(FP_MAX_GIANT, FP_MAX_BABIES + FP_MAX_STEPS) * sizeof(fp_vec) <= FP_ECM_SCRATCH,
+               "the scratch memory must have room for stage 2");
+_Static_assert(_Alignof(fp_vec) <= FP_SCRATCH_ALIGN, "the scratch memory must be aligned for stage 2");
+
 /* 2 / 7 modulo n. */
 static fp_vec two_sevenths(const fp_u128 *n, const fp_vec_mod *m) {
     int64_t part[3][FP_LANES], radix[FP_LANES];
@@ -44,8 +48,8 @@ static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const 
     }
     fraction a24 = {fp_vec_constants(numerator, &m), fp_vec_constants(denominator, &m)};
     point p = {fp_vec_constants(x, &m), fp_vec_constants(z, &m)};
-    p = stage1(p, &a24, level->op, level->op_end, &m);
-    const fp_vec *residues = stage2_residues(p, &a24, level->plan, level->steps, &m, scratch);
+    stage1(&p, &a24, level->op, level->op_end, &m);
+    const fp_vec *residues = stage2_residues(&p, &a24, level->plan, level->steps, &m, scratch);
     fp_vec end = pairs(residues, level->plan, 0, level->steps, &m);
     take_factors(fp_vec_mul(end, p.z, &m), p.z, n, &m, factor);
 }

@@ -163,22 +163,72 @@ void fp_ecm_far_free(fp_ecm_far *far) {
     free(far);
 }
 
-int fp_ecm_long(const uint64_t *n, int bits, const fp_ecm_far *far, uint32_t first, uint32_t count,
+/* The curves in lanes for so long a modulus, if the isa has any. */
+static const fp_long_curves *lanes_for(const fp_isa *isa, int bits) {
+    for (int i = 0; i < FP_LONG_LANES && isa->long_curves[i]; i++)
+        if (bits <= isa->long_curves[i]->bits) return isa->long_curves[i];
+    return NULL;
+}
+
+int fp_long_bits(const uint64_t *n) {
+    int words = FP_LONG_WORDS;
+    while (words > 1 && n[words - 1] == 0) words--;
+    return 64 * words - (n[words - 1] ? __builtin_clzll(n[words - 1]) : 64);
+}
+
+void fp_long_power_of_two(int bits, const uint64_t *n, int words, uint64_t *r) {
+    uint64_t d[FP_LONG_WORDS];
+    memset(r, 0, (size_t)words * sizeof *r);
+    r[0] = 1;
+    while (bits-- > 0) {
+        uint64_t carry = 0, borrow = 0;
+        for (int i = 0; i < words; i++) {
+            const uint64_t twice = r[i] << 1 | carry;
+            const fp_u128 difference = (fp_u128)twice - n[i] - borrow;
+            carry = r[i] >> 63, r[i] = twice;
+            d[i] = (uint64_t)difference, borrow = (uint64_t)(difference >> 64) & 1;
+        }
+        if (!borrow) memcpy(r, d, (size_t)words * sizeof *r);
+    }
+}
+
+/* By curves, as many at a time as there are lanes; the last may be more than were asked for. */
+static int run_curves(const fp_long_curves *curves, const fp_long_field *field, const uint64_t *n,
+                      const fp_ecm_level *level, uint32_t first, uint32_t count, void *scratch,
+                      const fp_control *control, uint64_t *factor) {
+    fp_long_found found[FP_MOST_LONG_LANES];
+    memset(found, 0, sizeof found);
+    for (int64_t at = first; at < (int64_t)first + count; at += curves->lanes) {
+        const int status = curves->run(n, level, FIRST_SIGMA + at, scratch, control, found);
+        if (status != FP_OK) return status;
+        if (field->takes(n, found, curves->lanes, factor)) return FP_OK;
+    }
+    return FP_OK;
+}
+
+int fp_ecm_long(const fp_isa *isa, const uint64_t *n, int bits, const fp_ecm_far *far, uint32_t first, uint32_t count,
                 const fp_control *control, uint64_t *factor) {
     static const fp_long_field *const fields[] = {&fp_long_3, &fp_long_4,  &fp_long_5,  &fp_long_6, &fp_long_7,
                                                   &fp_long_9, &fp_long_12, &fp_long_17, &fp_long_33};
     const fp_long_field *const *field = fields;
-    while (64 * (*field)->words - 5 < bits) field++;
+    while ((*field)->curves.bits < bits) field++;
+    const fp_long_curves *curves = lanes_for(isa, bits);
+    if (!curves) curves = &(*field)->curves;
     const fp_ecm_plan *plan = far->curve.plan;
-    size_t size = FP_STAGE2_VECS(plan->giant, plan->babies + far->curve.steps) * (size_t)(*field)->words * sizeof *n;
-    if (size < FP_ECM_SCRATCH) size = FP_ECM_SCRATCH;
+    size_t size = FP_STAGE2_VECS(plan->giant, plan->babies + far->curve.steps) * curves->size;
+    if (size < FP_ECM_SCRATCH) size = FP_ECM_SCRATCH; /* what p1 takes */
     void *scratch =
         aligned_alloc(FP_SCRATCH_ALIGN, (size + FP_SCRATCH_ALIGN - 1) / FP_SCRATCH_ALIGN * FP_SCRATCH_ALIGN);
     if (!scratch) return FP_NO_MEMORY;
     memset(factor, 0, FP_LONG_WORDS * sizeof *factor);
     int status = FP_OK;
     if (first > 0 || !(*field)->p1(n, &far->p1, scratch, factor))
-        status = (*field)->curves(n, &far->curve, FIRST_SIGMA + (int64_t)first, count, scratch, control, factor);
+        status = run_curves(curves, *field, n, &far->curve, first, count, scratch, control, factor);
     free(scratch);
     return status;
+}
+
+int fp_ecm_long_lanes(const fp_isa *isa, int bits) {
+    const fp_long_curves *curves = lanes_for(isa, bits);
+    return curves ? curves->lanes : 1;
 }

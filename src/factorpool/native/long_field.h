@@ -4,11 +4,13 @@
  * differences, in [0, 4 n), is 16 n^2 / R + n < 2 n. */
 #include <string.h>
 
-#include "kernel.h"
-#include "mont.h"
+#include "long.h"
 
 /* As functions: a call costs nothing beside it, and there is ten times as much code where they stand wherever they are used. */
 #define FP_POINT static __attribute__((noinline))
+
+#define FP_LANES 1
+#define FP_LONG_CAPACITY (64 * FP_LIMBS - 5)
 
 typedef struct {
     uint64_t w[FP_LIMBS];
@@ -19,48 +21,26 @@ typedef struct {
     uint64_t inverse; /* -1 / n modulo 2^64 */
 } fp_vec_mod;
 
-/* A sum of products below 2^192. */
-typedef struct {
-    fp_u128 low;
-    uint64_t high;
-} fp_column;
-
-static FP_INLINE void fp_column_add(fp_column *c, uint64_t x, uint64_t y) {
-    const fp_u128 product = (fp_u128)x * y;
-    c->low += product;
-    c->high += c->low < product;
-}
-
-static FP_INLINE uint64_t fp_column_shift(fp_column *c) {
-    const uint64_t lowest = (uint64_t)c->low;
-    c->low = (fp_u128)c->high << 64 | (uint64_t)(c->low >> 64), c->high = 0;
-    return lowest;
-}
-
-/* The product a column after the other, and that of the quotient and n with it, so that the lower columns vanish (S. R. Dusse and
- * B. Kaliski, "A cryptographic library for the Motorola DSP56000", 1990).  By pointers, for what is stored in words and passed in
- * vectors has to wait for the cache. */
+/* Word by word of a: adds its product with b, and the multiple of n that makes the lowest word 0, which is dropped.  A word times a word
+ * and two words more fit into two. */
 FP_POINT void fp_vec_multiply(fp_vec *restrict product, const fp_vec *a, const fp_vec *b, const fp_vec_mod *m) {
-    uint64_t q[FP_LIMBS];
-    fp_column c = {0, 0};
+    uint64_t t[FP_LIMBS] = {0};
     FP_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        FP_UNROLLED for (int j = 0; j < i; j++) {
-            fp_column_add(&c, a->w[j], b->w[i - j]);
-            fp_column_add(&c, q[j], m->n.w[i - j]);
+        uint64_t carry = 0, top;
+        FP_UNROLLED for (int j = 0; j < FP_LIMBS; j++) {
+            const fp_u128 u = (fp_u128)a->w[i] * b->w[j] + t[j] + carry;
+            t[j] = (uint64_t)u, carry = (uint64_t)(u >> 64);
         }
-        fp_column_add(&c, a->w[i], b->w[0]);
-        q[i] = (uint64_t)c.low * m->inverse;
-        fp_column_add(&c, q[i], m->n.w[0]);
-        fp_column_shift(&c);
-    }
-    FP_UNROLLED for (int i = FP_LIMBS; i < 2 * FP_LIMBS - 1; i++) {
-        FP_UNROLLED for (int j = i - FP_LIMBS + 1; j < FP_LIMBS; j++) {
-            fp_column_add(&c, a->w[j], b->w[i - j]);
-            fp_column_add(&c, q[j], m->n.w[i - j]);
+        top = carry;
+        const uint64_t q = t[0] * m->inverse;
+        carry = (uint64_t)(((fp_u128)q * m->n.w[0] + t[0]) >> 64);
+        FP_UNROLLED for (int j = 1; j < FP_LIMBS; j++) {
+            const fp_u128 u = (fp_u128)q * m->n.w[j] + t[j] + carry;
+            t[j - 1] = (uint64_t)u, carry = (uint64_t)(u >> 64);
         }
-        product->w[i - FP_LIMBS] = fp_column_shift(&c);
+        t[FP_LIMBS - 1] = top + carry;
     }
-    product->w[FP_LIMBS - 1] = (uint64_t)c.low;
+    memcpy(product->w, t, sizeof t);
 }
 
 static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
@@ -116,17 +96,18 @@ static inline fp_vec fp_vec_reduced(fp_vec a, fp_vec b) {
     return below ? a : d;
 }
 
-static inline fp_vec_mod fp_vec_load(const uint64_t *n) {
+/* What multiplications and gcds need. */
+static inline fp_vec_mod fp_vec_modulus(const uint64_t *n) {
     fp_vec_mod m = {.inverse = 0 - fp_inverse64(n[0])};
     memcpy(m.n.w, n, sizeof m.n.w);
     m.twice = fp_vec_plus(m.n, m.n);
-    /* 2^i, doubled, up to R and R^2. */
-    fp_vec x = {{1}};
-    for (int i = 0; i < 128 * FP_LIMBS; i++) {
-        if (i == 64 * FP_LIMBS) m.one = x;
-        x = fp_vec_reduced(fp_vec_plus(x, x), m.n);
-    }
-    m.radix2 = x;
+    return m;
+}
+
+static inline fp_vec_mod fp_vec_load(const uint64_t *n) {
+    fp_vec_mod m = fp_vec_modulus(n);
+    fp_long_power_of_two(64 * FP_LIMBS, n, FP_LIMBS, m.one.w);
+    fp_long_power_of_two(128 * FP_LIMBS, n, FP_LIMBS, m.radix2.w);
     return m;
 }
 
@@ -135,6 +116,13 @@ static inline fp_vec fp_vec_constant(int64_t c, const fp_vec_mod *m) {
     fp_vec magnitude = {{c < 0 ? -(uint64_t)c : (uint64_t)c}}, r = fp_vec_mul(m->radix2, magnitude, m);
     int below;
     return c < 0 ? fp_vec_minus(m->twice, r, &below) : r;
+}
+
+static inline fp_vec fp_vec_constants(const int64_t *c, const fp_vec_mod *m) { return fp_vec_constant(*c, m); }
+
+static inline void fp_vec_store(fp_vec a, int lane, const fp_vec_mod *m, uint64_t *words) {
+    (void)lane, (void)m;
+    memcpy(words, a.w, sizeof a.w);
 }
 
 static inline int fp_vec_is_zero(fp_vec a) {

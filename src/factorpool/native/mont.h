@@ -13,6 +13,9 @@
 /* Loops of few rounds; a build that needs no speed may leave them. */
 #ifndef FP_UNROLLED
 #define FP_UNROLLED _Pragma("GCC unroll 8")
+#define FP_ALL_UNROLLED _Pragma("GCC unroll 32") /* of limbs that should stay in registers */
+#else
+#define FP_ALL_UNROLLED FP_UNROLLED
 #endif
 
 /* What runs in every step: GCC would rather call some of it. */

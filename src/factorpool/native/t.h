@@ -18,6 +18,7 @@ void t_prime(size_t count);
 void t_prove(size_t count);
 void t_ecm(size_t count);
 void t_long(size_t count);
+void t_long_lanes(size_t count);
 void t_rho(size_t count);
 void t_trial(size_t count);
 void t_factor(size_t count);

@@ -312,22 +312,19 @@ PyDoc_STRVAR(
     "ecm_far from number `first` on; the number 0 if they have found none.");
 
 static PyObject *ecm_long(PyObject *module, PyObject *args) {
-    (void)module;
     PyObject *capsule, *result = NULL;
     Py_buffer bytes, stop = {.buf = NULL};
     unsigned first, count;
     if (!PyArg_ParseTuple(args, "y*OII|z*:ecm_long", &bytes, &capsule, &first, &count, &stop)) return NULL;
     const fp_ecm_far *far = PyCapsule_GetPointer(capsule, FAR);
     uint64_t n[FP_LONG_WORDS] = {0}, factor[FP_LONG_WORDS];
-    int bits = 0, good = read_words(&bytes, n, FP_LONG_WORDS);
-    for (int i = 0; i < FP_LONG_WORDS; i++)
-        if (n[i]) bits = 64 * (i + 1) - __builtin_clzll(n[i]);
+    const int good = read_words(&bytes, n, FP_LONG_WORDS), bits = fp_long_bits(n);
     if (far && (!good || bits > FP_LONG_BITS || bits < 2 || !(n[0] & 1))) {
         PyErr_Format(PyExc_ValueError, "curves are for odd numbers of at most %d bits", FP_LONG_BITS);
     } else if (far) {
         fp_run run;
         fp_control control = fp_run_begin(&run, &stop);
-        int status = fp_ecm_long(n, bits, far, first, count, &control, factor);
+        int status = fp_ecm_long(fp_module_isa(module), n, bits, far, first, count, &control, factor);
         if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)factor, sizeof factor);
     }
     PyBuffer_Release(&bytes);
@@ -335,10 +332,25 @@ static PyObject *ecm_long(PyObject *module, PyObject *args) {
     return result;
 }
 
+PyDoc_STRVAR(ecm_lanes_doc, "ecm_lanes(bits, /)\n--\n\n"
+                            "How many curves ecm_long runs at once on a number of so many bits.");
+
+static PyObject *ecm_lanes(PyObject *module, PyObject *args) {
+    int bits;
+    if (!PyArg_ParseTuple(args, "i:ecm_lanes", &bits)) return NULL;
+    return PyLong_FromLong(fp_ecm_long_lanes(fp_module_isa(module), bits));
+}
+
 PyMethodDef fp_siqs_methods[] = {
-    {"ecm_far", ecm_far, METH_VARARGS, ecm_far_doc},           {"ecm_long", ecm_long, METH_VARARGS, ecm_long_doc},
-    {"siqs_base", siqs_base, METH_VARARGS, base_doc},          {"siqs_family", siqs_family, METH_VARARGS, family_doc},
-    {"siqs_small", siqs_small, METH_VARARGS, small_doc},       {"siqs_graph", siqs_graph, METH_VARARGS, graph_doc},
-    {"siqs_gather", siqs_gather, METH_VARARGS, gather_doc},    {"siqs_sets", siqs_sets, METH_VARARGS, sets_doc},
-    {"siqs_product", siqs_product, METH_VARARGS, product_doc}, {NULL, NULL, 0, NULL},
+    {"ecm_far", ecm_far, METH_VARARGS, ecm_far_doc},
+    {"ecm_long", ecm_long, METH_VARARGS, ecm_long_doc},
+    {"ecm_lanes", ecm_lanes, METH_VARARGS, ecm_lanes_doc},
+    {"siqs_base", siqs_base, METH_VARARGS, base_doc},
+    {"siqs_family", siqs_family, METH_VARARGS, family_doc},
+    {"siqs_small", siqs_small, METH_VARARGS, small_doc},
+    {"siqs_graph", siqs_graph, METH_VARARGS, graph_doc},
+    {"siqs_gather", siqs_gather, METH_VARARGS, gather_doc},
+    {"siqs_sets", siqs_sets, METH_VARARGS, sets_doc},
+    {"siqs_product", siqs_product, METH_VARARGS, product_doc},
+    {NULL, NULL, 0, NULL},
 };
