@@ -32,8 +32,8 @@ extern const fp_long_curves fp_avx512ifma_long_3, fp_avx512ifma_long_4, fp_avx51
     fp_avx512ifma_long_8, fp_avx512ifma_long_12;
 extern const fp_field fp_avx2_48, fp_avx2_59, fp_avx2_64, fp_avx2_96, fp_avx2_128;
 extern fp_trial_set fp_avx2_trial;
-extern const fp_long_curves fp_avx2_long_6, fp_avx2_long_8, fp_avx2_long_9, fp_avx2_long_10, fp_avx2_long_12,
-    fp_avx2_long_14, fp_avx2_long_18;
+extern const fp_long_curves fp_avx2_long_5, fp_avx2_long_6, fp_avx2_long_7, fp_avx2_long_8, fp_avx2_long_9,
+    fp_avx2_long_10, fp_avx2_long_12, fp_avx2_long_14;
 #endif
 
 #if defined(__aarch64__)
@@ -60,8 +60,8 @@ static const fp_isa isas[] = {
      91,
      {&fp_avx2_48, &fp_avx2_59, &fp_avx2_64, &fp_avx2_96, &fp_avx2_128},
      &fp_siqs_avx2,
-     {&fp_avx2_long_6, &fp_avx2_long_8, &fp_avx2_long_9, &fp_avx2_long_10, &fp_avx2_long_12, &fp_avx2_long_14,
-      &fp_avx2_long_18}},
+     {&fp_avx2_long_5, &fp_avx2_long_6, &fp_avx2_long_7, &fp_avx2_long_8, &fp_avx2_long_9, &fp_avx2_long_10,
+      &fp_avx2_long_12, &fp_avx2_long_14}},
 #endif
 #if defined(__aarch64__)
     {"neon",

@@ -9,6 +9,12 @@
 #include "../long.h"
 
 #define FP_POINT static __attribute__((noinline))
+/* Calls of multiplications of up to ten limbs would take a tenth to a third longer; of more, there would be too much code. */
+#if FP_LIMBS > 10
+#define FP_MULTIPLICATION FP_POINT
+#else
+#define FP_MULTIPLICATION static FP_INLINE
+#endif
 #define FP_LANES 4
 #define FP_LIMB_BITS 28
 #define FP_LIMB_MASK (((uint64_t)1 << FP_LIMB_BITS) - 1)
@@ -51,7 +57,7 @@ static FP_INLINE void carried(fp_vec *r, const __m256i *column) {
     }
 }
 
-FP_POINT void multiply(fp_vec *r, const fp_vec *a, const fp_vec *b, const fp_vec_mod *m) {
+FP_MULTIPLICATION void multiply(fp_vec *r, const fp_vec *a, const fp_vec *b, const fp_vec_mod *m) {
     __m256i column[FP_LIMBS];
     FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) column[i] = _mm256_setzero_si256();
     column[0] = _mm256_mul_epu32(a->limb[0], b->limb[0]);
@@ -63,7 +69,7 @@ FP_POINT void multiply(fp_vec *r, const fp_vec *a, const fp_vec *b, const fp_vec
 }
 
 /* The product of two different limbs is there twice. */
-FP_POINT void square(fp_vec *r, const fp_vec *a, const fp_vec_mod *m) {
+FP_MULTIPLICATION void square(fp_vec *r, const fp_vec *a, const fp_vec_mod *m) {
     __m256i column[FP_LIMBS];
     FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) column[i] = _mm256_setzero_si256();
     FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {

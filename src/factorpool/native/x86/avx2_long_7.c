@@ -1,11 +1,11 @@
-/* Moduli of up to 498 bits. */
+/* Moduli of up to 190 bits. */
 #if defined(__x86_64__)
 #include "../long.h"
 
 #include "begin_avx2.h"
 
-#define FP_LIMBS 18
-#define FP_LONG fp_avx2_long_18
+#define FP_LIMBS 7
+#define FP_LONG fp_avx2_long_7
 #include "long_mul32.h"
 
 #include "end_isa.h"
