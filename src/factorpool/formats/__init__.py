@@ -79,8 +79,11 @@ class ClosedWriter(Protocol):
     def __init__(self, path: str, shape: Shape, heading: Heading | None) -> None:
         """Begins the file."""
 
-    def look(self, factored: Factored) -> None:
-        """Sees all that will be written, before any of it is."""
+    def look(self, factored: Factored) -> bool:
+        """Sees what will be written, before it is, and says whether the columns have to hold something new.
+
+        Then nothing may have been written before.
+        """
 
     def write(self, factored: Factored) -> None:
         """Writes a block of numbers, and what they factor into."""

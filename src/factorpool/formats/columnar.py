@@ -45,12 +45,16 @@ class ColumnarWriter(ABC):
         self._waiting: list[Any] = []
         self._count = 0
 
-    def look(self, factored: Factored) -> None:
-        """Takes note of what the columns have to hold."""
+    def look(self, factored: Factored) -> bool:
+        """Takes note of what the columns have to hold, and says whether that is something new."""
+        known = self._wide, self._types
         self._wide = self._wide or factored.block.kind is Kind.WIDE or factored.columns.wide
-        if factored.rows is None or isinstance(factored.rows, ArrowRows):
-            return
-        found = self._schema_of([self._array(list(column)) for column in zip(*factored.rows.lists(), strict=True)])
+        if factored.rows is not None and not isinstance(factored.rows, ArrowRows):
+            self._look_at(factored.rows)
+        return (self._wide, self._types) != known
+
+    def _look_at(self, rows: Rows) -> None:
+        found = self._schema_of([self._array(list(column)) for column in zip(*rows.lists(), strict=True)])
         try:
             known = found if self._types is None else self._schema_of(self._types)
             self._types = list(self.pa.unify_schemas([known, found], promote_options="permissive").types)

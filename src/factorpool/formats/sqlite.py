@@ -38,8 +38,9 @@ class Writer:
         self._insert = f"insert into factors values ({', '.join('?' * len(names + more))})"
         self._database.execute("begin")
 
-    def look(self, factored: Factored) -> None:
+    def look(self, factored: Factored) -> bool:
         """A column of SQLite's holds anything."""
+        return False
 
     def write(self, factored: Factored) -> None:
         """Adds a row for each number, or for each of its primes."""

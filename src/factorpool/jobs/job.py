@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from factorpool.errors import OptionError, UnfinishedError
@@ -15,6 +14,7 @@ from factorpool.formats.columnar import load_pyarrow
 from factorpool.formats.lines import only_utf8
 from factorpool.formats.table import Heading
 from factorpool.jobs import kept
+from factorpool.jobs.following import Follower
 from factorpool.jobs.inputs import Input
 from factorpool.jobs.output import StandardOutput, WholeFile, begin_job, is_special
 from factorpool.jobs.places import Share
@@ -53,13 +53,14 @@ class Job:
         self._journal = mark = None
         paths = [each.path for each in plan.inputs]
         closed = plan.form in CLOSED
-        complete = partial(kept.complete, plan.form, plan.shape) if closed and plan.share is None else None
+        follower = Follower(plan.form, plan.shape) if closed and plan.share is None else None
         path = plan.output
         if path is not None:
             if plan.share is not None:
                 path = part_name(path, plan.share)
             if "-" in paths:
                 report("note: standard input cannot be read twice, so this job cannot be resumed")
+            complete = None if follower is None else follower.complete
             self._journal, mark = begin_job(
                 path, describe(plan), tuple(paths), restart, complete, plan.share is not None
             )
@@ -67,7 +68,7 @@ class Job:
         self.done = mark is not None and mark.done
         self.path = path
         self._file = StandardOutput() if path is None else WholeFile(
-            path, self._journal, mark, complete,
+            path, self._journal, mark, follower,
             merged=plan.share is not None, first=plan.share is None or plan.share.number == 1,
         )  # fmt: skip
         self._given_up = 0 if mark is None else mark.given_up

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from factorpool.factoring.block import Block, Kind
@@ -46,20 +46,22 @@ class Writer:
 def complete(form: str, shape: Shape, source: str, target: str) -> None:
     """Writes a file in a closed format of what was kept; it is on disk afterwards."""
     with open(source, "rb") as file, arrow_errors():
-        heading, frames = _read(file)
+        heading, frames = read(file)
         writer = find_closed_writer(form)(target, shape, heading)
         for factored in frames:
             writer.look(factored)
         file.seek(0)
-        for factored in _read(file)[1]:
+        for factored in read(file)[1]:
             writer.write(factored)
         writer.close()
     sync(target)
 
 
-def _read(file: BinaryIO) -> tuple[Heading | None, Iterator[Factored]]:
-    """The heading of a table, and the blocks."""
-    frames = _frames(file)
+def read(
+    file: BinaryIO, wait: Callable[[BinaryIO, int], bool] = lambda *_: True
+) -> tuple[Heading | None, Iterator[Factored]]:
+    """The heading of a table, and the blocks; `wait` comes back once so many bytes are there, and says if they are."""
+    frames = _frames(file, wait)
     found = next(frames)
     heading = None if found is None else Heading(*found)
     return heading, (_factored(frame, heading) for frame in frames)
@@ -72,6 +74,9 @@ def _factored(frame: Any, heading: Heading | None) -> Factored:
     return Factored(block, Columns(counts, primes, exponents), rows, frozenset(missing))
 
 
-def _frames(file: BinaryIO) -> Iterator[Any]:
-    while head := file.read(_LENGTH.size):
-        yield marshal.loads(file.read(*_LENGTH.unpack(head)))
+def _frames(file: BinaryIO, wait: Callable[[BinaryIO, int], bool]) -> Iterator[Any]:
+    while wait(file, _LENGTH.size) and (head := file.read(_LENGTH.size)):
+        (size,) = _LENGTH.unpack(head)
+        if not wait(file, size):
+            return
+        yield marshal.loads(file.read(size))

@@ -19,6 +19,8 @@ from factorpool.jobs.places import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from factorpool.jobs.following import Follower
+
     Complete = Callable[[str, str], object]
 
 
@@ -60,7 +62,7 @@ class WholeFile:
     """A file that is called NAME.part until all is written; NAME stays what it was until then.
 
     With a journal the part stays, whatever ends it, once there is a mark, and `mark` is where it goes on; without, it
-    is removed.  `complete` makes the file, in a closed format, from the part.  What is there and is no file, such as a
+    is removed.  `follower` makes the file, in a closed format, from the part.  What is there and is no file, such as a
     named pipe or /dev/null, is written to as it is.
 
     The file of one of several jobs, to be `merged`, keeps its journal, and what stands above all is only in the first.
@@ -71,7 +73,7 @@ class WholeFile:
         path: str,
         journal: Journal | None = None,
         mark: Mark | None = None,
-        complete: Complete | None = None,
+        follower: Follower | None = None,
         *,
         merged: bool = False,
         first: bool = True,
@@ -81,7 +83,7 @@ class WholeFile:
         self._part = self._path if self._special else f"{self._path}.part"
         self._journal = journal
         self._mark = mark
-        self._complete = complete
+        self._follower = follower
         self._merged = merged
         self._first = first
         self._size = self._checksum = 0
@@ -102,14 +104,12 @@ class WholeFile:
 
     def begin(self) -> None:
         """What stands above all has been written: throws that away, and what came after the mark, if there is one."""
-        if self._mark is not None:
-            self._size, self._checksum = self._mark.size, self._mark.checksum
-        elif not self._first:
-            self._size = self._checksum = 0
-        else:
-            return
-        self._file.truncate(self._size)
-        self._file.seek(self._size)
+        if self._mark is not None or not self._first:
+            self._size, self._checksum = (self._mark.size, self._mark.checksum) if self._mark else (0, 0)
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+        if self._follower is not None:
+            self._follower.follow(self._part, whole_of(self._path))
 
     def write(self, data: bytes) -> None:
         """Writes all of it."""
@@ -120,6 +120,8 @@ class WholeFile:
             raise self._error(error) from error
         self._size += len(data)
         self._checksum = zlib.crc32(data, self._checksum)
+        if self._follower is not None:
+            self._follower.more()
 
     def reached(self, place: Place | None, given_up: int) -> None:
         """All of the input before a place is written: marks that, if it is time."""
@@ -147,12 +149,14 @@ class WholeFile:
                     bad, given_up = self._left_out
                     place = (self._mark.place if self._mark else Place(0, 0, 1, 0))._replace(bad=bad)
                     self._keep(self._journal, Mark(place, self._size, self._checksum, given_up, done=True))
-                appear(self._part, self._path, self._complete)
+                appear(self._part, self._path, None if self._follower is None else self._follower.complete)
                 if self._journal is not None and not self._merged:
                     self._journal.remove()
         except OSError as failure:
             raise self._error(failure) from failure
         finally:
+            if self._follower is not None:
+                self._follower.give_up()
             with suppress(OSError):
                 self._file.close()
             # Ctrl-C may have come when the first mark was written, but not known here yet.
@@ -190,7 +194,7 @@ def appear(part: str, path: str, complete: Complete | None) -> None:
     if complete is None:
         os.replace(part, path)
     else:
-        whole = f"{path}.whole"
+        whole = whole_of(path)
         try:
             complete(part, whole)
             os.replace(whole, path)
@@ -199,6 +203,11 @@ def appear(part: str, path: str, complete: Complete | None) -> None:
                 os.unlink(whole)
         os.unlink(part)
     sync_directory(path)
+
+
+def whole_of(path: str) -> str:
+    """Where a file in a closed format is made, until it is whole."""
+    return f"{path}.whole"
 
 
 def begin_job(
