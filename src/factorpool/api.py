@@ -354,13 +354,14 @@ def factor_blocks(
     trace: str | None = None,
     effort: Effort | None = None,
     unfinished: Callable[[UnfinishedError], object] | None = None,
+    printed: Callable[[Block, Columns], bytes] | None = None,
 ) -> Iterator[tuple[Block, Columns]]:
     """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
     `ready` says whether the next of the `blocks` is there.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
     first block.  `announce` is called with the strategy once it is known, and why it is that; `unfinished` for each
-    number that was given up, which is left out then.
+    number that was given up, which is left out then.  `printed` is run by the workers, and makes the columns' `text`.
     """
     check_choice("method", method, METHODS)
     options = Options(
@@ -382,7 +383,7 @@ def factor_blocks(
         source = SequenceSource(Block.packed(numbers))
         options = options._replace(buffersize=None)
     planner = Planner(options, effort or Effort())
-    for completion in Run(FactorTask(method, first), source, first, options, planner.finish):
+    for completion in Run(FactorTask(method, first, printed), source, first, options, planner.finish):
         if isinstance(completion.error, UnfinishedError) and unfinished is not None:
             unfinished(completion.error)
             continue

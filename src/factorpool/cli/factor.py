@@ -182,6 +182,7 @@ def command(
             open_store(checkpoint),
         ),
         unfinished=job.give_up,
+        printed=job.printed,
     )
     if progress is None:
         progress = sys.stderr.isatty() and not sys.stdout.isatty()

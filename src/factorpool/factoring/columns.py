@@ -38,7 +38,8 @@ class Columns(NamedTuple):
     """The factorizations of a block: of each number how many distinct primes, then all primes and all exponents.
 
     As the kernel makes them they are bytes: uint8 `counts`, uint64 `primes`, uint8 `exponents`; for a wide block they
-    are lists.  `probable` has the primes that are not proved, `large` what still has to be factored.
+    are lists.  `probable` has the primes that are not proved, `large` what still has to be factored; `text` is what the
+    worker has printed of them, if it was asked to.
     """
 
     counts: bytes | list[int]
@@ -46,6 +47,7 @@ class Columns(NamedTuple):
     exponents: bytes | list[int]
     probable: list[int] = []  # noqa: RUF012 (never changed)
     large: list[Large] = []  # noqa: RUF012
+    text: bytes | None = None
 
     @property
     def wide(self) -> bool:

@@ -52,14 +52,18 @@ class StoppedError(Exception):
 class FactorTask:
     """Factors blocks by a method: numbers that are not too long for it in the kernel, others as far as that is quick.
 
-    `block` is a sample of what there will be, for the sizes of the first chunks.
+    `block` is a sample of what there will be, for the sizes of the first chunks.  `printed` makes text of what the
+    kernel has factored: where workers do that, the caller has little to do for each number.
     """
 
     itemwise = False  # a call of the kernel for each number would cost more than most numbers
     taints = False
 
-    def __init__(self, method: str, block: Block | None = None) -> None:
+    def __init__(
+        self, method: str, block: Block | None = None, printed: Callable[[Block, Columns], bytes] | None = None
+    ) -> None:
         self.method = METHODS[method]
+        self._printed = printed
         self.first_chunk, self.least_seconds = self.method.first_chunk, TAIL_SECONDS
         kind = None if block is None else block.kind
         self._wide = kind is Kind.WIDE
@@ -91,7 +95,10 @@ class FactorTask:
         """One piece: the columns of the block."""
         began = time.perf_counter()
         try:
-            value, failure = self._factor(payload, stop), None
+            columns, failure = self._factor(payload, stop), None
+            if self._printed is not None and not columns.wide:
+                columns = columns._replace(text=self._printed(payload, columns))
+            value: Columns | None = columns
         except StoppedError:
             return
         except Exception as error:

@@ -13,7 +13,7 @@ from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import MOST_BYTES, Lines, LineSource
 from factorpool.formats.table import Batch, Heading, Rows, choose_column
-from factorpool.formats.text import lines_of, shown_factors
+from factorpool.formats.text import printed, shown_factors
 
 SEPARATORS = ",;\t|"
 
@@ -42,7 +42,7 @@ class Writer:
         """Adds a row for each number, or for each of its primes."""
         block, columns, rows, missing = factored
         if rows is None:
-            self._file.write(lines_of(self.style, self._shape, block, columns))
+            self._file.write(printed(self.style, self._shape, factored))
             return
         if isinstance(rows, PlainRows) and rows.separator == self.separator and self._shape is not Shape.FLAT:
             shown = shown_factors(self._shape, block, columns)

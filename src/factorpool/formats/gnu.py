@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.table import Heading
-from factorpool.formats.text import lines_of
+from factorpool.formats.text import printed
 
 
 class Writer:
@@ -16,7 +16,7 @@ class Writer:
 
     def write(self, factored: Factored) -> None:
         """Adds a line for each number."""
-        text = lines_of("gnu", self._shape, factored.block, factored.columns)
+        text = printed("gnu", self._shape, factored)
         if factored.missing:
             lines = text.splitlines(keepends=True)
             text = b"".join(line for at, line in enumerate(lines) if at not in factored.missing)

@@ -9,7 +9,7 @@ from factorpool.errors import FactorpoolError, show
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import Lines, LineSource, first_line_from
 from factorpool.formats.table import Batch, Heading, JsonRows, choose_column
-from factorpool.formats.text import lines_of
+from factorpool.formats.text import printed
 
 ROWS = 4096
 """Rows that are read at once: some milliseconds' work."""
@@ -24,9 +24,9 @@ class Writer:
 
     def write(self, factored: Factored) -> None:
         """Adds a line for each number, or for each of its primes."""
-        block, columns, rows, missing = factored
+        _, columns, rows, missing = factored
         if rows is None:
-            self._file.write(lines_of("jsonl", self._shape, block, columns))
+            self._file.write(printed("jsonl", self._shape, factored))
             return
         lines: list[str] = []
         new = {"prime", "exponent"} if self._shape is Shape.FLAT else {"primes", "exponents"}

@@ -5,7 +5,13 @@ from __future__ import annotations
 from factorpool import _native
 from factorpool.factoring.block import Block, Kind
 from factorpool.factoring.columns import Columns
-from factorpool.formats import Shape
+from factorpool.formats import Factored, Shape
+
+
+def printed(style: str, shape: Shape, factored: Factored) -> bytes:
+    """The lines of what no table has: those that a worker has printed, if one has."""
+    text = factored.columns.text
+    return lines_of(style, shape, factored.block, factored.columns) if text is None else text
 
 
 def lines_of(style: str, shape: Shape, block: Block, columns: Columns) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from factorpool.errors import OptionError, UnfinishedError
@@ -13,6 +14,7 @@ from factorpool.formats import CLOSED, Factored, Shape, Writer, find_writer
 from factorpool.formats.columnar import load_pyarrow
 from factorpool.formats.lines import only_utf8
 from factorpool.formats.table import Heading
+from factorpool.formats.text import lines_of
 from factorpool.jobs import kept
 from factorpool.jobs.following import Follower
 from factorpool.jobs.inputs import Input
@@ -87,6 +89,13 @@ class Job:
         if mark is not None and not mark.done:
             counted = counted_in(plan.inputs[0].kind)
             report(f"going on at {counted} {mark.place.line} of {paths[min(mark.place.file, len(paths) - 1)]}")
+
+    @property
+    def printed(self) -> Callable[[Block, Columns], bytes] | None:
+        """How the workers print what they find; None where that is for the writer: of tables, and in closed formats."""
+        if self._table is not None or self._plan.form in CLOSED:
+            return None
+        return partial(lines_of, self._plan.form, self._plan.shape)
 
     def blocks(self) -> Iterator[Block]:
         """The numbers."""
