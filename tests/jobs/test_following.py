@@ -65,7 +65,7 @@ def test_the_file_is_the_one_that_is_made_at_the_end(form: str, last: Sequence[i
     part, target, expected = tmp_path / "part", tmp_path / "target", tmp_path / "expected"
     follower = Follower(form, Shape.REPEATED)
     growing = Part(part, follower, target)
-    for start in range(1, 2 * WRITE_ROWS, WRITE_ROWS // 4):
+    for start in range(1, 5 * WRITE_ROWS // 4, WRITE_ROWS // 4):
         growing.add(range(start, start + WRITE_ROWS // 4))
     wait_until_there(target, 100_000)  # long before the end
     growing.add(last)

@@ -122,7 +122,7 @@ void t_long_lanes(size_t count) {
             n[bit / 64] = (uint64_t)1 << bit % 64;
             if (k % 4 == 1) n[(bit - 1) / 64] |= (uint64_t)1 << (bit - 1) % 64;
             to_multiple(p, k % 4 < 2, n);
-            fp_ecm_far *far = fp_ecm_far_new(k % 4 == 3 ? 51 : 20); /* by the tables, and by chains of long.c's own */
+            fp_ecm_far *far = fp_ecm_far_new(k % 8 == 7 ? 51 : 20); /* by the tables, and by chains of long.c's own */
             if (fp_ecm_long_lanes(t_isa, fp_long_bits(n)) != curves->lanes) t_fail("fp_ecm_long_lanes", p);
             for (uint32_t first = 1; first < 1 + 3 * lanes; first += lanes) {
                 fp_ecm_long(t_isa, n, fp_long_bits(n), far, first, lanes, NULL, factor);

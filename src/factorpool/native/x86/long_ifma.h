@@ -15,8 +15,9 @@
 #define FP_MULTIPLICATION static FP_INLINE
 #endif
 #define FP_LANES 8
-#define FP_LONG_CAPACITY (52 * FP_LIMBS - 5)
-#define FP_LIMB_MASK (((uint64_t)1 << 52) - 1)
+#define FP_LIMB_BITS 52
+#define FP_LIMB_MASK (((uint64_t)1 << FP_LIMB_BITS) - 1)
+#define FP_LONG_CAPACITY (FP_LIMB_BITS * FP_LIMBS - 5)
 
 /* Limbs of sums and differences carry bits above 52, which are in the next limb already: IFMA does not see them. */
 typedef struct {
@@ -39,7 +40,7 @@ static FP_INLINE void reduce(fp_vec *r, __m512i *low, __m512i *high, const fp_ve
         const __m512i column = _mm512_add_epi64(_mm512_add_epi64(low[i], high[i]), carry);
         const __m512i q = FP_LOW(zero, column, m->inverse);
         /* The low half of q n is what the column lacks to a multiple of 2^52: 0 or what is there lacks. */
-        carry = _mm512_srli_epi64(_mm512_add_epi64(column, mask), 52);
+        carry = _mm512_srli_epi64(_mm512_add_epi64(column, mask), FP_LIMB_BITS);
         FP_ALL_UNROLLED for (int j = 0; j < FP_LIMBS; j++) {
             if (j > 0) low[i + j] = FP_LOW(low[i + j], q, m->n.limb[j]);
             high[i + j + 1] = FP_HIGH(high[i + j + 1], q, m->n.limb[j]);
@@ -47,7 +48,7 @@ static FP_INLINE void reduce(fp_vec *r, __m512i *low, __m512i *high, const fp_ve
     }
     FP_ALL_UNROLLED for (int i = FP_LIMBS; i < 2 * FP_LIMBS; i++) {
         const __m512i column = _mm512_add_epi64(_mm512_add_epi64(low[i], high[i]), carry);
-        r->limb[i - FP_LIMBS] = _mm512_and_si512(column, mask), carry = _mm512_srli_epi64(column, 52);
+        r->limb[i - FP_LIMBS] = _mm512_and_si512(column, mask), carry = _mm512_srli_epi64(column, FP_LIMB_BITS);
     }
 }
 
@@ -82,24 +83,12 @@ FP_MULTIPLICATION void square(fp_vec *r, const fp_vec *a, const fp_vec_mod *m) {
     reduce(r, low, high, m);
 }
 
-static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    multiply(&r, &a, &b, m);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) {
-    fp_vec r;
-    square(&r, &a, m);
-    return r;
-}
-
 static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     (void)m;
     __m512i carry = _mm512_setzero_si512();
     FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
         a.limb[i] = _mm512_add_epi64(_mm512_add_epi64(a.limb[i], b.limb[i]), carry);
-        carry = _mm512_srli_epi64(a.limb[i], 52);
+        carry = _mm512_srli_epi64(a.limb[i], FP_LIMB_BITS);
     }
     return a;
 }
@@ -109,60 +98,19 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
         const __m512i sum = _mm512_add_epi64(_mm512_add_epi64(a.limb[i], m->twice.limb[i]), carry);
         a.limb[i] = _mm512_sub_epi64(sum, b.limb[i]);
-        carry = _mm512_srai_epi64(a.limb[i], 52);
+        carry = _mm512_srai_epi64(a.limb[i], FP_LIMB_BITS);
     }
     return a;
 }
 
-static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) { return m->one; }
-
-/* A number in all lanes. */
-static fp_vec all_lanes(const uint64_t *words) {
-    fp_vec r;
-    for (int i = 0; i < FP_LIMBS; i++) {
-        const int word = 52 * i / 64, bit = 52 * i % 64;
-        uint64_t limb = words[word] >> bit;
-        if (bit > 12) limb |= words[word + 1] << (64 - bit);
-        r.limb[i] = _mm512_set1_epi64((int64_t)(limb & FP_LIMB_MASK));
-    }
-    return r;
-}
+#include "long_lanes.h"
 
 static fp_vec_mod fp_vec_load(const uint64_t *n) {
-    uint64_t power[FP_LONG_WORDS];
-    fp_vec_mod m = {.n = all_lanes(n), .inverse = _mm512_set1_epi64((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
-    m.twice = fp_vec_add(m.n, m.n, &m);
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) m.twice.limb[i] =
-        _mm512_and_si512(m.twice.limb[i], _mm512_set1_epi64(FP_LIMB_MASK));
-    fp_long_power_of_two(52 * FP_LIMBS, n, FP_LONG_WORDS, power);
-    m.one = all_lanes(power);
-    fp_long_power_of_two(104 * FP_LIMBS, n, FP_LONG_WORDS, power);
-    m.radix2 = all_lanes(power);
-    return m;
-}
-
-static fp_vec fp_vec_constants(const int64_t *c, const fp_vec_mod *m) {
-    const __m512i zero = _mm512_setzero_si512(), size = _mm512_abs_epi64(_mm512_loadu_si512(c));
-    fp_vec r = {{size, _mm512_srli_epi64(size, 52)}}, minus;
-    for (int i = 2; i < FP_LIMBS; i++) r.limb[i] = zero;
-    r = fp_vec_mul(m->radix2, r, m);
-    minus = fp_vec_sub((fp_vec){{zero}}, r, m);
-    const __mmask8 negative = _mm512_movepi64_mask(_mm512_loadu_si512(c));
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) r.limb[i] =
-        _mm512_mask_and_epi64(r.limb[i], negative, minus.limb[i], _mm512_set1_epi64(FP_LIMB_MASK));
-    return r;
-}
-
-static void fp_vec_store(fp_vec a, int lane, const fp_vec_mod *m, uint64_t *words) {
-    (void)m;
-    memset(words, 0, FP_LONG_WORDS * sizeof *words);
-    for (int i = 0; i < FP_LIMBS; i++) {
-        uint64_t limbs[FP_LANES];
-        _mm512_storeu_si512(limbs, a.limb[i]);
-        const int word = 52 * i / 64, bit = 52 * i % 64;
-        words[word] |= limbs[lane] << bit;
-        if (bit > 12) words[word + 1] |= limbs[lane] >> (64 - bit);
-    }
+    uint64_t two[FP_LONG_WORDS];
+    for (int i = FP_LONG_WORDS; i-- > 0;) two[i] = n[i] << 1 | (i ? n[i - 1] >> 63 : 0);
+    return (fp_vec_mod){all_lanes(n), all_lanes(two), power_of_two(FP_LIMB_BITS * FP_LIMBS, n),
+                        power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n),
+                        _mm512_set1_epi64((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
 }
 
 #include "../long_curve.h"

@@ -84,18 +84,6 @@ FP_MULTIPLICATION void square(fp_vec *r, const fp_vec *a, const fp_vec_mod *m) {
     carried(r, column);
 }
 
-static FP_INLINE fp_vec fp_vec_mul(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    fp_vec r;
-    multiply(&r, &a, &b, m);
-    return r;
-}
-
-static FP_INLINE fp_vec fp_vec_sqr(fp_vec a, const fp_vec_mod *m) {
-    fp_vec r;
-    square(&r, &a, m);
-    return r;
-}
-
 static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     (void)m;
     fp_vec r;
@@ -110,67 +98,21 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
     return r;
 }
 
-static FP_INLINE fp_vec fp_vec_one(const fp_vec_mod *m) { return m->one; }
-
-/* A number in all lanes. */
-static fp_vec all_lanes(const uint64_t *words) {
-    fp_vec r;
-    for (int i = 0; i < FP_LIMBS; i++) {
-        const int word = FP_LIMB_BITS * i / 64, bit = FP_LIMB_BITS * i % 64;
-        uint64_t limb = words[word] >> bit;
-        if (bit + FP_LIMB_BITS > 64) limb |= words[word + 1] << (64 - bit);
-        r.limb[i] = _mm256_set1_epi64x((int64_t)(limb & FP_LIMB_MASK));
-    }
-    return r;
-}
+#include "long_lanes.h"
 
 static fp_vec_mod fp_vec_load(const uint64_t *n) {
-    uint64_t words[FP_LONG_WORDS];
-    fp_vec_mod m = {.n = all_lanes(n), .inverse = _mm256_set1_epi64x((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
-    fp_long_power_of_two(FP_LIMB_BITS * FP_LIMBS, n, FP_LONG_WORDS, words);
-    m.one = all_lanes(words);
-    fp_long_power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n, FP_LONG_WORDS, words);
-    m.radix2 = all_lanes(words);
-    for (int i = FP_LONG_WORDS; i-- > 0;) words[i] = n[i] << 2 | (i ? n[i - 1] >> 62 : 0);
-    m.spread = all_lanes(words);
+    uint64_t four[FP_LONG_WORDS];
+    for (int i = FP_LONG_WORDS; i-- > 0;) four[i] = n[i] << 2 | (i ? n[i - 1] >> 62 : 0);
+    fp_vec_mod m = {all_lanes(n), power_of_two(FP_LIMB_BITS * FP_LIMBS, n),
+                    power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n), all_lanes(four),
+                    _mm256_set1_epi64x((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
     /* Each limb but the highest borrows from the next. */
-    const int top = (fp_long_bits(words) - 1) / FP_LIMB_BITS;
+    const int top = (fp_long_bits(four) - 1) / FP_LIMB_BITS;
     for (int i = 0; i < top; i++) {
         m.spread.limb[i] = _mm256_add_epi64(m.spread.limb[i], _mm256_set1_epi64x((int64_t)1 << FP_LIMB_BITS));
         m.spread.limb[i + 1] = _mm256_sub_epi64(m.spread.limb[i + 1], _mm256_set1_epi64x(1));
     }
     return m;
-}
-
-static fp_vec fp_vec_constants(const int64_t *c, const fp_vec_mod *m) {
-    uint64_t limbs[2][FP_LANES], minus[FP_LANES];
-    for (int k = 0; k < FP_LANES; k++) {
-        const uint64_t size = c[k] < 0 ? -(uint64_t)c[k] : (uint64_t)c[k];
-        for (int i = 0; i < 2; i++) limbs[i][k] = size >> FP_LIMB_BITS * i & FP_LIMB_MASK;
-        minus[k] = c[k] < 0 ? UINT64_MAX : 0;
-    }
-    fp_vec r, zero;
-    for (int i = 0; i < FP_LIMBS; i++) {
-        zero.limb[i] = _mm256_setzero_si256();
-        r.limb[i] = i < 2 ? _mm256_loadu_si256((const __m256i *)(const void *)limbs[i]) : zero.limb[i];
-    }
-    r = fp_vec_mul(m->radix2, r, m);
-    const fp_vec negative = fp_vec_mul(fp_vec_sub(zero, r, m), m->one, m);
-    const __m256i which = _mm256_loadu_si256((const __m256i *)(const void *)minus);
-    for (int i = 0; i < FP_LIMBS; i++) r.limb[i] = _mm256_blendv_epi8(r.limb[i], negative.limb[i], which);
-    return r;
-}
-
-static void fp_vec_store(fp_vec a, int lane, const fp_vec_mod *m, uint64_t *words) {
-    (void)m;
-    memset(words, 0, FP_LONG_WORDS * sizeof *words);
-    for (int i = 0; i < FP_LIMBS; i++) {
-        uint64_t limbs[FP_LANES];
-        _mm256_storeu_si256((__m256i *)(void *)limbs, a.limb[i]);
-        const int word = FP_LIMB_BITS * i / 64, bit = FP_LIMB_BITS * i % 64;
-        words[word] |= limbs[lane] << bit;
-        if (bit + FP_LIMB_BITS > 64) words[word + 1] |= limbs[lane] >> (64 - bit);
-    }
 }
 
 #include "../long_curve.h"
