@@ -22,11 +22,11 @@ static int has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
            __builtin_cpu_supports("bmi2") && has_lzcnt();
 }
-static int has_avx512ifma(void) { /* beyond 100 bits, and in the quadratic sieve, it goes by AVX2 */
+static int has_avx512ifma(void) { /* in the quadratic sieve it goes by AVX2 */
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma");
 }
-extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100;
+extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100, fp_avx512ifma_128;
 extern fp_trial_set fp_avx512ifma_trial;
 extern const fp_long_curves fp_avx512ifma_long_3, fp_avx512ifma_long_4, fp_avx512ifma_long_5, fp_avx512ifma_long_6,
     fp_avx512ifma_long_8, fp_avx512ifma_long_12;
@@ -49,7 +49,7 @@ static const fp_isa isas[] = {
      fp_avx512ifma_trial,
      4,
      100,
-     {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_avx2_128},
+     {&fp_avx512ifma_50, &fp_avx512ifma_100, &fp_avx512ifma_128},
      &fp_siqs_avx2,
      {&fp_avx512ifma_long_3, &fp_avx512ifma_long_4, &fp_avx512ifma_long_5, &fp_avx512ifma_long_6, &fp_avx512ifma_long_8,
       &fp_avx512ifma_long_12}},

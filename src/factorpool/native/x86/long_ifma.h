@@ -1,11 +1,9 @@
-/* Curves in eight lanes for AVX-512 IFMA, modulo one number of FP_LIMBS limbs of 52 bits; to be included with FP_LIMBS and FP_LONG,
- * the name of the result.
- *
- * Montgomery's reduction with R = 2^(52 FP_LIMBS), without carries until the end: a column is a sum of at most 4 FP_LIMBS halves
- * below 2^52, and what the one before carries.  With n < R / 32 the product of two sums or differences, in [0, 4 n), is in [0, 2 n). */
+/* Curves in eight lanes for AVX-512 IFMA, modulo one number of FP_LIMBS limbs; to be included with FP_LIMBS and FP_LONG, the name of the
+ * result. */
 #include <string.h>
 
 #include "../long.h"
+#include "limbs_ifma.h"
 
 #define FP_POINT static __attribute__((noinline))
 /* Calls of multiplications of up to six limbs would take a fifth longer; of more, there would be too much code. */
@@ -15,93 +13,20 @@
 #define FP_MULTIPLICATION static FP_INLINE
 #endif
 #define FP_LANES 8
-#define FP_LIMB_BITS 52
-#define FP_LIMB_MASK (((uint64_t)1 << FP_LIMB_BITS) - 1)
 #define FP_LONG_CAPACITY (FP_LIMB_BITS * FP_LIMBS - 5)
 
-/* Limbs of sums and differences carry bits above 52, which are in the next limb already: IFMA does not see them. */
-typedef struct {
-    __m512i limb[FP_LIMBS];
-} fp_vec;
-
-typedef struct {
-    fp_vec n, twice, one, radix2;
-    __m512i inverse; /* -1 / n modulo 2^52 */
-} fp_vec_mod;
-
-#define FP_LOW(sum, a, b) _mm512_madd52lo_epu64(sum, a, b)
-#define FP_HIGH(sum, a, b) _mm512_madd52hi_epu64(sum, a, b)
-
-/* The residue of low + high, columns from 2^0 on, and on. */
-static FP_INLINE void reduce(fp_vec *r, __m512i *low, __m512i *high, const fp_vec_mod *m) {
-    const __m512i zero = _mm512_setzero_si512(), mask = _mm512_set1_epi64(FP_LIMB_MASK);
-    __m512i carry = zero;
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        const __m512i column = _mm512_add_epi64(_mm512_add_epi64(low[i], high[i]), carry);
-        const __m512i q = FP_LOW(zero, column, m->inverse);
-        /* The low half of q n is what the column lacks to a multiple of 2^52: 0 or what is there lacks. */
-        carry = _mm512_srli_epi64(_mm512_add_epi64(column, mask), FP_LIMB_BITS);
-        FP_ALL_UNROLLED for (int j = 0; j < FP_LIMBS; j++) {
-            if (j > 0) low[i + j] = FP_LOW(low[i + j], q, m->n.limb[j]);
-            high[i + j + 1] = FP_HIGH(high[i + j + 1], q, m->n.limb[j]);
-        }
-    }
-    FP_ALL_UNROLLED for (int i = FP_LIMBS; i < 2 * FP_LIMBS; i++) {
-        const __m512i column = _mm512_add_epi64(_mm512_add_epi64(low[i], high[i]), carry);
-        r->limb[i - FP_LIMBS] = _mm512_and_si512(column, mask), carry = _mm512_srli_epi64(column, FP_LIMB_BITS);
-    }
-}
+typedef fp_unit fp_vec;
+typedef fp_unit_mod fp_vec_mod;
 
 FP_MULTIPLICATION void multiply(fp_vec *r, const fp_vec *a, const fp_vec *b, const fp_vec_mod *m) {
-    __m512i low[2 * FP_LIMBS], high[2 * FP_LIMBS];
-    FP_ALL_UNROLLED for (int i = 0; i < 2 * FP_LIMBS; i++) low[i] = high[i] = _mm512_setzero_si512();
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        FP_ALL_UNROLLED for (int j = 0; j < FP_LIMBS; j++) {
-            low[i + j] = FP_LOW(low[i + j], a->limb[i], b->limb[j]);
-            high[i + j + 1] = FP_HIGH(high[i + j + 1], a->limb[i], b->limb[j]);
-        }
-    }
-    reduce(r, low, high, m);
+    *r = fp_unit_mul(*a, *b, m);
 }
 
-FP_MULTIPLICATION void square(fp_vec *r, const fp_vec *a, const fp_vec_mod *m) {
-    __m512i low[2 * FP_LIMBS], high[2 * FP_LIMBS];
-    FP_ALL_UNROLLED for (int i = 0; i < 2 * FP_LIMBS; i++) low[i] = high[i] = _mm512_setzero_si512();
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        FP_ALL_UNROLLED for (int j = 0; j < i; j++) {
-            low[i + j] = FP_LOW(low[i + j], a->limb[i], a->limb[j]);
-            high[i + j + 1] = FP_HIGH(high[i + j + 1], a->limb[i], a->limb[j]);
-        }
-    }
-    FP_ALL_UNROLLED for (int i = 0; i < 2 * FP_LIMBS; i++) {
-        low[i] = _mm512_add_epi64(low[i], low[i]), high[i] = _mm512_add_epi64(high[i], high[i]);
-    }
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        low[2 * i] = FP_LOW(low[2 * i], a->limb[i], a->limb[i]);
-        high[2 * i + 1] = FP_HIGH(high[2 * i + 1], a->limb[i], a->limb[i]);
-    }
-    reduce(r, low, high, m);
-}
+FP_MULTIPLICATION void square(fp_vec *r, const fp_vec *a, const fp_vec_mod *m) { *r = fp_unit_sqr(*a, m); }
 
-static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    (void)m;
-    __m512i carry = _mm512_setzero_si512();
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        a.limb[i] = _mm512_add_epi64(_mm512_add_epi64(a.limb[i], b.limb[i]), carry);
-        carry = _mm512_srli_epi64(a.limb[i], FP_LIMB_BITS);
-    }
-    return a;
-}
+static FP_INLINE fp_vec fp_vec_add(fp_vec a, fp_vec b, const fp_vec_mod *m) { return fp_unit_add(a, b, m); }
 
-static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
-    __m512i carry = _mm512_setzero_si512();
-    FP_ALL_UNROLLED for (int i = 0; i < FP_LIMBS; i++) {
-        const __m512i sum = _mm512_add_epi64(_mm512_add_epi64(a.limb[i], m->twice.limb[i]), carry);
-        a.limb[i] = _mm512_sub_epi64(sum, b.limb[i]);
-        carry = _mm512_srai_epi64(a.limb[i], FP_LIMB_BITS);
-    }
-    return a;
-}
+static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) { return fp_unit_sub(a, b, m); }
 
 #include "long_lanes.h"
 
