@@ -61,7 +61,7 @@ def main() -> None:
         offset=14,
     )
     chart = alt.layer(lines, names).properties(width=620, height=380, title=title)
-    chart.configure_view(stroke=None).configure(padding={"left": 5, "top": 5, "right": 5, "bottom": 5}).save(
+    chart.configure_view(stroke=None).configure(padding={"left": 5, "top": 5, "right": 30, "bottom": 5}).save(
         str(TARGET)
     )
     print(f"drew {TARGET}")
