@@ -83,6 +83,8 @@ def test_what_is_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
     wait_until_there(target, 100_000)
     follower.give_up()
     assert not target.exists()
+    follower.join()
+    assert not target.exists()
     assert not followers()
 
 

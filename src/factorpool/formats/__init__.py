@@ -22,7 +22,7 @@ FORMATS = ("gnu", "jsonl", "csv", "tsv", "parquet", "arrow", "sqlite")
 CLOSED = ("parquet", "arrow", "sqlite")
 """Formats whose end says what is in them, so that nothing can be added to what is written.
 
-Their Writer gets a path, once all is known."""
+Their Writer gets a path, and looks at each block before it is written."""
 
 ENDINGS = {"ndjson": "jsonl", "tab": "tsv", "pq": "parquet", "ipc": "arrow", "feather": "arrow", "db": "sqlite"}
 """Endings of files that are not the name of their format."""

@@ -30,8 +30,9 @@ class Follower:
     def follow(self, part: str, target: str) -> None:
         """Begins with what is in a part, which grows."""
         self._target = target
-        self._thread = threading.Thread(target=self._run, args=(part,), name="factorpool follower", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(part,), name="factorpool follower", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def more(self) -> None:
         """The part has grown."""
@@ -48,23 +49,32 @@ class Follower:
             kept.complete(self._form, self._shape, part, target)
 
     def give_up(self) -> None:
-        """Removes what is not whole."""
+        """Removes what is not whole, at once, though its thread may be at a block still; `join` waits for that."""
         self._given_up = True
-        self._end()
+        self._more.set()
+        if self._thread is not None:
+            self._remove()
+
+    def join(self) -> None:
+        """Waits for the end of the thread."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
     def _end(self) -> None:
         self._ended = True
         self._more.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self.join()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            os.unlink(self._target)
 
     def _run(self, part: str) -> None:
         with suppress(Exception), open(part, "rb") as file:  # `complete` meets it again
             self._whole = self._make(file)
         if not self._whole:
-            with suppress(OSError):
-                os.unlink(self._target)
+            self._remove()
 
     def _make(self, file: BinaryIO) -> bool:
         """Whether the file is whole."""

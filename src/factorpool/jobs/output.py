@@ -163,6 +163,8 @@ class WholeFile:
             if not self._special and (self._journal is None or not self._journal.exists()):
                 with suppress(FileNotFoundError):
                     os.unlink(self._part)
+            if self._follower is not None:  # after all else: Ctrl-C ends the command in a second
+                self._follower.join()
 
     def _checksum_of(self, size: int) -> int | None:
         """The checksum of its first bytes; None if there are not so many."""
@@ -229,6 +231,8 @@ def begin_job(
         if os.path.exists(part):
             open_alone(part).close()
         journal.remove()
+        with suppress(FileNotFoundError):
+            os.unlink(whole_of(path))
     if is_special(output) or not all(os.path.isfile(path) for path in inputs) or not (inputs or merged):
         check_no_job(output)
         return None, None

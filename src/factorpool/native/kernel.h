@@ -79,7 +79,7 @@ uint64_t fp_rho(uint64_t n);
 int fp_ecm(const fp_isa *isa, const fp_u128 *numbers, size_t count, int most_bits, const fp_control *control,
            fp_u128 *factors);
 
-/* long.c.  How far curves go that look for factors of so many bits, to be freed; NULL without memory.  `count` curves of these,
+/* long.c.  How far curves go that look for factors of so many bits, to be freed; NULL without memory.  At least `count` curves of these,
  * from number `first` on, and before number 0 p - 1 and p + 1, on one odd composite of at most FP_LONG_BITS bits, in FP_LONG_WORDS
  * words; `factor` gets a proper factor, or 0. */
 #define FP_LONG_WORDS 33

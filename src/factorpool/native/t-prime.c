@@ -50,23 +50,28 @@ static void check_words(size_t count) {
     }
 }
 
+/* Each in its lane. */
+static void check_lanes(const fp_u128 *numbers, size_t count) {
+    uint8_t answers[FP_MOST_LANES];
+    fp_are_prime(t_isa, numbers, count, answers);
+    for (size_t k = 0; k < count; k++)
+        if (answers[k] != t_is_prime(numbers[k])) t_fail("fp_are_prime", numbers[k]);
+}
+
 /* Primes, and products of two, of 65 to 128 bits: wherever an arithmetic ends, some are next to its end. */
 static void check_wide(size_t count) {
-    fp_u128 numbers[FP_MOST_LANES]; /* each in its lane */
-    uint8_t answers[FP_MOST_LANES];
+    fp_u128 numbers[FP_MOST_LANES] = {0};
     size_t have = 0;
     for (size_t i = 0; i < count; i++) {
         int bits = 65 + (int)(t_next() % 64), half = bits / 2;
         fp_u128 n = ((fp_u128)t_next() << 64 | t_next()) >> (128 - bits) | (fp_u128)1 << (bits - 1) | 1;
         if (i % 4 == 0) n = (fp_u128)t_prime_of(half) * t_prime_of(bits - half);
-        if (i % 4 == 1) n = (0 - (fp_u128)(2 * (t_next() % 2000) + 1)) >> (128 - bits) | 1; /* just below 2^bits */
+        if (i % 4 == 1) n = ((fp_u128)1 << (bits - 1)) * 2 - (2 * (t_next() % 2000) + 1); /* just below 2^bits */
         if (n % 3 == 0 || n % 5 == 0 || n % 7 == 0) continue;
         numbers[have++] = n;
-        if (have < FP_MOST_LANES) continue;
-        fp_are_prime(t_isa, numbers, have, answers);
-        for (; have > 0; have--)
-            if (answers[have - 1] != t_is_prime(numbers[have - 1])) t_fail("fp_are_prime", numbers[have - 1]);
+        if (have == FP_MOST_LANES) check_lanes(numbers, have), have = 0;
     }
+    check_lanes(numbers, have);
 }
 
 /* All odd numbers next to where an arithmetic ends, of any isa. */

@@ -3,7 +3,7 @@
  *
  * Montgomery's reduction with R = 2^(28 FP_LIMBS), a limb at a time.  Results of a multiplication are in [0, 2 n), their limbs below
  * 2^28.  Sums, in [0, 4 n), and differences, in [0, 6 n), are not carried: their limbs are below 3 2^28, products of two below
- * 2^59.2, and 26 of them, with as many of q n, below 2^64.  With n < R / 64, 36 n^2 / R + n < 2 n. */
+ * 2^59.2, and 25 of them, with as many of q n, below 2^64.  With n < R / 64, 36 n^2 / R + n < 2 n. */
 #include <string.h>
 
 #include "../long.h"
@@ -16,6 +16,7 @@
 #define FP_MULTIPLICATION static FP_INLINE
 #endif
 #define FP_LANES 4
+_Static_assert(FP_LIMBS <= 25, "a column of so many products must fit into a word");
 #define FP_LIMB_BITS 28
 #define FP_LIMB_MASK (((uint64_t)1 << FP_LIMB_BITS) - 1)
 #define FP_LONG_CAPACITY (FP_LIMB_BITS * FP_LIMBS - 6)
