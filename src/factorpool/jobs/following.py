@@ -44,7 +44,9 @@ class Follower:
         Where that did not work from the first block on, because a later one needs other columns, or the disk was full,
         all of it is made anew, and raises what is wrong.
         """
-        self._end()
+        self._ended = True
+        self._more.set()
+        self.join()
         if not self._whole:
             kept.complete(self._form, self._shape, part, target)
 
@@ -60,11 +62,6 @@ class Follower:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-
-    def _end(self) -> None:
-        self._ended = True
-        self._more.set()
-        self.join()
 
     def _remove(self) -> None:
         with suppress(OSError):

@@ -16,7 +16,7 @@
 typedef void fp_trial_set(const uint64_t *n, size_t count, unsigned set, uint64_t *hits);
 
 /* Arithmetics in lanes for one long modulus. */
-#define FP_LONG_LANES 8
+#define FP_LONG_ARITHMETICS 8
 
 struct fp_isa {
     const char *name;
@@ -26,7 +26,7 @@ struct fp_isa {
     int sieved_bits;          /* longer composites are sieved, once ECM has looked for small factors */
     const fp_field *field[5]; /* by ascending bits; the last takes 128 */
     const fp_siqs_loops *siqs;
-    const fp_long_curves *long_curves[FP_LONG_LANES]; /* by ascending bits; what is longer goes by words */
+    const fp_long_curves *long_curves[FP_LONG_ARITHMETICS]; /* by ascending bits; what is longer goes by words */
 };
 
 #endif

@@ -165,7 +165,7 @@ void fp_ecm_far_free(fp_ecm_far *far) {
 
 /* The curves in lanes for so long a modulus, if the isa has any. */
 static const fp_long_curves *lanes_for(const fp_isa *isa, int bits) {
-    for (int i = 0; i < FP_LONG_LANES && isa->long_curves[i]; i++)
+    for (int i = 0; i < FP_LONG_ARITHMETICS && isa->long_curves[i]; i++)
         if (bits <= isa->long_curves[i]->bits) return isa->long_curves[i];
     return NULL;
 }

@@ -108,7 +108,7 @@ static void to_multiple(uint64_t p, int above, uint64_t *n) {
 /* Curves find in lanes what they find in words, modulo the longest and the shortest numbers of each arithmetic. */
 void t_long_lanes(size_t count) {
     const fp_isa *generic = fp_isa_choose("generic");
-    for (int i = 0; i < FP_LONG_LANES && t_isa->long_curves[i]; i++) {
+    for (int i = 0; i < FP_LONG_ARITHMETICS && t_isa->long_curves[i]; i++) {
         const fp_long_curves *curves = t_isa->long_curves[i];
         const uint32_t lanes = (uint32_t)curves->lanes;
         const int shortest = i ? t_isa->long_curves[i - 1]->bits : 128;

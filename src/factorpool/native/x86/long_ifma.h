@@ -31,9 +31,7 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) { re
 #include "long_lanes.h"
 
 static fp_vec_mod fp_vec_load(const uint64_t *n) {
-    uint64_t two[FP_LONG_WORDS];
-    for (int i = FP_LONG_WORDS; i-- > 0;) two[i] = n[i] << 1 | (i ? n[i - 1] >> 63 : 0);
-    return (fp_vec_mod){all_lanes(n), all_lanes(two), power_of_two(FP_LIMB_BITS * FP_LIMBS, n),
+    return (fp_vec_mod){all_lanes(n), times_power_of_two(n, 1), power_of_two(FP_LIMB_BITS * FP_LIMBS, n),
                         power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n),
                         _mm512_set1_epi64((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
 }

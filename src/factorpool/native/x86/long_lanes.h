@@ -32,6 +32,13 @@ static fp_vec all_lanes(const uint64_t *words) {
     return r;
 }
 
+/* 2^bits n, for a few bits. */
+static fp_vec times_power_of_two(const uint64_t *n, int bits) {
+    uint64_t product[FP_LONG_WORDS];
+    for (int i = 0; i < FP_LONG_WORDS; i++) product[i] = n[i] << bits | (i ? n[i - 1] >> (64 - bits) : 0);
+    return all_lanes(product);
+}
+
 /* 2^bits modulo n. */
 static fp_vec power_of_two(int bits, const uint64_t *n) {
     uint64_t power[FP_LONG_WORDS];

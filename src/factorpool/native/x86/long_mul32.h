@@ -102,13 +102,11 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) {
 #include "long_lanes.h"
 
 static fp_vec_mod fp_vec_load(const uint64_t *n) {
-    uint64_t four[FP_LONG_WORDS];
-    for (int i = FP_LONG_WORDS; i-- > 0;) four[i] = n[i] << 2 | (i ? n[i - 1] >> 62 : 0);
     fp_vec_mod m = {all_lanes(n), power_of_two(FP_LIMB_BITS * FP_LIMBS, n),
-                    power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n), all_lanes(four),
+                    power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n), times_power_of_two(n, 2),
                     _mm256_set1_epi64x((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
     /* Each limb but the highest borrows from the next. */
-    const int top = (fp_long_bits(four) - 1) / FP_LIMB_BITS;
+    const int top = (fp_long_bits(n) + 2 - 1) / FP_LIMB_BITS;
     for (int i = 0; i < top; i++) {
         m.spread.limb[i] = _mm256_add_epi64(m.spread.limb[i], _mm256_set1_epi64x((int64_t)1 << FP_LIMB_BITS));
         m.spread.limb[i + 1] = _mm256_sub_epi64(m.spread.limb[i + 1], _mm256_set1_epi64x(1));
