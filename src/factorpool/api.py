@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, overload
 
 from factorpool import _native
@@ -306,7 +306,8 @@ def factor_stream(
     Closing the iterator gives up what is still running.
 
     Args:
-        numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead.
+        numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead.  A null
+            of an Arrow column has its error in its block's `errors`, by its index in the block.
         strategy, max_workers, schedule, chunksize, method, mp_context, pool: as in `factor_many`.
 
     Raises:
@@ -316,8 +317,9 @@ def factor_stream(
     >>> sum(len(block) for block in factor_stream(range(10**18, 10**18 + 1000)))
     1000
     """
+    nulls: dict[int, FactorpoolError] = {}
     blocks = factor_blocks(
-        blocks_of(numbers),
+        blocks_of(numbers, nulls),
         lambda: True,
         strategy=strategy,
         max_workers=max_workers,
@@ -328,10 +330,13 @@ def factor_stream(
         mp_context=mp_context,
         pool=pool,
     )
+    start = 0
     for block, columns in blocks:
         builder = Builder()
         builder.add(columns)
-        yield builder.build(block, {})
+        here = list(takewhile(lambda index, end=start + len(block): index < end, nulls))
+        yield builder.build(block, {index - start: nulls.pop(index) for index in here})
+        start += len(block)
 
 
 STREAM_AHEAD = 1 << 20

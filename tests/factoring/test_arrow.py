@@ -176,9 +176,18 @@ def test_what_is_no_column_of_integers_is_refused(column: Any, message: str) -> 
         fp.factor_many(column)
 
 
-def test_a_stream_has_no_place_for_nulls() -> None:
-    with pytest.raises(fp.NumberTypeError, match="null at index 2 "):
-        list(fp.factor_stream(pa.chunked_array([[5, 6], [None]])))
+@pytest.mark.parametrize("strategy", ["serial", "threads"])
+def test_a_null_of_a_stream_stays_one(strategy: str) -> None:
+    values = [None if n % 7 == 3 else n for n in range(1, 30_000)]
+    column = pa.chunked_array([values[:5], [None], [None], [], values[5:]], pa.int64())
+    blocks = list(fp.factor_stream(column, strategy=strategy, max_workers=2, chunksize=1000))
+    assert len(blocks) > 20
+    whole = pa.concat_tables([pa.table(block) for block in blocks])
+    assert whole.to_pylist() == pa.table(fp.factor_many(column)).to_pylist()
+    assert blocks[0].errors.keys() == {2}
+    assert blocks[1].errors.keys() == {0}
+    with pytest.raises(fp.NumberTypeError, match="null at index 5 "):
+        blocks[1][0]
 
 
 def test_fields_that_are_none_are_refused() -> None:

@@ -82,15 +82,20 @@ BLOCK = 1 << 16
 """Numbers drawn from an iterator for a block of a stream: a few milliseconds of work."""
 
 
-def blocks_of(numbers: Iterable[object] | Buffer) -> Iterator[Block]:
-    """Any amount of numbers, checked, in blocks; iterators are drawn from block by block."""
+def blocks_of(
+    numbers: Iterable[object] | Buffer, nulls: dict[int, FactorpoolError] | None = None
+) -> Iterator[Block]:
+    """Any amount of numbers, checked, in blocks; iterators are drawn from block by block.
+
+    The errors of an Arrow column's nulls go to `nulls`, in their order, before the block that has them.
+    """
     if isinstance(numbers, range):
         yield from _pieces(numbers)
         return
     if (arrays := arrays_of(numbers)) is not None:
         before = 0
         for found in arrays:
-            words = words_of(bytes(_from_arrow(found, before, None, None)))
+            words = words_of(bytes(_from_arrow(found, before, None, nulls)))
             before += len(words)
             yield Block(words)
         return
