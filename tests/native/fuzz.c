@@ -80,10 +80,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = malloc(size);
     memcpy(text, data, size);
     uint64_t *numbers = malloc(8 * (size / 2 + 1));
-    int in_comment = choice & 1;
+    fp_reading reading = {.in_comment = choice & 1};
     for (const char *s = text; s < text + size;) {
         fp_token odd;
-        const char *stop = fp_parse(s, text + size, &in_comment, numbers, &count, &odd);
+        const char *stop = fp_parse(s, text + size, &reading, numbers, &count, &odd);
         check(stop > s && stop <= text + size && count <= size / 2 + 1);
         s = stop;
     }

@@ -12,17 +12,20 @@ import io
 import os
 import select
 import sys
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError, OptionError, show
-from factorpool.factoring.block import WORD_MAX, Block
+from factorpool.factoring.block import WORD_MAX, Block, words_of
 from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
 from factorpool.formats.lines import LineSource, first_line_from
 from factorpool.jobs.compressed import damage, opened
 from factorpool.jobs.mistakes import Mistakes
 from factorpool.jobs.places import Place, Places, Share
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factorpool.factoring.block import Words
 
 READ_BYTES = 1 << 18
 """Read at a time: about 20 000 numbers, which is small beside the interpreter and large beside the cost of a read."""
@@ -147,16 +150,16 @@ class Reader:
             read += len(data)
             used = used_of(self._fd) if compression else read
             self._position = max(before + used, self._position + 1)  # no two blocks have the same
-            if numbers := parser.feed(data):
+            if len(numbers := parser.feed(data)):
                 if parser.between:
                     self._places.add(self._position, Place(at, read - parser.waiting, parser.line, self.bad))
                 yield self._block(numbers)
-        if data is not None and (numbers := parser.feed(b"\n", last=True)):
+        if data is not None and len(numbers := parser.feed(b"\n", last=True)):
             self._position += 1
             self._places.add(self._position, Place(at + 1, 0, 1, self.bad))
             yield self._block(numbers)
 
-    def _block(self, numbers: array[int] | list[int]) -> Block:
+    def _block(self, numbers: Words | list[int]) -> Block:
         block = Block.packed(numbers) if isinstance(numbers, list) else Block(numbers)
         block.position = self._position
         return block
@@ -211,8 +214,8 @@ class Parser:
         """The line that comes next."""
         return self._line
 
-    def feed(self, data: bytes, last: bool = False) -> array[int] | list[int]:
-        """The numbers, packed if they fit into words, of the tokens that are complete with this piece."""
+    def feed(self, data: bytes, last: bool = False) -> Words | list[int]:
+        """The numbers, as words if they fit into words, of the tokens that are complete with this piece."""
         text = self._rest + data
         if self._start and (len(text) >= len(_BOM) or last):
             text = text.removeprefix(_BOM)
@@ -224,39 +227,37 @@ class Parser:
         end = len(text) if last else max(text.rfind(bytes([c])) for c in _SPACE) + 1
         if text.find(b"#", end) >= 0:
             end = len(text)  # the last token ends where a comment begins
-        numbers = self._parse(text[:end])
+        numbers = self._parse(memoryview(text)[:end])
         self._rest = b"" if self._in_comment else text[end:]
         if len(self._rest) > TOKEN_BYTES:
             self._bad(self._line, self._rest[: TOKEN_BYTES + 1])
             self._rest, self._skipping = b"", True
         return numbers
 
-    def _parse(self, text: bytes) -> array[int] | list[int]:
-        words = array("Q")
+    def _parse(self, text: memoryview) -> Words | list[int]:
+        words: list[bytes] = []
         wide: list[int] | None = None
-        at = counted = 0
+        at = 0
         while at < len(text):
-            packed, at, odd, self._in_comment = _native.parse(text, at, bool(self._in_comment))
+            packed, at, odd, self._in_comment, lines = _native.parse(text, at, bool(self._in_comment))
+            self._line += lines
             if wide is None:
-                words.frombytes(packed)
+                words.append(packed)
             else:
-                wide.extend(memoryview(packed).cast("Q"))
+                wide.extend(words_of(packed))
             if odd < 0:
                 continue
-            token = text[odd:at]
+            token = bytes(text[odd:at])
             big = parse_token(token)
             if big is None and self._coerce:
                 big = integral(token.decode("utf-8", "replace"))
-            if big is not None:
-                if wide is None:
-                    wide = words.tolist()
-                wide.append(big)
+            if big is None:
+                self._bad(self._line, token)
                 continue
-            self._line += text.count(b"\n", counted, odd)
-            counted = odd
-            self._bad(self._line, token)
-        self._line += text.count(b"\n", counted)
-        return words if wide is None else wide
+            if wide is None:
+                wide = words_of(b"".join(words)).tolist()
+            wide.append(big)
+        return words_of(b"".join(words)) if wide is None else wide
 
 
 def from_arguments(

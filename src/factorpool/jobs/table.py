@@ -190,7 +190,7 @@ def numbers_of(values: Sequence[Any] | ArrowWords, coerce: bool) -> tuple[Block,
     texts = [value for value in values if type(value) is str]
     text = "\n".join(texts).encode("utf-8", "surrogateescape") if len(texts) == len(values) else b"-"
     if not text.translate(None, _PLAIN) and "" not in texts and text.count(b"\n") == len(texts) - 1:
-        packed, _, odd, _ = _native.parse(text, 0, False)
+        packed, _, odd, _, _ = _native.parse(text, 0, False)
         if odd < 0:
             return Block(memoryview(packed).cast("Q")), {}
     numbers: list[int] = []

@@ -95,13 +95,18 @@ int fp_long_bits(const uint64_t *n);
 int fp_ecm_long_lanes(const fp_isa *isa, int bits);
 
 /* text.c.  fp_parse reads decimal numbers between white space from [s, end) until the end or the first token that is not a
- * number of 64 bits, which it points to with `odd` (else odd->start is NULL); `#` begins a comment that ends with
- * its line, `in_comment` carries that from call to call.  It returns where it stopped.  `numbers` must have room for
- * (end - s) / 2 + 1. */
+ * number of 64 bits, which it points to with `odd` (else odd->start is NULL).  It returns where it stopped.  `numbers` must have room
+ * for (end - s) / 2 + 1.  `#` begins a comment that ends with its line; fp_reading goes from call to call: whether one is in a
+ * comment, and how many line ends have been passed. */
+typedef struct {
+    int in_comment;
+    size_t lines;
+} fp_reading;
 typedef struct {
     const char *start, *end;
 } fp_token;
-const char *fp_parse(const char *s, const char *end, int *in_comment, uint64_t *numbers, size_t *count, fp_token *odd);
+const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64_t *numbers, size_t *count,
+                     fp_token *odd);
 
 /* Writes a line for each number, or, where they are flat, for each of its distinct primes, and returns their end:
  *

@@ -21,9 +21,9 @@ static void check_case(const named *c) {
     const char *end = c->text + strlen(c->text);
     uint64_t numbers[64];
     size_t count;
-    int in_comment = 0;
+    fp_reading reading = {0};
     fp_token odd;
-    fp_parse(c->text, end, &in_comment, numbers, &count, &odd);
+    fp_parse(c->text, end, &reading, numbers, &count, &odd);
     if (count != c->count || (count && numbers[0] != c->first)) t_fail(c->text, count);
     size_t length = c->odd ? strlen(c->odd) : 0;
     if (c->odd ? !odd.start || (size_t)(odd.end - odd.start) != length || memcmp(odd.start, c->odd, length)
@@ -40,11 +40,11 @@ static void check_random(size_t count) {
         for (size_t k = 0; k < length; k++) text[k] = alphabet[t_next() % (sizeof alphabet - 1)];
         const char *s = text, *end = text + length;
         uint64_t *numbers = malloc(8 * (length / 2 + 1));
-        int in_comment = 0;
+        fp_reading reading = {0};
         fp_token odd;
         while (s < end) {
             const char *before = s;
-            s = fp_parse(s, end, &in_comment, numbers, &n, &odd);
+            s = fp_parse(s, end, &reading, numbers, &n, &odd);
             if (s <= before || s > end || n > length / 2 + 1) t_fail("fp_parse", i);
         }
         free(numbers), free(text);
@@ -53,7 +53,7 @@ static void check_random(size_t count) {
         uint64_t n = t_next() >> (t_next() % 64), back;
         char expected[32];
         fp_columns c = {.counts = malloc(1)};
-        int in_comment = 0;
+        fp_reading reading = {0};
         size_t one;
         fp_token odd;
         if (fp_factor(t_isa, &n, 1, 1, FP_AUTO, NULL, &c) != FP_OK) t_fail("fp_factor", n);
@@ -67,7 +67,7 @@ static void check_random(size_t count) {
                 if (shape != FP_FLAT && style < FP_BARE) {
                     int length = snprintf(expected, sizeof expected, "%llu", (unsigned long long)n);
                     if (memcmp(line, expected, (size_t)length) || line[length] != ":,\t"[style]) t_fail("fp_format", n);
-                    fp_parse(line, line + length, &in_comment, &back, &one, &odd);
+                    fp_parse(line, line + length, &reading, &back, &one, &odd);
                     if (one != 1 || back != n || odd.start) t_fail("fp_parse", n);
                 }
                 free(line);
@@ -76,7 +76,53 @@ static void check_random(size_t count) {
     }
 }
 
+/* Many numbers in one text, with what stands between them, against the C library's; now and then one that is too long. */
+static void check_long(size_t count) {
+    static const char *const between[] = {" ", "\n", "\r\n", "\t \n", "\n#12\n"};
+    enum { COUNT = 1000 };
+    char *text = malloc(60 * COUNT + 1);
+    uint64_t *expected = malloc(8 * COUNT), *numbers = malloc(8 * (30 * COUNT + 1));
+    for (size_t done = 0; done < count; done += COUNT) {
+        char *at = text;
+        for (size_t i = 0; i < COUNT; i++) {
+            uint64_t n = t_next() >> (t_next() % 64), ten = 1;
+            for (unsigned k = (unsigned)(t_next() % 20); k; k--) ten *= 10;
+            if (t_next() % 2) n = ten + t_next() % 3 - 1;
+            if (t_next() % 16 == 0) n = UINT64_MAX - t_next() % 3;
+            expected[i] = n;
+            static const char *const signs[] = {"", "", "", "", "+", "0", "00000000"};
+            at += snprintf(at, 60, "%s%llu%s", signs[t_next() % 7], (unsigned long long)n, between[t_next() % 5]);
+        }
+        const size_t size = (size_t)(at - text);
+        char *copy = malloc(size); /* the sanitizers see what is read behind it */
+        memcpy(copy, text, size);
+        fp_reading reading = {0};
+        size_t n;
+        fp_token odd;
+        fp_parse(copy, copy + size, &reading, numbers, &n, &odd);
+        if (odd.start || n != COUNT || memcmp(numbers, expected, 8 * COUNT)) t_fail("numbers in a text", n);
+        const size_t cut = t_next() % size; /* a letter spoils a token, and no other, unless it is in a comment */
+        copy[cut] = 'x';
+        fp_parse(copy, copy + size, &reading, numbers, &n, &odd);
+        if (odd.start && (memcmp(numbers, expected, 8 * n) || odd.start > copy + cut || odd.end <= copy + cut))
+            t_fail("numbers before a letter", cut);
+        free(copy);
+    }
+    static const char *const too_long[] = {"18446744073709551616",  "18446744073709551620",  "99999999999999999999",
+                                           "100000000000000000000", "184467440737095516150", "12345678901234567890123"};
+    for (size_t i = 0; i < sizeof too_long / sizeof *too_long; i++) {
+        fp_reading reading = {0};
+        size_t n;
+        fp_token odd;
+        snprintf(text, 60, "5 %s 1234567890123456789012345", too_long[i]);
+        fp_parse(text, text + strlen(text), &reading, numbers, &n, &odd);
+        if (n != 1 || odd.start != text + 2 || odd.end != text + 2 + strlen(too_long[i])) t_fail("too long", i);
+    }
+    free(text), free(expected), free(numbers);
+}
+
 void t_text(size_t count) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i]);
     check_random(count / 10 + 1);
+    check_long(count);
 }

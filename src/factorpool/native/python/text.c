@@ -7,16 +7,17 @@ PyDoc_STRVAR(
     parse_doc,
     "parse(text, start, in_comment, /)\n--\n\n"
     "Read decimal numbers from the bytes text[start:] until the first token that is not a number below 2**64.\n\n"
-    "Returns (numbers, stop, odd, in_comment): the bytes of the numbers as uint64, where it stopped, where that token\n"
-    "starts (-1 at the end of the text), and whether the text ended within a comment.");
+    "Returns (numbers, stop, odd, in_comment, lines): the bytes of the numbers as uint64, where it stopped, where\n"
+    "that token starts (-1 at the end of the text), whether the text ended within a comment, and how many line ends\n"
+    "came before.");
 
 static PyObject *parse(PyObject *module, PyObject *args) {
     (void)module;
     Py_buffer text;
     Py_ssize_t start;
-    int in_comment;
+    fp_reading reading = {0};
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*np:parse", &text, &start, &in_comment)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*np:parse", &text, &start, &reading.in_comment)) return NULL;
     if (start < 0 || start > text.len) {
         PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text.len);
         goto done;
@@ -31,10 +32,11 @@ static PyObject *parse(PyObject *module, PyObject *args) {
     fp_token odd;
     const char *stop;
     Py_BEGIN_ALLOW_THREADS; /* workers that are threads need the GIL for moments, and would wait for milliseconds */
-    stop = fp_parse(begin + start, begin + text.len, &in_comment, numbers, &count, &odd);
+    stop = fp_parse(begin + start, begin + text.len, &reading, numbers, &count, &odd);
     Py_END_ALLOW_THREADS;
-    result = Py_BuildValue("y#nni", (const char *)numbers, (Py_ssize_t)(8 * count), (Py_ssize_t)(stop - begin),
-                           odd.start ? (Py_ssize_t)(odd.start - begin) : (Py_ssize_t)-1, in_comment);
+    result = Py_BuildValue("y#nnin", (const char *)numbers, (Py_ssize_t)(8 * count), (Py_ssize_t)(stop - begin),
+                           odd.start ? (Py_ssize_t)(odd.start - begin) : (Py_ssize_t)-1, reading.in_comment,
+                           (Py_ssize_t)reading.lines);
     free(numbers);
 done:
     PyBuffer_Release(&text);
