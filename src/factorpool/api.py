@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Any, Literal, SupportsIndex, TypedDict, TypeVar, Unpack, overload
 
 from factorpool import _native
@@ -320,7 +320,7 @@ def factor_stream(
     nulls: dict[int, FactorpoolError] = {}
     blocks = factor_blocks(
         blocks_of(numbers, nulls),
-        lambda: True,
+        None,
         strategy=strategy,
         max_workers=max_workers,
         schedule=schedule,
@@ -334,8 +334,10 @@ def factor_stream(
     for block, columns in blocks:
         builder = Builder()
         builder.add(columns)
-        here = list(takewhile(lambda index, end=start + len(block): index < end, nulls))
-        yield builder.build(block, {index - start: nulls.pop(index) for index in here})
+        errors: dict[int, FactorpoolError] = {}
+        while nulls and (index := next(iter(nulls))) < start + len(block):
+            errors[index - start] = nulls.pop(index)
+        yield builder.build(block, errors)
         start += len(block)
 
 
@@ -345,7 +347,7 @@ STREAM_AHEAD = 1 << 20
 
 def factor_blocks(
     blocks: Iterator[Block],
-    ready: Callable[[], bool],
+    ready: Callable[[], bool] | None,
     *,
     strategy: Strategy | Auto | str = "auto",
     max_workers: int | None = None,
@@ -363,7 +365,7 @@ def factor_blocks(
 ) -> Iterator[tuple[Block, Columns]]:
     """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
-    `ready` says whether the next of the `blocks` is there.
+    `ready` says whether the next of the `blocks` can be had without waiting; None where nobody knows.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
     first block.  `announce` is called with the strategy once it is known, and why it is that; `unfinished` for each
     number that was given up, which is left out then.  `printed` is run by the workers, and makes the columns' `text`.

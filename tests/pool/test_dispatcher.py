@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from adversary import ERRORS, Adversary
@@ -14,7 +16,9 @@ import factorpool as fp
 from factorpool.pool.dispatcher import Cutter, Dispatcher
 from factorpool.pool.protocol import Chunk, Done, Event
 from factorpool.pool.recovery import Policy
-from factorpool.pool.source import IteratorSource, SequenceSource, Source
+from factorpool.pool.run import Options, Run
+from factorpool.pool.source import BlockSource, IteratorSource, SequenceSource, Source
+from factorpool.pool.task import MapTask
 
 
 def sets(total: int) -> st.SearchStrategy[set[int]]:
@@ -36,7 +40,14 @@ def test_each_item_comes_back_once_or_an_error_ends_the_run(
     # A single item may have lost its worker once by chance, and must still have a try.
     storms = data.draw(st.integers(0, 6), "storms") if retries else 0
     workers = Adversary(rng, count, items, storms, itemwise)
-    source: Source = SequenceSource(range(total)) if rng.random() < 0.5 else IteratorSource(iter(range(total)))
+    blocks = (range(start, min(start + 7, total)) for start in range(0, total, 7))
+    sources: list[Callable[[], Source]] = [
+        lambda: SequenceSource(range(total)),
+        lambda: IteratorSource(iter(range(total))),
+        lambda: BlockSource(blocks, None),
+        lambda: BlockSource(blocks, lambda: rng.random() < 0.5),
+    ]
+    source = rng.choice(sources)()
     schedule, chunksize = rng.choice(
         [("guided", None), ("static", None), ("dynamic", 1), ("dynamic", 7), ("dynamic", 100)]
     )
@@ -124,3 +135,20 @@ def test_what_is_done_comes_before_the_error_of_a_start() -> None:
     with pytest.raises(fp.StartError, match="no more processes"):
         next(run)
     assert workers.closed == 1
+
+
+def test_the_next_block_is_got_while_workers_are_busy() -> None:
+    got = threading.Event()
+
+    def blocks() -> Iterator[list[int]]:
+        yield [1]
+        got.set()
+        yield [2]
+        raise LookupError("the third")
+
+    options = Options("threads", 1).resolved()
+    run = iter(Run(MapTask(lambda _: got.wait(30), False), BlockSource(blocks(), lambda: True), None, options))
+    assert next(run).value == [True]
+    assert next(run).value == [True]
+    with pytest.raises(LookupError, match="the third"):
+        next(run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -27,6 +27,18 @@ def test_block_source_never_crosses_blocks() -> None:
     source = BlockSource(iter([[1, 2, 3], [], [4]]), lambda: False)
     assert [list(source.take(2)) for _ in range(4)] == [[1, 2], [3], [4], []]
     assert not source.ready(1)
+
+
+@pytest.mark.parametrize(("ready", "prepared"), [(lambda: True, True), (lambda: False, False), (None, False)])
+def test_a_block_is_prepared_where_it_takes_no_waiting(ready: Callable[[], bool] | None, prepared: bool) -> None:
+    blocks = iter([[1], [2], [3]])
+    source = BlockSource(blocks, ready)
+    assert source.prepare() == prepared
+    assert source.take(1) == [1]
+    assert source.prepare() == prepared
+    assert source.prepare() == prepared
+    assert source.take(5) == [2]
+    assert list(blocks) == [[3]]
 
 
 def test_an_iterator_that_is_slow_is_not_drawn_from_for_long() -> None:

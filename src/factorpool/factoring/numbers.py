@@ -82,9 +82,7 @@ BLOCK = 1 << 16
 """Numbers drawn from an iterator for a block of a stream: a few milliseconds of work."""
 
 
-def blocks_of(
-    numbers: Iterable[object] | Buffer, nulls: dict[int, FactorpoolError] | None = None
-) -> Iterator[Block]:
+def blocks_of(numbers: Iterable[object] | Buffer, nulls: dict[int, FactorpoolError] | None = None) -> Iterator[Block]:
     """Any amount of numbers, checked, in blocks; iterators are drawn from block by block.
 
     The errors of an Arrow column's nulls go to `nulls`, in their order, before the block that has them.

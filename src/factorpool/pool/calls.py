@@ -204,6 +204,10 @@ class Calls:
         """Whether `take` would answer at once."""
         return bool(self._waiting) or self._closed
 
+    def prepare(self) -> bool:
+        """Calls come when they come."""
+        return False
+
 
 class _Service:
     """For workers that share this process's memory: items that serve one call after the other while there are some.
@@ -230,6 +234,10 @@ class _Service:
     def ready(self, most: int) -> bool:
         """Whether `take` would answer at once."""
         return self._calls.ready(most)
+
+    def prepare(self) -> bool:
+        """As of the calls."""
+        return False
 
     def _count(self, change: int) -> None:
         with self._lock:

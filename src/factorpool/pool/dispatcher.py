@@ -67,10 +67,9 @@ class Cutter:
         """What an item of the last chunk took; None before the first."""
         return None if self._measured is None else self._measured.seconds_per_item
 
-    @property
-    def sized(self) -> bool:
-        """Whether the source knows how many items are left, and so has them all at hand."""
-        return self._total is not None
+    def prepare(self) -> bool:
+        """Gets the next items ready where that takes no waiting; whether `cut` will take no time then."""
+        return self._source.prepare()
 
     @property
     def over(self) -> bool:
@@ -198,14 +197,15 @@ class Dispatcher:
             while self._fatal is None:
                 self._feed()
                 if self._flights:
+                    self._prepare()
                     self._wait(POLL_SECONDS if self._more and len(self._flights) < self._slots() else None)
                     if self._stopping:
                         return
                 elif not self._due():
                     break
-                if self._fatal is None and self._cutter.sized:
+                if self._fatal is None:
                     try:
-                        self._feed()  # before the caller takes its time; not with an iterator, which may take its own
+                        self._feed(prepared=True)  # before the caller takes its time; an iterator may take its own
                     except StartError:
                         if not self._due():
                             raise  # else it comes again, after what is due
@@ -249,10 +249,18 @@ class Dispatcher:
         count = self._limits()[0]
         return count if self._startable is None else min(count, self._startable)
 
-    def _feed(self) -> None:
-        """Gives every free worker a chunk, as far as there are items at hand and room for them."""
-        while len(self._flights) < self._slots() and self._send_one():
+    def _feed(self, *, prepared: bool = False) -> None:
+        """Gives every free worker a chunk, as far as there are items at hand, or prepared, and room for them."""
+        while len(self._flights) < self._slots() and (not prepared or self._prepare()) and self._send_one():
             pass
+
+    def _prepare(self) -> bool:
+        """Has the next items ready, if that takes no waiting, for a worker that will be free; whether they are."""
+        try:
+            return self._more and self._cutter.prepare()
+        except Exception as error:  # of the items' iterator
+            self._failure, self._more = error, False
+            return False
 
     def _send_one(self) -> bool:
         """Gives a free worker a chunk, if there is one."""

@@ -26,6 +26,9 @@ class Source(Protocol):
     def ready(self, most: int) -> bool:
         """Whether `take(most)` would answer at once."""
 
+    def prepare(self) -> bool:
+        """Gets the next items ready where that takes no waiting; whether `take` will take no time then."""
+
 
 class SequenceSource:
     """Slices of anything with a length: a list, a memoryview, a range."""
@@ -49,6 +52,10 @@ class SequenceSource:
 
     def ready(self, most: int) -> bool:
         """Always: everything is there."""
+        return True
+
+    def prepare(self) -> bool:
+        """There is nothing to do."""
         return True
 
 
@@ -101,6 +108,10 @@ class IteratorSource:
     def ready(self, most: int) -> bool:
         """An iterator cannot be asked, but the thread that draws from it can."""
         return self._drawer is None or self._drawer.ready(most)
+
+    def prepare(self) -> bool:
+        """An iterator may take its time, and is drawn from only for a worker that is free."""
+        return False
 
     def close(self) -> None:
         """Draws no more."""
@@ -202,13 +213,14 @@ class _Drawer:
 class BlockSource:
     """Slices of blocks that arrive one by one; a slice never crosses the border of a block.
 
-    `ready` says whether the next block is there, `limit` how many items of a block may be taken at once; None: any.
+    `ready` says whether the next block can be had without waiting, None where nobody knows; `limit` how many items of a
+    block may be taken at once; None: any.
     """
 
     def __init__(
         self,
         blocks: Iterator[Sequence[Any]],
-        ready: Callable[[], bool],
+        ready: Callable[[], bool] | None,
         limit: Callable[[Sequence[Any]], int | None] = lambda _: None,
     ) -> None:
         self._blocks = blocks
@@ -216,15 +228,11 @@ class BlockSource:
         self._most: int | None = None
         self._ready = ready
         self._limit = limit
+        self._more = True
 
     def take(self, most: int) -> Sequence[Any]:
         """The next slice of the block at hand, or of the next one that is not empty."""
-        while not self._block.remaining():
-            block = next(self._blocks, None)
-            if block is None:
-                return ()
-            self._block = SequenceSource(block)
-            self._most = self._limit(block)
+        self._find()
         return self._block.take(most if self._most is None else min(most, self._most))
 
     def remaining(self) -> int | None:
@@ -233,4 +241,19 @@ class BlockSource:
 
     def ready(self, most: int) -> bool:
         """Whether the block at hand has more, or the next one has arrived."""
-        return bool(self._block.remaining()) or self._ready()
+        return bool(self._block.remaining()) or self._ready is None or self._ready()
+
+    def prepare(self) -> bool:
+        """Gets the next block, which may have to be read and parsed, if it is there."""
+        if self._ready is not None and not self._block.remaining() and self._more and self._ready():
+            self._find()
+        return bool(self._block.remaining())
+
+    def _find(self) -> None:
+        """Goes on to the next block that is not empty, unless there is something left of this one."""
+        while not self._block.remaining() and self._more:
+            block = next(self._blocks, None)
+            self._more = block is not None
+            if block is not None:
+                self._block = SequenceSource(block)
+                self._most = self._limit(block)
