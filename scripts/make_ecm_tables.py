@@ -13,9 +13,9 @@ All three are the same for every number, so they are worked out once, here, with
   for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.
   p - 1 and p + 1 go along the same chains; so short steps are better without branches, and so theirs are a program for
   registers, where nothing is moved or swapped.
-* Pairs.  Stage 2 covers each prime q from D/2 on by q = m D +- j, one multiplication for the two signs.  (Where B1 <
-D/2,
-  the few primes between are left to chance.)
+* Pairs.  Stage 2 finds a prime q that divides m D - j or m D + j, one multiplication for the two.  A plan has the
+  fewest pairs (m, j) for all q from a B1 on, which is 5 to 11 % fewer than those with q = m D +- j: many a prime has
+  multiples that share a pair with another prime.
 
 Run it from the repository's root:  python scripts/make_ecm_tables.py  (needs nothing but Python).
 """
@@ -31,7 +31,7 @@ from pathlib import Path
 
 TARGET = Path(__file__).parent.parent / "src/factorpool/native/ecm_tables.h"
 
-ADD_COST, DOUBLE_COST = 6, 5  # modular multiplications, Montgomery curves in X:Z coordinates
+ADD_COST, DOUBLE_COST = 6, 6  # modular multiplications, Montgomery curves in X:Z coordinates, (A + 2) / 4 as a fraction
 
 # Stage 1 bounds; a level of `ecm.c` is one of these with the end of stage 2 beside it.
 B1_LEVELS = (27, 47, 70, 85, 125, 165, 205, 300, 420, 600, 850, 1200, 1700)
@@ -48,8 +48,12 @@ IMPOSSIBLE = (1 << 30, ())
 # chance to exceed B1.
 EXTRA_TWOS, EXTRA_THREES = 2, 1
 
-# (D, last): stage 2 plans with giant steps of D, up to (last + 1/2) D.
-STAGE2 = ((60, 40), (90, 40), (120, 40), (210, 40), (420, 60), (840, 100))
+# (D, last, B1): the plans of `ecm.c`, giant steps of D up to (last + 1/2) D, for all primes from B1 on.
+PLANS = (
+    (60, 4, 27), (60, 8, 27), (60, 12, 70), (60, 24, 85), (90, 12, 47), (120, 16, 70), (210, 14, 165), (210, 20, 85),
+    (210, 28, 125), (210, 32, 165), (210, 34, 300), (210, 36, 420), (210, 40, 165), (420, 36, 300), (420, 40, 600),
+    (420, 50, 420), (420, 60, 600), (840, 50, 850), (840, 60, 1700), (840, 70, 1200), (840, 96, 1700),
+)  # fmt: skip
 
 # The operations of `ecm.c`'s interpreter on the points A, B and C = A - B: two of PRAC's rules suffice for the best
 # chains.
@@ -177,13 +181,44 @@ def p1_program(ops: list[int], ends: list[int]) -> tuple[list[int], list[int]]:
     return [d << 6 | i << 4 | j << 2 | k for d, i, j, k in program], program_ends
 
 
-def pairs(d: int, last: int) -> tuple[list[int], list[list[int]]]:
-    """The baby steps j of D, and for each giant step m > 0 the indices of those with m D - j or m D + j prime."""
-    babies = [j for j in range(1, d // 2) if math.gcd(j, d) == 1]
-    prime = set(primes_to((last + 1) * d))
-    return babies, [
-        [i for i, j in enumerate(babies) if m * d - j in prime or m * d + j in prime] for m in range(1, last + 1)
-    ]
+def babies(d: int) -> list[int]:
+    """The baby steps j of D."""
+    return [j for j in range(1, d // 2) if math.gcd(j, d) == 1]
+
+
+def pairs(d: int, last: int, b1: int) -> list[list[int]]:
+    """For each giant step m > 0 the indices of the baby steps j whose pair (m, j) the plan has.
+
+    From the largest prime on, which has the fewest multiples, each takes the pair that most primes without one share,
+    and of these the one whose primes have the fewest others.  No smaller choice was found by matching primes that
+    can share a pair (J. Edmonds, "Paths, trees, and flowers", 1965; four plans, with NetworkX).
+    """
+    steps, end = babies(d), d * last + d // 2
+    sharing: dict[int, list[tuple[int, int]]] = {}  # the pairs that find a prime
+    found: dict[tuple[int, int], list[int]] = {}  # the primes that a pair finds
+    for prime in primes_to(end):
+        if prime > b1 and d % prime:
+            sharing[prime] = sorted(
+                (m, i)
+                for i, j in enumerate(steps)
+                for m in range(1, last + 1)
+                if (m * d - j) * (m * d + j) % prime == 0
+            )
+            for pair in sharing[prime]:
+                found.setdefault(pair, []).append(prime)
+    chosen: list[list[int]] = [[] for _ in range(last)]
+    left = set(sharing)
+    for prime in sorted(sharing, reverse=True):
+        if prime in left:
+            m, i = max(sharing[prime], key=lambda pair: _worth([q for q in found[pair] if q in left], sharing))
+            left.difference_update(found[m, i])
+            chosen[m - 1].append(i)
+    return [sorted(row) for row in chosen]
+
+
+def _worth(primes: list[int], sharing: dict[int, list[tuple[int, int]]]) -> tuple[int, int]:
+    """How much a pair is worth that finds these primes, which have no other yet."""
+    return len(primes), -sum(len(sharing[prime]) for prime in primes)
 
 
 def curves(count: int) -> list[tuple[int, int, int, int, str]]:
@@ -234,15 +269,20 @@ def header() -> str:
     program, ends = p1_program(ops, ends)
     out.append(c_array("uint8_t", "p1_ops", program))
     out.append(c_array("uint16_t", "p1_end", ends))
-    for d, last in STAGE2:
-        babies, rows = pairs(d, last)
+    for d in sorted({d for d, _, _ in PLANS}):
+        out.append(c_array("uint16_t", f"babies_{d}", babies(d)))
+    for at, (d, last, b1) in enumerate(PLANS, 1):
+        rows = pairs(d, last, b1)
         ends = [0, *itertools.accumulate(map(len, rows))]
-        out.append(f"/* Stage 2 with D = {d}: the baby steps, and where the pairs of each giant step end. */")
-        out.append(c_array("uint16_t", f"babies_{d}", babies))
-        out.append(c_array("uint32_t", f"pair_ends_{d}", ends))
-        out.append(c_array("uint8_t", f"pairs_{d}", [i for row in rows for i in row]))
-    out.append("static const fp_ecm_plan plans[] = {")
-    out += [f"    {{{d}, {len(pairs(d, last)[0])}, babies_{d}, pair_ends_{d}, pairs_{d}}}," for d, last in STAGE2]
+        out.append(
+            f"/* Stage 2 from {b1} to {d * last + d // 2}: where a giant step's pairs end, and their baby steps. */"
+        )
+        out.append(c_array("uint32_t", f"pair_ends_{at}", ends))
+        out.append(c_array("uint8_t", f"pairs_{at}", [i for row in rows for i in row]))
+    out.append("/* The first is none. */")
+    out.append(f"static const fp_ecm_plan plans[{len(PLANS) + 1}] = {{\n    {{0}},")
+    for at, (d, last, _) in enumerate(PLANS, 1):
+        out.append(f"    {{{d}, {last}, {len(babies(d))}, babies_{d}, pair_ends_{at}, pairs_{at}}}, /* {at} */")
     out.append("};\n")
     chosen = curves(CURVES)
     out.append(f"static const fp_ecm_curve curves[{len(chosen)}] = {{")

@@ -11,9 +11,9 @@
 #include "integer.h"
 #include "isa.h"
 
-/* To the b1-th B1 of ecm_tables.h, then `steps` giant steps of plans[plan]. */
+/* To the b1-th B1 of ecm_tables.h, then by plans[plan]. */
 typedef struct {
-    uint8_t b1, plan, steps;
+    uint8_t b1, plan;
 } bounds;
 
 /* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many.  Composites have
@@ -31,25 +31,25 @@ typedef struct {
 
 static const level levels[] = {
     /* B1, B2; of p - 1 and p + 1 */
-    {38, {0, 0, 4}, 0, 0, {2, 0, 12}, 0},    /* 27, 240; 70, 720 */
-    {42, {0, 0, 8}, 0, 0, {3, 0, 24}, 0},    /* 27, 480; 85, 1440 */
-    {48, {1, 1, 12}, 0, 0, {5, 3, 14}, 0},   /* 47, 1080; 165, 2940 */
-    {51, {2, 2, 16}, 0, 0, {2, 1, 12}, 1},   /* 70, 1920; 70, 1080 */
-    {55, {3, 3, 20}, 0, 0, {5, 3, 32}, 0},   /* 85, 4200; 165, 6720 */
-    {60, {4, 3, 28}, 0, 0, {7, 3, 34}, 0},   /* 125, 5880; 300, 7140 */
-    {62, {4, 3, 28}, 0, 0, {8, 3, 36}, 0},   /* 125, 5880; 420, 7560 */
-    {66, {5, 3, 40}, 2, 0, {9, 4, 40}, 0},   /* 165, 8400; 600, 16800 */
-    {72, {7, 4, 36}, 0, 0, {10, 4, 50}, 0},  /* 300, 15120; 850, 21000 */
-    {78, {8, 4, 50}, 4, 88, {11, 4, 60}, 1}, /* 420, 21000; 1200, 25200 */
-    {84, {9, 4, 60}, 0, 0, {0}, 0},          /* 600, 25200 */
-    {90, {10, 5, 50}, 12, 118, {0}, 0},      /* 850, 42000 */
-    {96, {11, 5, 70}, 0, 0, {0}, 0},         /* 1200, 58800 */
-    {128, {12, 5, 96}, 0, 0, {0}, 0},        /* 1700, 80640 */
+    {38, {0, 1}, 0, 0, {2, 3}, 0},     /* 27, 240; 70, 720 */
+    {42, {0, 2}, 0, 0, {3, 4}, 0},     /* 27, 480; 85, 1440 */
+    {48, {1, 5}, 0, 0, {5, 7}, 0},     /* 47, 1080; 165, 2940 */
+    {51, {2, 6}, 0, 0, {2, 5}, 1},     /* 70, 1920; 70, 1080 */
+    {55, {3, 8}, 0, 0, {5, 10}, 0},    /* 85, 4200; 165, 6720 */
+    {60, {4, 9}, 0, 0, {7, 11}, 0},    /* 125, 5880; 300, 7140 */
+    {62, {4, 9}, 0, 0, {8, 12}, 0},    /* 125, 5880; 420, 7560 */
+    {66, {5, 13}, 2, 0, {9, 15}, 0},   /* 165, 8400; 600, 16800 */
+    {72, {7, 14}, 0, 0, {10, 16}, 0},  /* 300, 15120; 850, 21000 */
+    {78, {8, 16}, 4, 88, {11, 17}, 1}, /* 420, 21000; 1200, 25200 */
+    {84, {9, 17}, 0, 0, {0}, 0},       /* 600, 25200 */
+    {90, {10, 18}, 12, 118, {0}, 0},   /* 850, 42000 */
+    {96, {11, 20}, 0, 0, {0}, 0},      /* 1200, 58800 */
+    {128, {12, 21}, 0, 0, {0}, 0},     /* 1700, 80640 */
 };
 #define LEVELS (sizeof levels / sizeof *levels)
 
 /* What long numbers are tried by before their first curve: B1 = 1700, B2 = 50400. */
-static const bounds long_p1 = {12, 5, 60};
+static const bounds long_p1 = {12, 19};
 
 #define CURVES (sizeof curves / sizeof *curves)
 
@@ -79,12 +79,10 @@ static unsigned last_curve(const state *s, unsigned l) {
 }
 
 static fp_ecm_level curve_level(bounds b) {
-    return (fp_ecm_level){stage1_ops, stage1_ops + stage1_end[b.b1], &plans[b.plan], b.steps};
+    return (fp_ecm_level){stage1_ops, stage1_ops + stage1_end[b.b1], &plans[b.plan]};
 }
 
-static fp_ecm_level p1_level(bounds b) {
-    return (fp_ecm_level){p1_ops, p1_ops + p1_end[b.b1], &plans[b.plan], b.steps};
-}
+static fp_ecm_level p1_level(bounds b) { return (fp_ecm_level){p1_ops, p1_ops + p1_end[b.b1], &plans[b.plan]}; }
 
 /* Is a number tried by p - 1 and p + 1 on level `l`? */
 static int tries_p1(const state *s, unsigned l) {
@@ -96,7 +94,7 @@ static int tries_p1(const state *s, unsigned l) {
 static int run_p1(const fp_field *field, unsigned f, unsigned l, const fp_u128 *numbers, memory *memory, size_t count,
                   const fp_control *control, fp_u128 *factors) {
     const fp_ecm_level far = p1_level(levels[l].p1);
-    if (far.steps == 0) return FP_OK;
+    if (far.plan->steps == 0) return FP_OK;
     for (size_t next = 0;;) {
         size_t jobs[FP_MOST_LANES];
         int open = 0;

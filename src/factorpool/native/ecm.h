@@ -23,6 +23,7 @@ enum {
 /* Stage 2: giant steps of D over baby steps j < D/2 coprime to D. */
 typedef struct {
     unsigned giant; /* D, a multiple of 6 */
+    unsigned steps; /* of them */
     unsigned babies;
     const uint16_t *baby;     /* the values j */
     const uint32_t *pair_end; /* pair_end[i]: where the pairs of the i-th giant step begin, and those before it end */
@@ -45,8 +46,7 @@ typedef struct {
 /* How far a curve, or p - 1 and p + 1, go. */
 typedef struct {
     const uint8_t *op, *op_end; /* stage 1 */
-    const fp_ecm_plan *plan;    /* stage 2, */
-    unsigned steps;             /* with so many giant steps */
+    const fp_ecm_plan *plan;    /* stage 2 */
 } fp_ecm_level;
 
 /* ecm.c: how far curves go that look for factors of so many bits, by its tables, whose longest stage 1 ends at FP_TABLE_B1; and p - 1

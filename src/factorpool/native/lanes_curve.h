@@ -83,13 +83,14 @@ static fp_vec pairs(const fp_vec *x, const fp_ecm_plan *plan, unsigned from, uns
     return fp_vec_mul(even, odd, m);
 }
 
-/* Stage 2 is the product of `pairs`: a multiple of p where the order of q modulo p is a prime that the plan's first `last` giant steps
- * cover.  Here are the residues that it takes.
+/* Stage 2 is the product of `pairs`: a multiple of p where the order of q modulo p is a prime that the plan covers.  Here are the
+ * residues that it takes.
  *
  * m D q = +-j q modulo p exactly where their x / z agree.  All points are first brought to one common z, so that a pair
  * costs one subtraction and one multiplication. */
-static fp_vec *stage2_residues(const point *q, const fraction *a24, const fp_ecm_plan *plan, unsigned last,
-                               const fp_vec_mod *m, void *scratch) {
+static fp_vec *stage2_residues(const point *q, const fraction *a24, const fp_ecm_plan *plan, const fp_vec_mod *m,
+                               void *scratch) {
+    const unsigned last = plan->steps;
     point *multiple = scratch; /* multiple[j / 3] = j q for j = 1, 5, 7, 11, ... up to D/2 + 2 */
     point *all = multiple + plan->giant / 6 + 2, *giants = all + plan->babies;
     fp_vec *x = &(all + plan->babies + last)->x;

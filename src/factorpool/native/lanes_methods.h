@@ -49,8 +49,8 @@ static void run_curve(const fp_u128 *n, const fp_ecm_curve *const *curve, const 
     fraction a24 = {fp_vec_constants(numerator, &m), fp_vec_constants(denominator, &m)};
     point p = {fp_vec_constants(x, &m), fp_vec_constants(z, &m)};
     stage1(&p, &a24, level->op, level->op_end, &m);
-    const fp_vec *residues = stage2_residues(&p, &a24, level->plan, level->steps, &m, scratch);
-    fp_vec end = pairs(residues, level->plan, 0, level->steps, &m);
+    const fp_vec *residues = stage2_residues(&p, &a24, level->plan, &m, scratch);
+    fp_vec end = pairs(residues, level->plan, 0, level->plan->steps, &m);
     take_factors(fp_vec_mul(end, p.z, &m), p.z, n, &m, factor);
 }
 
@@ -60,7 +60,7 @@ static void run_p1(const fp_u128 *n, const fp_ecm_level *level, void *scratch, f
     for (int k = 0; k < FP_LANES; k++) twos[k] = 2;
     const fp_vec two = fp_vec_constants(twos, &m);
     fp_vec v = p1_stage1(two_sevenths(n, &m), two, level->op, level->op_end, &m), first = fp_vec_sub(v, two, &m);
-    fp_vec end = p1_stage2(v, two, level->plan, level->steps, &m, scratch);
+    fp_vec end = p1_stage2(v, two, level->plan, &m, scratch);
     take_factors(fp_vec_mul(end, first, &m), fp_vec_mul(first, fp_vec_one(&m), &m), n, &m, factor);
 }
 

@@ -99,10 +99,10 @@ static void set_stage1(fp_ecm_far *far, uint32_t b1, const uint8_t *composite) {
 }
 
 /* Stage 2: for each prime q = m D +- j beyond b1 the index of its baby step j, once for both signs. */
-static void set_stage2(fp_ecm_far *far, uint32_t b1, unsigned steps, const uint32_t *primes, uint8_t *strip) {
+static void set_stage2(fp_ecm_far *far, uint32_t b1, const uint32_t *primes, uint8_t *strip) {
     size_t used = 0;
     far->pair_end[0] = 0;
-    for (unsigned step = 0; step < steps; step++) {
+    for (unsigned step = 0; step < far->plan.steps; step++) {
         const uint32_t first = (step - step % FAR_STRIP + 1) * FAR_GIANT - FAR_GIANT / 2; /* odd, as D / 2 is */
         if (step % FAR_STRIP == 0) sieve(strip, first, (FAR_STRIP + 1) * FAR_GIANT, primes);
         const uint32_t middle = (step + 1) * FAR_GIANT;
@@ -113,7 +113,7 @@ static void set_stage2(fp_ecm_far *far, uint32_t b1, unsigned steps, const uint3
         }
         far->pair_end[step + 1] = (uint32_t)used;
     }
-    far->curve.plan = &far->plan, far->curve.steps = steps;
+    far->curve.plan = &far->plan;
 }
 
 /* What set_stage1 and set_stage2 need, and what they make; 0 without memory. */
@@ -123,7 +123,7 @@ static int set_bounds(fp_ecm_far *far, uint32_t b1, unsigned steps) {
     size_t room = (size_t)(far->curve.op_end - far->curve.op);
     uint8_t *composite = malloc(b1 + 1), *strip = malloc((FAR_STRIP + 1) * FAR_GIANT);
     far->pairs = malloc((size_t)steps * FAR_BABIES), far->baby = malloc(FAR_BABIES * sizeof *far->baby);
-    far->plan = (fp_ecm_plan){FAR_GIANT, FAR_BABIES, far->baby, far->pair_end, far->pairs};
+    far->plan = (fp_ecm_plan){FAR_GIANT, steps, FAR_BABIES, far->baby, far->pair_end, far->pairs};
     if (!composite || !strip || !far->pairs || !far->baby) goto done;
     for (uint32_t p = 3; count + 1 < MOST_ROOTS; p += 2) {
         int prime = 1;
@@ -138,7 +138,7 @@ static int set_bounds(fp_ecm_far *far, uint32_t b1, unsigned steps) {
         if (!composite[p]) room += FAR_CHAIN * (p <= FP_TABLE_B1 ? 12 : 1); /* a power p^k <= b1 for each k < 13 */
     if (!(far->ops = malloc(room))) goto done;
     set_stage1(far, b1, composite);
-    set_stage2(far, b1, steps, primes, strip);
+    set_stage2(far, b1, primes, strip);
 done:
     free(composite), free(strip);
     return far->curve.plan == &far->plan;
@@ -215,7 +215,7 @@ int fp_ecm_long(const fp_isa *isa, const uint64_t *n, int bits, const fp_ecm_far
     const fp_long_curves *curves = lanes_for(isa, bits);
     if (!curves) curves = &(*field)->curves;
     const fp_ecm_plan *plan = far->curve.plan;
-    size_t size = FP_STAGE2_VECS(plan->giant, plan->babies + far->curve.steps) * curves->size;
+    size_t size = FP_STAGE2_VECS(plan->giant, plan->babies + plan->steps) * curves->size;
     if (size < FP_ECM_SCRATCH) size = FP_ECM_SCRATCH; /* what p1 takes */
     void *scratch =
         aligned_alloc(FP_SCRATCH_ALIGN, (size + FP_SCRATCH_ALIGN - 1) / FP_SCRATCH_ALIGN * FP_SCRATCH_ALIGN);

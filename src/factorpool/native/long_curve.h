@@ -32,11 +32,11 @@ static int run(const uint64_t *n, const fp_ecm_level *level, int64_t first, void
         for (end = op + 1; end < level->op_end && (end < op + SLICE_OPS || *end != FP_OP_START); end++) continue;
         stage1(&p, &a24, op, end, &m);
     }
-    const fp_vec *x = stage2_residues(&p, &a24, level->plan, level->steps, &m, scratch);
+    const fp_vec *x = stage2_residues(&p, &a24, level->plan, &m, scratch);
     fp_vec product = p.z;
-    for (unsigned step = 0; step < level->steps; step += SLICE_STEPS) {
+    for (unsigned step = 0; step < level->plan->steps; step += SLICE_STEPS) {
         if (fp_poll(control)) return FP_STOPPED;
-        const unsigned end = step + SLICE_STEPS < level->steps ? step + SLICE_STEPS : level->steps;
+        const unsigned end = step + SLICE_STEPS < level->plan->steps ? step + SLICE_STEPS : level->plan->steps;
         product = fp_vec_mul(product, pairs(x, level->plan, step, end, &m), &m);
     }
     for (int k = 0; k < FP_LANES; k++) {

@@ -50,8 +50,8 @@ static int p1(const uint64_t *n, const fp_ecm_level *level, void *scratch, uint6
     const fp_vec_mod m = fp_vec_load(n);
     const fp_vec two = fp_vec_constant(2, &m);
     fp_vec v = p1_stage1(two_sevenths(&m), two, level->op, level->op_end, &m), first = fp_vec_sub(v, two, &m);
-    return proper(fp_vec_mul(p1_stage2(v, two, level->plan, level->steps, &m, scratch), first, &m),
-                  fp_vec_mul(first, m.one, &m), &m, factor);
+    return proper(fp_vec_mul(p1_stage2(v, two, level->plan, &m, scratch), first, &m), fp_vec_mul(first, m.one, &m), &m,
+                  factor);
 }
 
 const fp_long_field FP_LONG = {{FP_LONG_CAPACITY, FP_LANES, sizeof(fp_vec), run}, takes, p1};

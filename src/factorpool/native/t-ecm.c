@@ -34,6 +34,26 @@ static void check_batch(const fp_u128 *numbers, size_t count, const char *name) 
     free(factors);
 }
 
+/* Every prime from a B1 to the end of a plan divides m D - j or m D + j for one of its pairs. */
+static void check_plans(void) {
+    static const uint16_t from[] = {27,  27,  70,  85,  47,  70,  165, 85,   125,  165, 300,
+                                    420, 165, 300, 600, 420, 600, 850, 1700, 1200, 1700};
+    for (size_t i = 1; i < sizeof plans / sizeof *plans; i++) {
+        const fp_ecm_plan *plan = &plans[i];
+        const uint64_t end = plan->giant * plan->steps + plan->giant / 2;
+        if (plan->giant > FP_MAX_GIANT || plan->steps > FP_MAX_STEPS || plan->babies > FP_MAX_BABIES) t_fail("plan", i);
+        for (uint64_t p = from[i - 1] + 1; p <= end; p++) {
+            int found = !t_is_prime(p);
+            for (unsigned step = 0; step < plan->steps && !found; step++)
+                for (uint32_t k = plan->pair_end[step]; k < plan->pair_end[step + 1] && !found; k++) {
+                    const uint64_t giant = plan->giant * (step + 1), baby = plan->baby[plan->pair[k]];
+                    found = (giant - baby) % p == 0 || (giant + baby) % p == 0;
+                }
+            if (!found) t_fail("prime of a plan", p);
+        }
+    }
+}
+
 #define FAR (40 * 420) /* where stage 2 ends; it looks at a step of 420 more */
 
 /* Do p - 1 and p + 1 find p, with B1 = 850: are the powers of primes in the order, but for one prime, small enough?  Never, if a prime
@@ -62,7 +82,7 @@ static uint64_t prime_for_p1(int bits, int found) {
 /* In every lane of every arithmetic, p - 1 or p + 1, whichever it is, finds the one prime and not the other. */
 static void check_p1(void) {
     static _Alignas(FP_SCRATCH_ALIGN) unsigned char scratch[FP_ECM_SCRATCH];
-    const fp_ecm_level far = {p1_ops, p1_ops + p1_end[10], &plans[4], FAR / 420};
+    const fp_ecm_level far = {p1_ops, p1_ops + p1_end[10], &plans[15]};
     for (size_t f = 0; f < sizeof t_isa->field / sizeof *t_isa->field && t_isa->field[f]; f++) {
         const fp_field *field = t_isa->field[f];
         int half = field->bits <= 64 ? field->bits / 2 : 36, rest = field->bits - half < 50 ? field->bits - half : 50;
@@ -85,6 +105,7 @@ void t_ecm(size_t count) {
         check_batch(same, 1, cases[i].name);
         check_batch(same, (size_t)t_isa->field[f]->lanes + 1, cases[i].name);
     }
+    check_plans();
     check_p1();
     for (size_t done = 0; done < count / 50; done += 200) {
         fp_u128 batch[200];

@@ -50,7 +50,7 @@ static void check_far(int factor_bits, uint64_t b1) {
         if (kind == FP_OP_START || kind == FP_OP_TWICE) a = twice;
         if (kind == FP_OP_END) a = sum;
     }
-    const uint64_t end = far->curve.plan->giant * ((uint64_t)far->curve.steps + 1);
+    const uint64_t end = far->curve.plan->giant * ((uint64_t)far->curve.plan->steps + 1);
     uint8_t *composite = calloc(end, 1);
     for (uint64_t p = 2; p < end; p++) {
         if (composite[p]) continue;
@@ -60,7 +60,7 @@ static void check_far(int factor_bits, uint64_t b1) {
     }
     if (a != expected) t_fail("chains of long numbers", b1);
     const fp_ecm_plan *plan = far->curve.plan;
-    for (unsigned step = 0; step < far->curve.steps; step++) {
+    for (unsigned step = 0; step < far->curve.plan->steps; step++) {
         const uint64_t giant = (uint64_t)plan->giant * (step + 1);
         const uint8_t *pair = plan->pair + plan->pair_end[step], *last = plan->pair + plan->pair_end[step + 1];
         for (unsigned i = 0; i < plan->babies; i++) {
