@@ -2,12 +2,15 @@
 
 All three are the same for every number, so they are worked out once, here, with as much search as we like.
 
-* Curves.  Suyama's family (group order divisible by 12) for a rational sigma = a/b:
-  u = a^2 - 5 b^2, v = 4 a b, point (u^3 : v^3), (A + 2)/4 = (v - u)^3 (3 u + v) / (16 u^3 v).
-  First come those, sigma = 11 among them, whose (u - v)(3 u + v) is a square: their orders are divisible by higher
-  powers of 2 (R. Barbulescu, J. Bos, C. Bouvier, T. Kleinjung, P. Montgomery, "Finding ECM-friendly curves through a
-  study of Galois properties", 2012), and they split 10 % more numbers.  The others differ by chance only: those
-  with the smallest constants are taken.
+* Curves.  First those with a rational point of order 12, or with points of orders 2 and 8, which find a tenth more
+  primes than Suyama's (benchmarks/curve_families.py): Edwards curves with a = 1, for a rational parameter u and the y
+  of a point (D. Bernstein, P. Birkner, T. Lange, C. Peters, "ECM using Edwards curves", Math. Comp. 82 (2013), theorems
+  6.4 and 7.2), as Montgomery's: (A + 2)/4 = 1 / (1 - d), x = (1 + y) / (1 - y).  `find_ecm_curves.py` has
+  found all with small constants.  Then Suyama's family (group order divisible by 12) for a rational sigma = a/b:
+  u = a^2 - 5 b^2, v = 4 a b, point (u^3 : v^3), (A + 2)/4 = (v - u)^3 (3 u + v) / (16 u^3 v).  The first of these,
+  sigma = 11 among them, have a square (u - v)(3 u + v): their orders are divisible by higher powers of 2 (R.
+  Barbulescu, J. Bos, C. Bouvier, T. Kleinjung, P. Montgomery, "Finding ECM-friendly curves through a study of Galois
+  properties", 2012).  The others differ by chance only: those with the smallest constants are taken.
 * Chains.  Stage 1 multiplies a point by every prime power up to B1 along differential addition chains, found as
   in P. L. Montgomery, "Evaluating recurrences of form X_{m+n} = f(X_m, X_n, X_{m-n}) via Lucas chains" (1983, 1992):
   for each prime, or product of two, all starting ratios near the golden one are tried and the cheapest is kept.
@@ -38,6 +41,34 @@ B1_LEVELS = (27, 47, 70, 85, 125, 165, 205, 300, 420, 600, 850, 1200, 1700)
 
 CURVES = 256
 CONSTANT_BITS = 50  # FP_CONSTANT_BITS of field.h
+
+# u and y.
+TORSION_12 = (
+    ("-13/1", "-396/565"), ("-7/1", "-284/115"), ("-5/1", "-138/107"), ("-3/1", "-3/5"), ("4/1", "-3"),
+    ("7/1", "-1224/1585"), ("8/1", "-1269/1469"), ("14/1", "-29/71"), ("21/1", "-308/317"), ("-11/2", "-89/100"),
+    ("-5/2", "-21/19"), ("-3/2", "-5/4"), ("3/2", "-1/7"), ("5/2", "-11/61"), ("7/2", "-95/389"),
+    ("-77/3", "-2000/1993"), ("-11/3", "-520/569"), ("-8/3", "-115/79"), ("-4/3", "-29/25"), ("5/4", "-117/133"),
+    ("7/4", "-153/190"), ("21/4", "-247/439"), ("-38/5", "-103/65"), ("-34/5", "-1131/1607"), ("-8/5", "-117/373"),
+    ("-6/5", "-11/53"), ("6/5", "-29/33"), ("12/5", "-119/841"), ("14/5", "-8/17"), ("11/6", "-1/10"),
+    ("13/6", "-187/205"), ("29/6", "-229/113"), ("-30/7", "-37/13"), ("-8/7", "-355/113"), ("18/7", "-275/313"),
+    ("19/7", "-187/205"), ("39/7", "-80/67"), ("31/8", "-1219/475"), ("39/8", "-141/115"), ("-25/9", "-986/139"),
+    ("-10/9", "-1159/191"), ("20/9", "-253/259"), ("-13/10", "-207/131"), ("13/10", "-138/1711"),
+    ("-60/11", "-497/177"), ("-47/11", "-883/1165"), ("-23/11", "-53/85"), ("-20/11", "-810/521"),
+    ("-12/11", "-329/265"), ("58/11", "-85/31"), ("68/11", "-133/65"), ("69/11", "-406/307"), ("29/12", "-697/755"),
+    ("-42/13", "-25/17"), ("14/13", "-29/55"), ("18/13", "-61/425"), ("30/13", "-301/1051"),
+    ("15/14", "-1157/1843"), ("-16/15", "-799/259"), ("19/15", "-56/419"), ("26/15", "-88/1037"),
+    ("28/15", "-13/113"), ("-75/17", "-152/137"), ("-19/18", "-925/533"), ("27/20", "-203/823"),
+    ("45/22", "-1311/1351"), ("-77/26", "-1055/1321"), ("47/28", "-33/1189"), ("65/32", "-231/569"),
+)  # fmt: skip
+TORSION_2_8 = (
+    ("-46/1", "-337/238"), ("-44/1", "-905/901"), ("-18/1", "-125/91"), ("-10/1", "-333/343"), ("-5/1", "-13/7"),
+    ("-13/2", "-1255/667"), ("-11/2", "-515/207"), ("-7/2", "-122/123"), ("-17/3", "-235/103"), ("-16/3", "-41/11"),
+    ("-13/3", "-434/73"), ("-25/4", "-835/593"), ("-21/4", "-305/319"), ("-19/4", "-259/79"),
+    ("-42/5", "-1479/1481"), ("-34/5", "-111/179"), ("-31/5", "-979/204"), ("-19/6", "-215/253"),
+    ("-68/7", "-905/803"), ("-51/7", "-1063/713"), ("-48/7", "-97/15"), ("-30/7", "-51/19"), ("-37/8", "-437/955"),
+    ("-55/9", "-1417/1003"), ("-59/10", "-923/965"), ("-43/10", "-71/94"), ("-35/11", "-41/89"),
+    ("-47/13", "-55/133"), ("-65/18", "-1615/49"), ("-77/20", "-1927/145"), ("5/47", "-1513/1529"),
+)  # fmt: skip
 
 PAIRED = 205  # up to here products of two primes are tried too: the search grows with the fourth power
 
@@ -221,8 +252,46 @@ def _worth(primes: list[int], sharing: dict[int, list[tuple[int, int]]]) -> tupl
     return len(primes), -sum(len(sharing[prime]) for prime in primes)
 
 
+def torsion_12(u: Fraction) -> Fraction:
+    """d of an Edwards curve with a point of order 12."""
+    return (u**2 + 1) ** 3 * (u**2 - 4 * u + 1) / ((u - 1) ** 6 * (u + 1) ** 2)
+
+
+def torsion_2_8(u: Fraction) -> Fraction:
+    """d of an Edwards curve with points of orders 2 and 8."""
+    x = (u * u + 2 * u + 2) / (u * u - 2)
+    return (2 * x * x - 1) / x**4
+
+
+def on_montgomery(y: Fraction) -> tuple[int, int]:
+    """x : z on the Montgomery curve of a point with this y on an Edwards curve."""
+    x = (1 + y) / (1 - y)
+    return x.numerator, x.denominator
+
+
+def edwards_curve(d: Fraction, y: Fraction) -> tuple[int, int, int, int]:
+    """(A + 2)/4 as a fraction, and x : z."""
+    square = (1 - y * y) * (1 - d * y * y)
+    assert math.isqrt(square.numerator) ** 2 == square.numerator, "it has no point with this y"
+    assert math.isqrt(square.denominator) ** 2 == square.denominator, "it has no point with this y"
+    a24 = 1 / (1 - d)
+    curve = (a24.numerator, a24.denominator, *on_montgomery(y))
+    assert max(map(abs, curve)) < 1 << CONSTANT_BITS
+    return curve
+
+
 def curves(count: int) -> list[tuple[int, int, int, int, str]]:
-    """(numerator, denominator, u^3, v^3, sigma), no two alike or twists."""
+    """(numerator, denominator, x, z, what it is), no two alike or twists."""
+    large = [
+        (*edwards_curve(family(Fraction(u)), Fraction(y)), f"{what}, u = {u}")
+        for what, family, known in (("12", torsion_12, TORSION_12), ("2 x 8", torsion_2_8, TORSION_2_8))
+        for u, y in known
+    ]
+    return (large + suyama(count))[:count]
+
+
+def suyama(count: int) -> list[tuple[int, int, int, int, str]]:
+    """Suyama's."""
     found: list[tuple[bool, int, Fraction, tuple[int, int, int, int, str]]] = []
     for b in range(1, 20):
         for a in (sign * a for a in range(1, 200) for sign in (1, -1)):
@@ -235,7 +304,7 @@ def curves(count: int) -> list[tuple[int, int, int, int, str]]:
                 continue
             square = (u - v) * (3 * u + v)
             plain = square < 0 or math.isqrt(square) ** 2 != square
-            found.append((plain, largest, a24, (a24.numerator, a24.denominator, x, z, f"{a}/{b}")))
+            found.append((plain, largest, a24, (a24.numerator, a24.denominator, x, z, f"sigma = {a}/{b}")))
     chosen: dict[Fraction, tuple[int, int, int, int, str]] = {}
     for _, _, a24, curve in sorted(found):
         if 1 - a24 not in chosen:  # sigma and -sigma give twists of each other
@@ -286,7 +355,7 @@ def header() -> str:
     out.append("};\n")
     chosen = curves(CURVES)
     out.append(f"static const fp_ecm_curve curves[{len(chosen)}] = {{")
-    out += [f"    {{{n}, {d}, {x}, {z}}}, /* sigma = {s} */" for n, d, x, z, s in chosen]
+    out += [f"    {{{n}, {d}, {x}, {z}}}, /* {s} */" for n, d, x, z, s in chosen]
     out.append("};\n\n#endif")
     return "\n".join(out) + "\n"
 
