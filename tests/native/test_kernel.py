@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from array import array
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +22,8 @@ NATIVE = REPOSITORY / "src/factorpool/native"
 # One register for each value of the vector kernels, and functions that are called: compiled in a tenth of the time.
 SANITIZE = ["-O1", "-DFP_INLINE=inline", "-DFP_UNROLLED=", "-DFP_UNITS=1"]
 SANITIZE += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+# The isa of AVX-IFMA, in an encoding that AVX-512 machines run; few have the other.
+SANITIZE += ["-DFP_AVXIFMA_AS_AVX512"]
 
 CHECKED = int(os.environ.get("FACTORPOOL_CHECKED_NUMBERS", "40000"))
 """Numbers that every isa factors, and slow code, too; a million for a long run."""
@@ -49,6 +52,17 @@ def test_an_isa_asks_for_all_that_its_files_enable(isa: str, begins: list[str]) 
     assert asked(isa) == enabled
 
 
+def test_avxifma_asks_for_all_that_its_files_enable() -> None:
+    text = (NATIVE / "x86/begin_avxifma.h").read_text()
+    enabled = [frozenset(each.split(",")) - asked("avx2") for each in re.findall(r'target\("([^"]+)"\)', text)]
+    assert enabled == [{"avx512ifma", "avx512vl"}, {"avxifma"}] * 2  # for tests, and as it is: by clang, and by GCC
+    found = re.search(r"int has_avxifma\(void\) {(.*?)\n}", (NATIVE / "cpu.c").read_text(), re.DOTALL)
+    assert found
+    for_tests, _, as_it_is = found[1].partition("#else")
+    assert 'has_avx512ifma() && __builtin_cpu_supports("avx512vl")' in for_tests
+    assert re.search(r"has_avx2\(\) && __get_cpuid_count\(7, 1,.*a >> 23 & 1", as_it_is)
+
+
 def build(compiler: str, flags: list[str], directory: Path, *programs: str) -> None:
     """Compiles the kernel with its tests, and links it with each of the programs, which `directory` has then."""
     flags = [*flags, "-Wall", "-Wextra", "-Werror", f"-I{NATIVE}"]
@@ -67,9 +81,9 @@ def build(compiler: str, flags: list[str], directory: Path, *programs: str) -> N
         subprocess.run(command, check=True, capture_output=True)
 
 
-def checked(count: int) -> str:
+def checked(count: int, isas: Sequence[str] = _native.ISAS) -> str:
     """What kernel_check prints: a line for every isa of this machine."""
-    return "".join(f"{isa}: checked {count} numbers\n" for isa in _native.ISAS)
+    return "".join(f"{isa}: checked {count} numbers\n" for isa in isas)
 
 
 @c_only
@@ -91,7 +105,9 @@ def test_against_slow_code_under_sanitizers_and_fuzzed(compiler: str, tmp_path: 
     count = min(CHECKED // 5, 20000)
     ran = subprocess.run([tmp_path / "kernel_check", "1", str(count)], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
-    assert ran.stdout == checked(count)
+    here = [isa for isa in _native.ISAS if isa != "avxifma"]
+    at = here.index("avx512ifma") + 1 if "avx512ifma" in here else 0
+    assert ran.stdout == checked(count, [*here[:at], *["avxifma"] * bool(at), *here[at:]])
     if fuzzer:
         ran = subprocess.run([tmp_path / "fuzz", "-seed=1", "-runs=300"], capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
@@ -202,6 +218,7 @@ def test_subinterpreters_have_a_kernel_of_their_own() -> None:
     code = """
 import threading
 from array import array
+from collections.abc import Sequence
 from concurrent import interpreters
 from factorpool import _native
 

@@ -26,6 +26,20 @@ static int has_avx512ifma(void) { /* in the quadratic sieve it goes by AVX2 */
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma");
 }
+#ifdef FP_AVXIFMA
+/* AVX2 with IFMA in registers of 256 bits, on processors without AVX-512. */
+static int has_avxifma(void) {
+#ifdef FP_AVXIFMA_AS_AVX512
+    return has_avx512ifma() && __builtin_cpu_supports("avx512vl");
+#else
+    unsigned a = 0, b, c, d; /* compilers that know it do not all know its name here */
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 23 & 1);
+#endif
+}
+extern const fp_field fp_avxifma_99, fp_avxifma_128;
+extern const fp_long_curves fp_avxifma_long_3, fp_avxifma_long_4, fp_avxifma_long_5, fp_avxifma_long_6,
+    fp_avxifma_long_8, fp_avxifma_long_12;
+#endif
 extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100, fp_avx512ifma_128;
 extern fp_trial_set fp_avx512ifma_trial;
 extern const fp_long_curves fp_avx512ifma_long_3, fp_avx512ifma_long_4, fp_avx512ifma_long_5, fp_avx512ifma_long_6,
@@ -53,6 +67,17 @@ static const fp_isa isas[] = {
      &fp_siqs_avx2,
      {&fp_avx512ifma_long_3, &fp_avx512ifma_long_4, &fp_avx512ifma_long_5, &fp_avx512ifma_long_6, &fp_avx512ifma_long_8,
       &fp_avx512ifma_long_12}},
+#ifdef FP_AVXIFMA
+    {"avxifma",
+     has_avxifma,
+     fp_avx2_trial,
+     2,
+     99,
+     {&fp_avx2_48, &fp_avx2_59, &fp_avxifma_99, &fp_avxifma_128},
+     &fp_siqs_avx2,
+     {&fp_avxifma_long_3, &fp_avxifma_long_4, &fp_avxifma_long_5, &fp_avxifma_long_6, &fp_avxifma_long_8,
+      &fp_avxifma_long_12}},
+#endif
     {"avx2",
      has_avx2,
      fp_avx2_trial,

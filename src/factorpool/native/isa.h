@@ -7,6 +7,13 @@
 #include "long.h"
 #include "siqs/siqs.h"
 
+/* Is there an isa of AVX-IFMA?  Where the compiler knows it, and, as another encoding, for tests (x86/begin_avxifma.h). */
+#ifdef __x86_64__
+#if defined(FP_AVXIFMA_AS_AVX512) || __has_include(<avxifmaintrin.h>)
+#define FP_AVXIFMA
+#endif
+#endif
+
 /* Odd primes of a set, a bit each; sets in trial_table. */
 #define FP_TRIAL_SET 64
 #define FP_TRIAL_SETS 16

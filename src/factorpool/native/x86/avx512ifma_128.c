@@ -4,7 +4,13 @@
 
 #include "begin_avx512ifma.h"
 
-#include "lanes_ifma128.h"
+#define FP_REGISTER 64
+#define FP_LIMBS 3
+#define FP_FIELD_BITS 128
+#ifndef FP_UNITS
+#define FP_UNITS 2
+#endif
+#include "lanes_ifma_limbs.h"
 
 #define FP_FIELD fp_avx512ifma_128
 #include "../lanes_methods.h"

@@ -1,5 +1,5 @@
-/* Curves in eight lanes for AVX-512 IFMA, modulo one number of FP_LIMBS limbs; to be included with FP_LIMBS and FP_LONG, the name of the
- * result. */
+/* Curves in lanes for IFMA, modulo one number of FP_LIMBS limbs; to be included with FP_LIMBS, with FP_REGISTER, as limbs_ifma.h says, and
+ * with FP_LONG, the name of the result. */
 #include <string.h>
 
 #include "../long.h"
@@ -12,7 +12,7 @@
 #else
 #define FP_MULTIPLICATION static FP_INLINE
 #endif
-#define FP_LANES 8
+#define FP_LANES FP_UNIT_LANES
 #define FP_LONG_CAPACITY (FP_LIMB_BITS * FP_LIMBS - 5)
 
 typedef fp_unit fp_vec;
@@ -33,7 +33,7 @@ static FP_INLINE fp_vec fp_vec_sub(fp_vec a, fp_vec b, const fp_vec_mod *m) { re
 static fp_vec_mod fp_vec_load(const uint64_t *n) {
     return (fp_vec_mod){all_lanes(n), times_power_of_two(n, 1), power_of_two(FP_LIMB_BITS * FP_LIMBS, n),
                         power_of_two(2 * FP_LIMB_BITS * FP_LIMBS, n),
-                        _mm512_set1_epi64((int64_t)(-fp_inverse64(n[0]) & FP_LIMB_MASK))};
+                        (fp_words){0} + (-fp_inverse64(n[0]) & FP_LIMB_MASK)};
 }
 
 #include "../long_curve.h"

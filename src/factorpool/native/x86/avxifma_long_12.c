@@ -1,0 +1,14 @@
+/* Moduli of up to 619 bits. */
+#include "../isa.h"
+#ifdef FP_AVXIFMA
+#include "../long.h"
+
+#include "begin_avxifma.h"
+
+#define FP_REGISTER 32
+#define FP_LIMBS 12
+#define FP_LONG fp_avxifma_long_12
+#include "long_ifma.h"
+
+#include "end_isa.h"
+#endif
