@@ -3,10 +3,10 @@
     pip install cypari
     python benchmarks/curve_families.py 20000 > benchmarks/results/curve_families.txt     # an hour
 
-Of each family a random curve modulo each of so many random primes p; it finds p if the order of its points, which PARI
-computes, is a product of the prime powers that stage 1 multiplies by and at most one prime up to the end of stage 2,
-with the bounds that `native/ecm.c` uses for primes of that size. A condition that holds for all of a family's curves
-over the rationals (that something is a square) is asked for modulo p.
+For each of so many random primes p a random curve modulo p is taken of each family. It finds p if the order of its
+points, which PARI computes, is a product of the prime powers that stage 1 multiplies by and at most one prime up to the
+end of stage 2, with the bounds that `native/ecm.c` uses for primes of that size. Where a family's rational curves are
+those for which some number is a square, curves are taken for which it is a square modulo p.
 
 Suyama's curves, those with a square (u - v)(3 u + v), and a = -1 with e as given: R. Barbulescu, J. Bos, C. Bouvier, T.
 Kleinjung, P. Montgomery, "Finding ECM-friendly curves through a study of Galois properties" (2012). Points of order 10
@@ -35,7 +35,7 @@ LEVELS = ((24, 47, 90, 12), (28, 85, 210, 20), (32, 165, 210, 40), (40, 420, 420
 """Bits of p, B1, giant steps of stage 2 and how many: the levels of `native/ecm.c` for its balanced semiprimes."""
 
 DOUBLE, ADD = 7, 8
-"""Multiplications on a twisted Edwards curve with a = -1: to double 3 and 4 squares, 8 before an addition; to add 8."""
+"""Multiplications on a twisted Edwards curve with a = -1: to double 7, or 8 before an addition, which takes 8."""
 
 
 class NoCurveError(Exception):

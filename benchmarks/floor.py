@@ -27,12 +27,13 @@ BITS = (48, 59, 64, 96, 128)
 """Multiplications are counted by the size of the modulus: up to so many bits."""
 
 IFMA50, IFMA100 = ("x86/lanes_ifma50.h",), ("x86/lanes_ifma100.h",)
+IFMA128 = ("x86/lanes_ifma_limbs.h", "-DFP_REGISTER=64", "-DFP_LIMBS=3", "-DFP_FIELD_BITS=128", "-DFP_UNITS=2")
 TWO, THREE = ("lanes_fma.h", "-DFP_LIMBS=2"), ("lanes_fma.h", "-DFP_LIMBS=3")
 WORD, WIDE = ("lanes_word.h", "-DFP_UNITS=6"), ("lanes_wide.h", "-DFP_FIELD_BITS=123")
 
 # The arithmetic of each isa for these sizes: a header, and what is defined for it.
 ARITHMETICS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "avx512ifma": (IFMA50, IFMA100, IFMA100, IFMA100, THREE),
+    "avx512ifma": (IFMA50, IFMA100, IFMA100, IFMA100, IFMA128),
     "avx2": (
         ("lanes_fma48.h",),
         ("x86/lanes_mul64.h", "-DFP_FIELD_BITS=59"),

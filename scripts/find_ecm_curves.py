@@ -3,8 +3,9 @@
     pip install cypari
     python scripts/find_ecm_curves.py     # five minutes
 
-What it prints stands there. A parameter u gives an Edwards curve x^2 + y^2 = 1 + d x^2 y^2; PARI looks for rational
-points, where (1 - y^2) (1 - d y^2) is a square. The one with the smallest y that is of no finite order is taken.
+Its output is `TORSION_12` and `TORSION_2_8` there. A parameter u gives an Edwards curve x^2 + y^2 = 1 + d x^2 y^2; PARI
+looks for rational points, where (1 - y^2) (1 - d y^2) is a square. The one with the smallest y that is of no finite
+order is taken.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def lowest(x: int, z: int) -> tuple[int, int]:
 
 
 def is_torsion(point: tuple[int, int], a24: Fraction) -> bool:
-    """Whether 48 times the point, or less, is that at infinity: by B. Mazur's theorem 12 or 8 times are enough here."""
+    """Whether 24 times the point, or less, is that at infinity: by B. Mazur's theorem the order is then 8 or 12."""
     multiple = add(double(*point, a24), point, point)
     for _ in range(4):
         if multiple[1] == 0:

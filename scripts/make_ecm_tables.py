@@ -42,7 +42,7 @@ B1_LEVELS = (27, 47, 70, 85, 125, 165, 205, 300, 420, 600, 850, 1200, 1700)
 CURVES = 256
 CONSTANT_BITS = 50  # FP_CONSTANT_BITS of field.h
 
-# u and y.
+# The parameter u of a curve, and the y of its point, as find_ecm_curves.py prints them.
 TORSION_12 = (
     ("-13/1", "-396/565"), ("-7/1", "-284/115"), ("-5/1", "-138/107"), ("-3/1", "-3/5"), ("4/1", "-3"),
     ("7/1", "-1224/1585"), ("8/1", "-1269/1469"), ("14/1", "-29/71"), ("21/1", "-308/317"), ("-11/2", "-89/100"),
@@ -228,7 +228,7 @@ def pairs(d: int, last: int, b1: int) -> list[list[int]]:
     sharing: dict[int, list[tuple[int, int]]] = {}  # the pairs that find a prime
     found: dict[tuple[int, int], list[int]] = {}  # the primes that a pair finds
     for prime in primes_to(end):
-        if prime > b1 and d % prime:
+        if prime > b1:
             sharing[prime] = sorted(
                 (m, i)
                 for i, j in enumerate(steps)
@@ -281,17 +281,36 @@ def edwards_curve(d: Fraction, y: Fraction) -> tuple[int, int, int, int]:
 
 
 def curves(count: int) -> list[tuple[int, int, int, int, str]]:
-    """(numerator, denominator, x, z, what it is), no two alike or twists."""
+    """(numerator, denominator, x, z, what it is), no two of which always find the same primes."""
     large = [
         (*edwards_curve(family(Fraction(u)), Fraction(y)), f"{what}, u = {u}")
         for what, family, known in (("12", torsion_12, TORSION_12), ("2 x 8", torsion_2_8, TORSION_2_8))
         for u, y in known
     ]
-    return (large + suyama(count))[:count]
+    different: dict[tuple[int, ...], tuple[int, int, int, int, str]] = {}
+    for curve in large + suyama():
+        different.setdefault(orders(curve), curve)
+    return list(different.values())[:count]
 
 
-def suyama(count: int) -> list[tuple[int, int, int, int, str]]:
-    """Suyama's."""
+def orders(curve: tuple[int, int, int, int, str]) -> tuple[int, ...]:
+    """How many points it has modulo primes beyond its own: as many as another curve if a rational map joins the two."""
+    numerator, denominator, x, z, _ = curve
+    found = []
+    for p in primes_to(400)[46:]:
+        if denominator % p == 0 or z % p == 0:
+            found.append(0)
+            continue
+        a, at = 4 * numerator * pow(denominator, -1, p) - 2, x * pow(z, -1, p)
+        b = at**3 + a * at * at + at
+        squares = {y * y % p for y in range(1, p)}
+        values = [b * (t**3 + a * t * t + t) % p for t in range(p)]
+        found.append(1 + sum(1 if value == 0 else 2 * (value in squares) for value in values))
+    return tuple(found)
+
+
+def suyama() -> list[tuple[int, int, int, int, str]]:
+    """Suyama's, no two alike or twists."""
     found: list[tuple[bool, int, Fraction, tuple[int, int, int, int, str]]] = []
     for b in range(1, 20):
         for a in (sign * a for a in range(1, 200) for sign in (1, -1)):
@@ -309,7 +328,7 @@ def suyama(count: int) -> list[tuple[int, int, int, int, str]]:
     for _, _, a24, curve in sorted(found):
         if 1 - a24 not in chosen:  # sigma and -sigma give twists of each other
             chosen.setdefault(a24, curve)
-    return list(chosen.values())[:count]
+    return list(chosen.values())[: 2 * CURVES]
 
 
 def c_array(kind: str, name: str, values: list[int]) -> str:
@@ -348,6 +367,7 @@ def header() -> str:
         )
         out.append(c_array("uint32_t", f"pair_ends_{at}", ends))
         out.append(c_array("uint8_t", f"pairs_{at}", [i for row in rows for i in row]))
+    out.append(c_array("uint16_t", "plan_from", [b1 for _, _, b1 in PLANS]))
     out.append("/* The first is none. */")
     out.append(f"static const fp_ecm_plan plans[{len(PLANS) + 1}] = {{\n    {{0}},")
     for at, (d, last, _) in enumerate(PLANS, 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -317,7 +318,7 @@ def factor_stream(
     >>> sum(len(block) for block in factor_stream(range(10**18, 10**18 + 1000)))
     1000
     """
-    nulls: dict[int, FactorpoolError] = {}
+    nulls: deque[tuple[int, FactorpoolError]] = deque()
     blocks = factor_blocks(
         blocks_of(numbers, nulls),
         None,
@@ -335,8 +336,9 @@ def factor_stream(
         builder = Builder()
         builder.add(columns)
         errors: dict[int, FactorpoolError] = {}
-        while nulls and (index := next(iter(nulls))) < start + len(block):
-            errors[index - start] = nulls.pop(index)
+        while nulls and nulls[0][0] < start + len(block):
+            index, error = nulls.popleft()
+            errors[index - start] = error
         yield builder.build(block, errors)
         start += len(block)
 
@@ -383,7 +385,7 @@ def factor_blocks(
         pool=pool,
         trace=trace,
     ).resolved()
-    first = next(blocks, Block(range(0)))
+    first = next((block for block in blocks if len(block)), Block(range(0)))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all

@@ -268,6 +268,24 @@ def test_long_numbers_stream_too() -> None:
     running.communicate()
 
 
+def test_an_answer_does_not_wait_for_the_end_of_a_line_that_has_begun() -> None:
+    p, q = 4999999, 9999991  # which the naive method takes a second for
+    command = [*FACTOR, "-s", "threads", "-j", "1", "--method", "naive"]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stdin
+    assert running.stdout
+    for piece in (b"15\n", b"%d\n" % (p * q), b"\n# a comment\n", b"12"):
+        running.stdin.write(piece)
+        running.stdin.flush()
+        time.sleep(0.1)
+    assert running.stdout.readline() == b"15: 3 5\n"
+    assert running.stdout.readline() == b"%d: %d %d\n" % (p * q, p, q)
+    running.stdin.close()
+    assert running.stdout.readline() == b"12: 2 2 3\n"
+    running.stdout.close()
+    assert running.wait(30) == 0
+
+
 @pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
 def test_killed_it_leaves_no_worker(kill: signal.Signals) -> None:
     hard = (10**59 + 213) * (10**60 + 7)  # python-flint holds the GIL of the worker for hours

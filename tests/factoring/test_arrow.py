@@ -190,6 +190,11 @@ def test_a_null_of_a_stream_stays_one(strategy: str) -> None:
         blocks[1][0]
 
 
+def test_many_nulls_take_no_longer_than_as_many_numbers() -> None:
+    blocks = list(fp.factor_stream(pa.nulls(200_000, pa.int64()), strategy="serial"))
+    assert sum(len(block.errors) for block in blocks) == 200_000
+
+
 def test_fields_that_are_none_are_refused() -> None:
     wrong: Any
     for wrong in ((), ("n", "L", 0, 1, [], ()), ("n", "+s", 0, 1, (None,), (5,))):

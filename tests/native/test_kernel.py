@@ -218,7 +218,6 @@ def test_subinterpreters_have_a_kernel_of_their_own() -> None:
     code = """
 import threading
 from array import array
-from collections.abc import Sequence
 from concurrent import interpreters
 from factorpool import _native
 

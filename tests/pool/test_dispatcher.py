@@ -137,6 +137,22 @@ def test_what_is_done_comes_before_the_error_of_a_start() -> None:
     assert workers.closed == 1
 
 
+class Returning(Adversary):
+    """Sends all of a chunk back but its first item."""
+
+    def wait(self, timeout: float | None) -> list[Event]:
+        start = min(self.running)
+        return self.end(start, Done(start, 1, [start], 1e-3))
+
+
+def test_what_is_sent_back_goes_out_before_a_result_is_yielded() -> None:
+    workers = Returning(random.Random(1), 2, {name: set() for name in ERRORS}, 0, itemwise=True)
+    cutter = Cutter(SequenceSource(range(4)), 2, "dynamic", 2, 1)
+    run = Dispatcher(cutter, workers, lambda: (2, None), time.perf_counter).run()
+    assert list(next(run).chunk.payload) == [0]
+    assert sorted(workers.running) == [1, 2]  # nothing is left of the source, but item 1 has come back
+
+
 def test_the_next_block_is_got_while_workers_are_busy() -> None:
     got = threading.Event()
 

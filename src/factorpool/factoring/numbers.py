@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -82,10 +83,12 @@ BLOCK = 1 << 16
 """Numbers drawn from an iterator for a block of a stream: a few milliseconds of work."""
 
 
-def blocks_of(numbers: Iterable[object] | Buffer, nulls: dict[int, FactorpoolError] | None = None) -> Iterator[Block]:
+def blocks_of(
+    numbers: Iterable[object] | Buffer, nulls: deque[tuple[int, FactorpoolError]] | None = None
+) -> Iterator[Block]:
     """Any amount of numbers, checked, in blocks; iterators are drawn from block by block.
 
-    The errors of an Arrow column's nulls go to `nulls`, in their order, before the block that has them.
+    The errors of an Arrow column's nulls go to `nulls` with their index, in order, before the block that has them.
     """
     if isinstance(numbers, range):
         yield from _pieces(numbers)
@@ -93,7 +96,10 @@ def blocks_of(numbers: Iterable[object] | Buffer, nulls: dict[int, FactorpoolErr
     if (arrays := arrays_of(numbers)) is not None:
         before = 0
         for found in arrays:
-            words = words_of(bytes(_from_arrow(found, before, None, nulls)))
+            errors: dict[int, FactorpoolError] | None = None if nulls is None else {}
+            words = words_of(bytes(_from_arrow(found, before, None, errors)))
+            if nulls is not None and errors:
+                nulls.extend(errors.items())
             before += len(words)
             yield Block(words)
         return

@@ -150,10 +150,10 @@ class Reader:
             read += len(data)
             used = used_of(self._fd) if compression else read
             self._position = max(before + used, self._position + 1)  # no two blocks have the same
-            if len(numbers := parser.feed(data)):
-                if parser.between:
-                    self._places.add(self._position, Place(at, read - parser.waiting, parser.line, self.bad))
-                yield self._block(numbers)
+            numbers = parser.feed(data)
+            if len(numbers) and parser.between:
+                self._places.add(self._position, Place(at, read - parser.waiting, parser.line, self.bad))
+            yield self._block(numbers)  # if it is empty, too: what comes next may have to be waited for
         if data is not None and len(numbers := parser.feed(b"\n", last=True)):
             self._position += 1
             self._places.add(self._position, Place(at + 1, 0, 1, self.bad))

@@ -26,8 +26,13 @@ static int has_avx512ifma(void) { /* in the quadratic sieve it goes by AVX2 */
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512ifma");
 }
+extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100, fp_avx512ifma_128;
+extern fp_trial_set fp_avx512ifma_trial;
+extern const fp_long_curves fp_avx512ifma_long_3, fp_avx512ifma_long_4, fp_avx512ifma_long_5, fp_avx512ifma_long_6,
+    fp_avx512ifma_long_8, fp_avx512ifma_long_12;
 #ifdef FP_AVXIFMA
-/* AVX2 with IFMA in registers of 256 bits, on processors without AVX-512. */
+/* AVX2 with IFMA in registers of 256 bits, on processors without AVX-512.  In the encoding of AVX-512 its curves are quicker than the sieve up
+ * to 99 bits, where two limbs end (Intel Xeon, cutovers.c); on such a processor it has not been measured. */
 static int has_avxifma(void) {
 #ifdef FP_AVXIFMA_AS_AVX512
     return has_avx512ifma() && __builtin_cpu_supports("avx512vl");
@@ -40,10 +45,6 @@ extern const fp_field fp_avxifma_99, fp_avxifma_128;
 extern const fp_long_curves fp_avxifma_long_3, fp_avxifma_long_4, fp_avxifma_long_5, fp_avxifma_long_6,
     fp_avxifma_long_8, fp_avxifma_long_12;
 #endif
-extern const fp_field fp_avx512ifma_50, fp_avx512ifma_100, fp_avx512ifma_128;
-extern fp_trial_set fp_avx512ifma_trial;
-extern const fp_long_curves fp_avx512ifma_long_3, fp_avx512ifma_long_4, fp_avx512ifma_long_5, fp_avx512ifma_long_6,
-    fp_avx512ifma_long_8, fp_avx512ifma_long_12;
 extern const fp_field fp_avx2_48, fp_avx2_59, fp_avx2_64, fp_avx2_96, fp_avx2_128;
 extern fp_trial_set fp_avx2_trial;
 extern const fp_long_curves fp_avx2_long_5, fp_avx2_long_6, fp_avx2_long_7, fp_avx2_long_8, fp_avx2_long_9,

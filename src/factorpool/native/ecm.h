@@ -23,7 +23,7 @@ enum {
 /* Stage 2: giant steps of D over baby steps j < D/2 coprime to D. */
 typedef struct {
     unsigned giant; /* D, a multiple of 6 */
-    unsigned steps; /* of them */
+    unsigned steps; /* how many giant steps */
     unsigned babies;
     const uint16_t *baby;     /* the values j */
     const uint32_t *pair_end; /* pair_end[i]: where the pairs of the i-th giant step begin, and those before it end */

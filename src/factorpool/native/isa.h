@@ -7,9 +7,10 @@
 #include "long.h"
 #include "siqs/siqs.h"
 
-/* Is there an isa of AVX-IFMA?  Where the compiler knows it, and, as another encoding, for tests (x86/begin_avxifma.h). */
+/* An isa of AVX-IFMA is built where the compiler knows it, unless FP_NO_AVXIFMA says that the assembler does not (binutils
+ * know it from 2.40 on); and, in another encoding, for tests (x86/begin_avxifma.h). */
 #ifdef __x86_64__
-#if defined(FP_AVXIFMA_AS_AVX512) || __has_include(<avxifmaintrin.h>)
+#if defined(FP_AVXIFMA_AS_AVX512) || (__has_include(<avxifmaintrin.h>) && !defined(FP_NO_AVXIFMA))
 #define FP_AVXIFMA
 #endif
 #endif

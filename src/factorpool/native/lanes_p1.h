@@ -17,7 +17,8 @@ static FP_INLINE fp_vec p1_stage1(fp_vec v, fp_vec two, const uint8_t *op, const
     return r[0];
 }
 
-/* Stage 2: a multiple of p where the order is a prime that the plan covers: m D = +-j modulo that prime exactly where V_(m D) = V_j modulo p. */
+/* Stage 2: a multiple of p where the order is a prime that the plan covers: m D = +-j modulo that prime exactly where V_(m D) =
+ * V_j modulo p. */
 static FP_INLINE fp_vec p1_stage2(fp_vec v, fp_vec two, const fp_ecm_plan *plan, const fp_vec_mod *m, void *scratch) {
     const unsigned last = plan->steps;
     fp_vec *x = scratch, *multiple = x + FP_MAX_BABIES + FP_MAX_STEPS, *giants = x + plan->babies;

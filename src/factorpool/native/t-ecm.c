@@ -36,13 +36,11 @@ static void check_batch(const fp_u128 *numbers, size_t count, const char *name) 
 
 /* Every prime from a B1 to the end of a plan divides m D - j or m D + j for one of its pairs. */
 static void check_plans(void) {
-    static const uint16_t from[] = {27,  27,  70,  85,  47,  70,  165, 85,   125,  165, 300,
-                                    420, 165, 300, 600, 420, 600, 850, 1700, 1200, 1700};
     for (size_t i = 1; i < sizeof plans / sizeof *plans; i++) {
         const fp_ecm_plan *plan = &plans[i];
         const uint64_t end = plan->giant * plan->steps + plan->giant / 2;
         if (plan->giant > FP_MAX_GIANT || plan->steps > FP_MAX_STEPS || plan->babies > FP_MAX_BABIES) t_fail("plan", i);
-        for (uint64_t p = from[i - 1] + 1; p <= end; p++) {
+        for (uint64_t p = plan_from[i - 1] + 1; p <= end; p++) {
             int found = !t_is_prime(p);
             for (unsigned step = 0; step < plan->steps && !found; step++)
                 for (uint32_t k = plan->pair_end[step]; k < plan->pair_end[step + 1] && !found; k++) {
@@ -54,7 +52,7 @@ static void check_plans(void) {
     }
 }
 
-#define FAR (40 * 420) /* where stage 2 ends; it looks at a step of 420 more */
+#define FAR (40 * 420) /* where stage 2 ends; it looks at half a step more */
 
 /* Do p - 1 and p + 1 find p, with B1 = 850: are the powers of primes in the order, but for one prime, small enough?  Never, if a prime
  * is beyond all that stage 2 looks at. */

@@ -50,7 +50,9 @@ static void check_random(size_t count) {
         free(numbers), free(text);
     }
     for (size_t i = 0; i < count; i++) {
-        uint64_t n = t_next() >> (t_next() % 64), back;
+        uint64_t n = t_next() >> (t_next() % 64), ten = 1, back;
+        for (unsigned k = (unsigned)(t_next() % 20); k; k--) ten *= 10;
+        if (i % 3 == 0) n = i % 2 ? ten + t_next() % 3 - 1 : n / ten * ten; /* next to a power of ten, and with zeros */
         char expected[32];
         fp_columns c = {.counts = malloc(1)};
         fp_reading reading = {0};
@@ -101,10 +103,17 @@ static void check_long(size_t count) {
         fp_token odd;
         fp_parse(copy, copy + size, &reading, numbers, &n, &odd);
         if (odd.start || n != COUNT || memcmp(numbers, expected, 8 * COUNT)) t_fail("numbers in a text", n);
-        const size_t cut = t_next() % size; /* a letter spoils a token, and no other, unless it is in a comment */
-        copy[cut] = 'x';
+        size_t lines = 0, cut = t_next() % size;
+        for (size_t i = 0; i < size; i++) lines += copy[i] == '\n';
+        if (reading.lines != lines) t_fail("lines of a text", lines);
+        while (copy[cut] < '0' || copy[cut] > '9') cut = (cut + 1) % size;
+        const char *line = copy + cut;
+        while (line > copy && line[-1] != '\n') line--;
+        const int commented = memchr(line, '#', (size_t)(copy + cut - line)) != NULL;
+        copy[cut] = 'x'; /* which spoils a token, and no other */
         fp_parse(copy, copy + size, &reading, numbers, &n, &odd);
-        if (odd.start && (memcmp(numbers, expected, 8 * n) || odd.start > copy + cut || odd.end <= copy + cut))
+        if (commented ? odd.start != NULL
+                      : memcmp(numbers, expected, 8 * n) || odd.start > copy + cut || odd.end <= copy + cut)
             t_fail("numbers before a letter", cut);
         free(copy);
     }

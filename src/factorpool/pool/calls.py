@@ -205,7 +205,7 @@ class Calls:
         return bool(self._waiting) or self._closed
 
     def prepare(self) -> bool:
-        """Calls come when they come."""
+        """A call is taken only for a worker that is free."""
         return False
 
 
@@ -237,7 +237,7 @@ class _Service:
 
     def prepare(self) -> bool:
         """As of the calls."""
-        return False
+        return self._calls.prepare()
 
     def _count(self, change: int) -> None:
         with self._lock:

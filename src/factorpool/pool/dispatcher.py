@@ -250,9 +250,10 @@ class Dispatcher:
         return count if self._startable is None else min(count, self._startable)
 
     def _feed(self, *, prepared: bool = False) -> None:
-        """Gives every free worker a chunk, as far as there are items at hand, or prepared, and room for them."""
-        while len(self._flights) < self._slots() and (not prepared or self._prepare()) and self._send_one():
-            pass
+        """Gives every free worker a chunk, as far as there are items, with `prepared` at hand, and room for them."""
+        while len(self._flights) < self._slots():
+            if (prepared and not self._again and not self._prepare()) or not self._send_one():
+                break
 
     def _prepare(self) -> bool:
         """Has the next items ready, if that takes no waiting, for a worker that will be free; whether they are."""

@@ -211,7 +211,7 @@ class _Drawer:
 
 
 class BlockSource:
-    """Slices of blocks that arrive one by one; a slice never crosses the border of a block.
+    """Slices of blocks that arrive one by one; a slice never crosses the border of a block.  A block may be empty.
 
     `ready` says whether the next block can be had without waiting, None where nobody knows; `limit` how many items of a
     block may be taken at once; None: any.
@@ -232,7 +232,8 @@ class BlockSource:
 
     def take(self, most: int) -> Sequence[Any]:
         """The next slice of the block at hand, or of the next one that is not empty."""
-        self._find()
+        while not self._block.remaining() and self._more:
+            self._next()
         return self._block.take(most if self._most is None else min(most, self._most))
 
     def remaining(self) -> int | None:
@@ -240,20 +241,19 @@ class BlockSource:
         return None
 
     def ready(self, most: int) -> bool:
-        """Whether the block at hand has more, or the next one has arrived."""
-        return bool(self._block.remaining()) or self._ready is None or self._ready()
+        """Whether the block at hand has more, or the next one that is not empty has arrived, or the end."""
+        return self._ready is None or self.prepare() or not self._more
 
     def prepare(self) -> bool:
-        """Gets the next block, which may have to be read and parsed, if it is there."""
-        if self._ready is not None and not self._block.remaining() and self._more and self._ready():
-            self._find()
+        """Gets the next block that is not empty, which may have to be read and parsed, if it is there."""
+        while self._ready is not None and not self._block.remaining() and self._more and self._ready():
+            self._next()
         return bool(self._block.remaining())
 
-    def _find(self) -> None:
-        """Goes on to the next block that is not empty, unless there is something left of this one."""
-        while not self._block.remaining() and self._more:
-            block = next(self._blocks, None)
-            self._more = block is not None
-            if block is not None:
-                self._block = SequenceSource(block)
-                self._most = self._limit(block)
+    def _next(self) -> None:
+        """Goes on to the next block."""
+        block = next(self._blocks, None)
+        self._more = block is not None
+        if block is not None:
+            self._block = SequenceSource(block)
+            self._most = self._limit(block)

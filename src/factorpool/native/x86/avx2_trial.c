@@ -5,7 +5,6 @@
 #include "begin_avx2.h"
 
 #define FP_TRIAL fp_avx2_trial
-#define FP_REGISTER 32
 #include "../trial_lanes.h"
 
 #include "end_isa.h"

@@ -4,7 +4,6 @@
 
 #include "begin_avx512ifma.h"
 
-#define FP_REGISTER 64
 #define FP_LIMBS 3
 #define FP_FIELD_BITS 128
 #ifndef FP_UNITS

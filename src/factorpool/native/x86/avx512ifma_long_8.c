@@ -4,7 +4,6 @@
 
 #include "begin_avx512ifma.h"
 
-#define FP_REGISTER 64
 #define FP_LIMBS 8
 #define FP_LONG fp_avx512ifma_long_8
 #include "long_ifma.h"

@@ -22,7 +22,6 @@ static void try_short(const uint64_t *n, const fp_trial_prime *prime, uint64_t *
 }
 
 #define FP_TRIAL fp_avx512ifma_trial
-#define FP_REGISTER 64
 #define FP_TRY_SHORT try_short
 #include "../trial_lanes.h"
 

@@ -5,7 +5,6 @@
 
 #include "begin_avxifma.h"
 
-#define FP_REGISTER 32
 #define FP_LIMBS 3
 #define FP_FIELD_BITS 128
 #ifndef FP_UNITS

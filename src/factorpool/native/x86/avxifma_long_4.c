@@ -5,7 +5,6 @@
 
 #include "begin_avxifma.h"
 
-#define FP_REGISTER 32
 #define FP_LIMBS 4
 #define FP_LONG fp_avxifma_long_4
 #include "long_ifma.h"

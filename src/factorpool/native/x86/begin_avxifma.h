@@ -1,6 +1,7 @@
 /* What follows, up to end_isa.h, is compiled for AVX2 with AVX-IFMA, whatever the compiler's flags; with FP_AVXIFMA_AS_AVX512, which is for
  * tests, for processors that have the same multiplication in registers of 256 bits as a part of AVX-512. */
 #include <immintrin.h>
+#define FP_REGISTER 32 /* bytes */
 #ifdef __clang__
 #ifdef FP_AVXIFMA_AS_AVX512
 #pragma clang attribute push(__attribute__((target("avx512ifma,avx512vl,avx2,fma,bmi,bmi2,lzcnt"))),                   \

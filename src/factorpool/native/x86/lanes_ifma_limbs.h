@@ -86,20 +86,20 @@ static FP_INLINE fp_unit fp_doubled(fp_unit x, const fp_unit_mod *m) {
 static FP_INLINE fp_unit_mod fp_unit_mod_load(const fp_u128 *numbers) {
     fp_unit_mod m = {.n = fp_limbs_of(numbers)};
     m.twice = fp_masked(fp_unit_add(m.n, m.n, &m));
-    uint64_t inverse[FP_UNIT_LANES], steps[FP_UNIT_LANES];
+    uint64_t inverse[FP_UNIT_LANES];
+    fp_signed steps;
     int64_t most = 0;
     fp_u128 power[FP_UNIT_LANES];
     /* From the highest power of 2 below n by doubling to R mod n. */
     for (int k = 0; k < FP_UNIT_LANES; k++) {
         const int bits = fp_bits(numbers[k]);
         inverse[k] = -fp_inverse64((uint64_t)numbers[k]) & FP_LIMB_MASK;
-        power[k] = (fp_u128)1 << (bits - 1), steps[k] = (uint64_t)(FP_LIMB_BITS * FP_LIMBS + 1 - bits);
-        if ((int64_t)steps[k] > most) most = (int64_t)steps[k];
+        power[k] = (fp_u128)1 << (bits - 1), steps[k] = FP_LIMB_BITS * FP_LIMBS + 1 - bits;
+        if (steps[k] > most) most = steps[k];
     }
     m.inverse = fp_loaded(inverse);
     m.one = fp_limbs_of(power);
-    const fp_signed left = (fp_signed)fp_loaded(steps);
-    for (int64_t k = 0; k < most; k++) m.one = fp_chosen((fp_words)(left > k), fp_doubled(m.one, &m), m.one);
+    for (int64_t k = 0; k < most; k++) m.one = fp_chosen((fp_words)(steps > k), fp_doubled(m.one, &m), m.one);
     /* R 2^i doubled is R 2^(i+1), squared R 2^(2 i); on to R^2. */
     m.radix2 = m.one;
     for (int k = 0; k < 13 * FP_LIMBS; k++) m.radix2 = fp_doubled(m.radix2, &m);
