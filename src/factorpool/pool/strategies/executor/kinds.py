@@ -140,7 +140,7 @@ class _Dask(Kind):
             return
         now = time.monotonic()
         self._gone_since = self._gone_since or now
-        if client.status == "closed" or now - self._gone_since > GONE_SECONDS:
+        if client.status in ("closing", "closed") or now - self._gone_since > GONE_SECONDS:
             where = getattr(client, "_start_arg", None) or "of Dask"
             raise FactorpoolError(f"the scheduler {where} is gone: is it still running, and to be reached from here?")
 
