@@ -1,7 +1,7 @@
 """Which family of elliptic curves finds the most factors: an experiment on the orders of their groups.
 
     pip install cypari
-    python benchmarks/curve_families.py 20000 > benchmarks/results/curve_families.txt     # an hour
+    python benchmarks/curve_families.py 20000 > benchmarks/results/curve_families.txt     # ten minutes
 
 For each of so many random primes p a random curve modulo p is taken of each family. It finds p if the order of its
 points, which PARI computes, is a product of the prime powers that stage 1 multiplies by and at most one prime up to the

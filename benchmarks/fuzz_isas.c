@@ -4,7 +4,7 @@
  *     cc -O3 -fno-trapping-math -DFP_AVXIFMA_AS_AVX512 -Isrc/factorpool/native -o /tmp/fuzz_isas benchmarks/fuzz_isas.c \
  *         $(find src/factorpool/native -name '*.c' ! -name 't-*' | grep -v python) -lm && /tmp/fuzz_isas SEED MILLIONS
  *
- * It ends with 1 at the first difference.  10^9 numbers take about an hour of one core.  AVX-IFMA is there in the encoding that AVX-512
+ * It ends with 1 at the first difference.  10^9 numbers take about half an hour of one core.  AVX-IFMA is there in the encoding that AVX-512
  * has of it. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@ All three are the same for every number, so they are worked out once, here, with
   p - 1 and p + 1 go along the same chains; so short steps are better without branches, and so theirs are a program for
   registers, where nothing is moved or swapped.
 * Pairs.  Stage 2 finds a prime q that divides m D - j or m D + j, one multiplication for the two.  A plan has the
-  fewest pairs (m, j) for all q from a B1 on, which is 5 to 11 % fewer than those with q = m D +- j: many a prime has
+  fewest pairs (m, j) for all q from a B1 on, which is up to 11 % fewer than those with q = m D +- j: many a prime has
   multiples that share a pair with another prime.
 
 Run it from the repository's root:  python scripts/make_ecm_tables.py  (needs nothing but Python).

@@ -215,7 +215,7 @@ class Parser:
         return self._line
 
     def feed(self, data: bytes, last: bool = False) -> Words | list[int]:
-        """The numbers, as words if they fit into words, of the tokens that are complete with this piece."""
+        """The numbers, as words if all of them fit, of the tokens that are complete with this piece."""
         text = self._rest + data
         if self._start and (len(text) >= len(_BOM) or last):
             text = text.removeprefix(_BOM)

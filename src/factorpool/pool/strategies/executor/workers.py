@@ -235,7 +235,7 @@ class ExecutorWorkers:
                 self._broken(error, at_once=True)
                 return
             self._gone = True
-            self._handle.kind.check(self._handle.executor)  # which may know better why
+            self._check()  # which may know better why
             raise FactorpoolError(
                 f"{self._handle.executor!r} takes no calls: {type(error).__name__}: {error}; is it shut down?"
             ) from error
