@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import factorpool as fp
+from factorpool import _native
 
 BAD_VALUES: list[tuple[Any, type[Exception], str]] = [
     (0, fp.NumberValueError, "zero has no factorization"),
@@ -106,6 +107,26 @@ def test_integer_arrays(dtype: str) -> None:
     expected = [fp.factor(n) for n in range(1, 128)]
     assert list(fp.factor_many(numbers)) == expected
     assert list(fp.factor_many(numbers[::-2])) == expected[::-2]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"])
+def test_ends_of_integer_types(dtype: str) -> None:
+    info = np.iinfo(dtype)
+    fs = fp.factor_many(np.array([info.max, info.min, -1 if info.min else 0], dtype=dtype), on_error="collect")
+    assert fs[0] == fp.factor(int(info.max))
+    assert [int(error.value) for error in fs.errors.values()] == [info.min, -1 if info.min else 0]
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i4"])
+def test_unaligned_array_of_narrow_integers(dtype: str) -> None:
+    numbers = np.frombuffer(b"\0" + np.arange(1, 99, dtype=dtype).tobytes(), dtype=dtype, offset=1)
+    assert list(fp.factor_many(numbers)) == [fp.factor(n) for n in range(1, 99)]
+
+
+@pytest.mark.parametrize(("values", "size"), [(b"123", 2), (b"1234", 3), (b"", 0)])
+def test_what_is_no_array_of_integers_is_not_widened(values: bytes, size: int) -> None:
+    with pytest.raises(ValueError, match="are not integers of"):
+        _native.widen(values, size, False)
 
 
 def test_many_bad_values_are_collected_in_one_pass() -> None:

@@ -87,7 +87,7 @@ def _from_bytes(words: bytes) -> Block:
     return Block(words_of(words))
 
 
-def words_of(numbers: Words | range | bytes) -> Words:
+def words_of(numbers: Words | range | bytes | bytearray) -> Words:
     """A memoryview of uint64: of the words, or those of a range."""
     if isinstance(numbers, range):
         numbers = _native.progression(numbers.start, numbers.step, len(numbers))

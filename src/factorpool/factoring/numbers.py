@@ -149,13 +149,11 @@ def _from_buffer(numbers: object, errors: dict[int, FactorpoolError] | None) -> 
             numbers,
             0,
         )
-    raw = array(kind)  # a copy: what the caller does to the array later is not to change results
-    raw.frombytes(view.cast("B") if view.c_contiguous else view.tobytes())
-    if raw.itemsize == 8:
-        words = memoryview(raw).cast("B").cast("Q")
-        _check_words(words, kind in _SIGNED, 0, errors)
-        return Block(words)
-    return _pack(raw.tolist(), 0, errors)
+    signed = kind in _SIGNED
+    # A copy: what the caller does to the array later is not to change results.
+    words = words_of(_native.widen(view if view.c_contiguous else view.tobytes(), view.itemsize, signed))
+    _check_words(words, signed, 0, errors)
+    return Block(words)
 
 
 def _check_words(words: memoryview[int], signed: bool, start: int, errors: dict[int, FactorpoolError] | None) -> None:

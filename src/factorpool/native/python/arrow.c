@@ -237,26 +237,6 @@ static int is_null(const arrow_array *array, int64_t at) {
     return array->null_count && valid && !(valid[(at + array->offset) / 8] >> (at + array->offset) % 8 & 1);
 }
 
-/* The integer at a place, which the offsets of the array and, within a table, of the table are counted into. */
-static uint64_t word_at(const void *data, char format, int64_t at) {
-    switch (format) {
-    case 'c':
-        return (uint64_t)((const int8_t *)data)[at];
-    case 'C':
-        return ((const uint8_t *)data)[at];
-    case 's':
-        return (uint64_t)((const int16_t *)data)[at];
-    case 'S':
-        return ((const uint16_t *)data)[at];
-    case 'i':
-        return (uint64_t)((const int32_t *)data)[at];
-    case 'I':
-        return ((const uint32_t *)data)[at];
-    default:
-        return ((const uint64_t *)data)[at]; /* l or L */
-    }
-}
-
 /* (words, signed, the indices of nulls) of an array of integers, or of a table of one such column. */
 static PyObject *words_of(const arrow_schema *schema, const arrow_array *array) {
     const arrow_array *outer = NULL;
@@ -265,25 +245,28 @@ static PyObject *words_of(const arrow_schema *schema, const arrow_array *array) 
             return PyErr_Format(PyExc_ValueError, "a table of %lld columns", (long long)schema->n_children);
         schema = schema->children[0], outer = array, array = array->children[0];
     }
-    if (schema->dictionary || strlen(schema->format) != 1 || !strchr("cCsSiIlL", schema->format[0]))
+    static const char formats[] = "cCsSiIlL"; /* of 1, 2, 4 and 8 bytes, signed and not */
+    const char *format = strlen(schema->format) == 1 ? strchr(formats, schema->format[0]) : NULL;
+    if (schema->dictionary || !format)
         return PyErr_Format(PyExc_ValueError, "the format %s%s", schema->format, schema->dictionary ? ", encoded" : "");
     int64_t length = outer ? outer->length : array->length, shift = outer ? outer->offset : 0;
     PyObject *words = fp_new_words((Py_ssize_t)length), *nulls = PyList_New(0), *result = NULL;
     if (!words || !nulls) goto done;
     uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(words);
-    const char format = schema->format[0];
+    const size_t size = (size_t)1 << (format - formats) / 2;
+    const int has_sign = (format - formats) % 2 == 0;
+    if (length)
+        fp_widen(out, (const char *)array->buffers[1] + (shift + array->offset) * (int64_t)size, size, has_sign,
+                 (size_t)length);
     for (int64_t i = 0; i < length; i++) {
-        if ((outer && is_null(outer, i)) || is_null(array, i + shift)) {
-            PyObject *index = PyLong_FromLongLong(i);
-            int failed = !index || PyList_Append(nulls, index) < 0;
-            Py_XDECREF(index);
-            if (failed) goto done;
-            out[i] = 1;
-        } else {
-            out[i] = word_at(array->buffers[1], format, i + shift + array->offset);
-        }
+        if (!(outer && is_null(outer, i)) && !is_null(array, i + shift)) continue;
+        PyObject *index = PyLong_FromLongLong(i);
+        int failed = !index || PyList_Append(nulls, index) < 0;
+        Py_XDECREF(index);
+        if (failed) goto done;
+        out[i] = 1;
     }
-    result = Py_BuildValue("(OiO)", words, format >= 'a', nulls);
+    result = Py_BuildValue("(OiO)", words, has_sign, nulls);
 done:
     Py_XDECREF(words), Py_XDECREF(nulls);
     return result;

@@ -61,6 +61,48 @@ static PyObject *progression(PyObject *module, PyObject *args) {
     return result;
 }
 
+/* For each type a loop of its own, which the compiler makes vectors of.  The values may lie anywhere. */
+#define WIDEN(type)                                                                                                    \
+    do {                                                                                                               \
+        typedef type loose __attribute__((aligned(1), may_alias));                                                     \
+        for (size_t i = 0; i < count; i++) out[i] = (uint64_t)((const loose *)values)[i];                              \
+    } while (0)
+void fp_widen(uint64_t *out, const void *values, size_t size, int has_sign, size_t count) {
+    if (size == 1 && has_sign) WIDEN(int8_t);
+    if (size == 1 && !has_sign) WIDEN(uint8_t);
+    if (size == 2 && has_sign) WIDEN(int16_t);
+    if (size == 2 && !has_sign) WIDEN(uint16_t);
+    if (size == 4 && has_sign) WIDEN(int32_t);
+    if (size == 4 && !has_sign) WIDEN(uint32_t);
+    if (size == 8) WIDEN(uint64_t);
+}
+
+PyDoc_STRVAR(widen_doc,
+             "widen(values, size, signed, /)\n--\n\n"
+             "Integers of `size` bytes each (1, 2, 4 or 8) as uint64 in a bytearray, negative ones in two's\n"
+             "complement.");
+
+static PyObject *widen(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer values;
+    Py_ssize_t size;
+    int has_sign;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*np:widen", &values, &size, &has_sign)) return NULL;
+    if ((size != 1 && size != 2 && size != 4 && size != 8) || values.len % size) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes are not integers of %zd bytes", values.len, size);
+    } else if (values.len / size > PY_SSIZE_T_MAX / 8) {
+        PyErr_NoMemory();
+    } else if ((result = PyByteArray_FromStringAndSize(NULL, values.len / size * 8))) {
+        uint64_t *out = (uint64_t *)(void *)PyByteArray_AS_STRING(result);
+        Py_BEGIN_ALLOW_THREADS;
+        fp_widen(out, values.buf, (size_t)size, has_sign, (size_t)(values.len / size));
+        Py_END_ALLOW_THREADS;
+    }
+    PyBuffer_Release(&values);
+    return result;
+}
+
 PyDoc_STRVAR(pack_doc, "pack(numbers, /)\n--\n\n"
                        "The bytes of a list or tuple of ints as uint64, or None if one of them is anything but an int\n"
                        "from 1 to 2**64 - 1.");
@@ -157,6 +199,7 @@ PyMethodDef fp_buffer_methods[] = {
     {"copy", copy, METH_VARARGS, copy_doc},
     {"progression", progression, METH_VARARGS, progression_doc},
     {"pack", pack, METH_O, pack_doc},
+    {"widen", widen, METH_VARARGS, widen_doc},
     {"span", span, METH_VARARGS, span_doc},
     {"find_outside", find_outside, METH_VARARGS, find_outside_doc},
     {NULL, NULL, 0, NULL},

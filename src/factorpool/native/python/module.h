@@ -29,6 +29,8 @@ int fp_check_words(const Py_buffer *view, const char *what);
 /* Bytes objects of so many bytes, and for so many words; a MemoryError where there is no such number of bytes. */
 PyObject *fp_new_bytes(size_t size);
 PyObject *fp_new_words(Py_ssize_t count);
+/* Integers of 1, 2, 4 or 8 bytes as words, negative ones in two's complement. */
+void fp_widen(uint64_t *out, const void *values, size_t size, int has_sign, size_t count);
 /* Are these `count` positive words, and the step one that the sieve can take? */
 int fp_check_progression(unsigned long long start, unsigned long long step, Py_ssize_t count);
 
