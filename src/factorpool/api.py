@@ -195,7 +195,7 @@ def _factor_all(
     if dense is not None and callable(progress):
         options = options._replace(progress=_scaled(progress, len(block)))
     items = block if dense is None else Block(dense)
-    builder = Builder(len(items))
+    builder = Builder()
     planner = Planner(options, effort)
     run = Run(FactorTask(method, items), SequenceSource(items), items, options, planner.finish)
     for completion in run:

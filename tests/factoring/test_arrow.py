@@ -199,11 +199,14 @@ def test_fields_that_are_none_are_refused() -> None:
     wrong: Any
     for wrong in ((), ("n", "L", 0, 1, [], ()), ("n", "+s", 0, 1, (None,), (5,))):
         with pytest.raises((TypeError, SystemError)):
+            _native.arrow_stream((wrong,))
+    for wrong in ((), [], 5):
+        with pytest.raises(TypeError, match="a tuple of fields"):
             _native.arrow_stream(wrong)
     for buffers in ((None, 5), (None,) * 4):
         field = ("n", "+s", 0, 1, (None,), (("n", "L", 0, 1, buffers, ()),))
         with pytest.raises(MemoryError, match="out of memory"):
-            pa.RecordBatchReader.from_stream(_Given(_native.arrow_stream(field))).read_all()
+            pa.RecordBatchReader.from_stream(_Given(_native.arrow_stream((field,)))).read_all()
     with pytest.raises(ValueError, match="invalid PyCapsule"):
         _native.arrow_next(object())
 

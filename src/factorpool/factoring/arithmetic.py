@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import SupportsIndex, cast
 
 from factorpool import _native
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from factorpool.factoring.columns import Column
+    from factorpool.factoring.parts import Parts
 
 Row = list[tuple[int, int]]
 
@@ -65,9 +67,7 @@ class ArithmeticFunctions:
     __slots__ = ()
     errors: Mapping[int, FactorpoolError]
     _numbers: Column | range
-    offsets: memoryview[int]
-    primes: Column
-    exponents: memoryview[int]
+    _parts: Parts
 
     def omega(self) -> Column:
         """How many distinct primes divide each number."""
@@ -131,19 +131,30 @@ class ArithmeticFunctions:
             error = self.errors[first]
             annotate(error, f"factorpool: {name}() has no value for item {first}; factor the others without it")
             raise error
-        if isinstance(self.primes, memoryview) and not isinstance(self._numbers, tuple):
-            word = min(parameter, WORD_MAX)  # of which no power fits a word, and above which no prime is
-            exponents = self.exponents if self.exponents.itemsize == 1 else bytes(self.exponents.tolist())  # below 64
-            values = _native.function(name, self.offsets, self.primes, exponents, word)
-            if values is not None:
-                return cast("Column", memoryview(values).cast(FORMATS.get(name, "Q")))  # type: ignore[call-overload]
+        if not isinstance(self._numbers, tuple) and (values := self._column_in_c(name, parameter)) is not None:
+            return cast("Column", memoryview(values).cast(FORMATS.get(name, "Q")))  # type: ignore[call-overload]
         function = BY_HAND[name]
         return tuple(function(row, parameter) for row in self._rows())
 
+    def _column_in_c(self, name: str, parameter: int) -> bytes | None:
+        """The values as bytes; None where a prime or a value exceeds 64 bits."""
+        word = min(parameter, WORD_MAX)  # of which no power fits a word, and above which no prime is
+        found: list[bytes] = []
+        for part in self._parts.parts:
+            if not isinstance(part.primes, memoryview):
+                return None
+            exponents = part.exponents if part.exponents.itemsize == 1 else bytes(part.exponents.tolist())  # below 64
+            values = _native.function(name, part.offsets, part.primes, exponents, word)
+            if values is None:
+                return None
+            found.append(values)
+        return found[0] if len(found) == 1 else b"".join(found)
+
     def _rows(self) -> Iterator[Row]:
         """The (prime, exponent) pairs of each number."""
-        pairs = list(zip(self.primes, self.exponents, strict=True))
-        return (pairs[start:stop] for start, stop in zip(self.offsets, self.offsets[1:], strict=False))
+        for part in self._parts.parts:
+            pairs = list(zip(part.primes, part.exponents, strict=True))
+            yield from (pairs[start:stop] for start, stop in pairwise(part.offsets))
 
 
 def _natural(name: str, value: int) -> int:

@@ -7,7 +7,8 @@ C data interface: L is uint64, C uint8, S uint16, U a string, +s a struct, +L a 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -43,19 +44,25 @@ def _table(length: int, *columns: Field) -> Field:
     return _field("", "+s", length, None, children=columns)
 
 
-def table_of(fs: Factorizations) -> Field:
-    """number, and factors: a list of (prime, exponent) for each; null where there is an error."""
-    nulls, valid = len(fs.errors), _valid(len(fs), fs.errors) if fs.errors else None
-    count = len(fs.primes)
-    pair = _field("item", "+s", count, None, children=(_integers("prime", fs.primes), _exponents(fs.exponents)))
-    factors = _field("factors", "+L", len(fs), valid, fs.offsets, nulls=nulls, children=(pair,))
-    return _table(len(fs), _integers("number", fs.numbers, valid, nulls), factors)
+def tables_of(fs: Factorizations) -> Iterator[Field]:
+    """For each part number, and factors: a list of (prime, exponent) for each; null where there is an error."""
+    errors, start = sorted(fs.errors), 0
+    for part in fs._parts.parts:
+        length = len(part)
+        missing = [at - start for at in errors[bisect_left(errors, start) : bisect_left(errors, start + length)]]
+        valid = _valid(length, missing) if errors else None
+        exponents = _exponents(part.exponents)
+        pair = _field("item", "+s", len(part.primes), None, children=(_integers("prime", part.primes), exponents))
+        factors = _field("factors", "+L", length, valid, part.offsets, nulls=len(missing), children=(pair,))
+        numbers = fs.numbers[start : start + length]
+        yield _table(length, _integers("number", numbers, valid, len(missing)), factors)
+        start += length
 
 
-def _valid(length: int, errors: Any) -> bytes:
-    """A bit for each item, 0 where it has an error."""
+def _valid(length: int, missing: Iterable[int]) -> bytes:
+    """A bit for each item, 0 for those that are missing."""
     bits = bytearray(b"\xff" * ((length + 7) // 8))
-    for index in errors:
+    for index in missing:
         bits[index // 8] &= ~(1 << index % 8) & 0xFF
     return bytes(bits)
 
@@ -77,7 +84,7 @@ class LongTable:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A capsule of the table."""
-        return _native.arrow_stream(self._table())
+        return _native.arrow_stream((self._table(),))
 
     def _table(self) -> Field:
         fs = self._fs

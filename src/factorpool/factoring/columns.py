@@ -9,14 +9,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain, repeat
-from typing import NamedTuple, SupportsIndex, cast, overload
+from typing import Any, NamedTuple, SupportsIndex, cast, overload
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError
 from factorpool.factoring.arithmetic import ArithmeticFunctions
-from factorpool.factoring.arrow import LongTable, table_of
+from factorpool.factoring.arrow import LongTable, tables_of
 from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
-from factorpool.factoring.memory import Grown
+from factorpool.factoring.parts import Part, Parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,9 +72,6 @@ class Columns(NamedTuple):
             at += count
 
 
-SPARE = 1.0625
-"""Times as much memory as the first chunk's share suggests: what is not needed is never touched."""
-
 ROWS = 1024
 """Numbers of which the objects are made at once: a fraction of a millisecond's work, and no more memory than that."""
 
@@ -85,7 +82,8 @@ class Factorizations(ArithmeticFunctions):
     It is no `collections.abc.Sequence`, for Polars would take it apart item by item instead of taking its columns.
 
     Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are
-    read-only memoryviews, for `numpy.asarray` and the like without a copy:
+    read-only memoryviews, for `numpy.asarray` and the like without a copy.  What several workers have found stays in
+    several parts until one of the last three columns is asked for, which puts them together; nothing else does.
 
     * `numbers`: uint64, as many as there are factorizations;
     * `offsets`: uint64, one more than numbers;
@@ -105,21 +103,17 @@ class Factorizations(ArithmeticFunctions):
         ([2, 3, 5, 97], [0, 3, 4])
     """
 
-    __slots__ = ("_numbers", "errors", "exponents", "offsets", "primes", "probable_primes", "reason", "strategy")
+    __slots__ = ("_numbers", "_parts", "errors", "probable_primes", "reason", "strategy")
 
     def __init__(
         self,
         numbers: Column | range,
-        offsets: memoryview[int],
-        primes: Column,
-        exponents: memoryview[int],
+        parts: Sequence[Part],
         errors: Mapping[int, FactorpoolError],
         probable_primes: frozenset[int],
     ) -> None:
         self._numbers = numbers
-        self.offsets = offsets
-        self.primes = primes
-        self.exponents = exponents
+        self._parts = Parts(parts)
         self.errors = errors
         self.probable_primes = probable_primes
         self.strategy = self.reason = ""
@@ -131,8 +125,28 @@ class Factorizations(ArithmeticFunctions):
             self._numbers = words_of(self._numbers).toreadonly()
         return self._numbers
 
+    @property
+    def offsets(self) -> memoryview[int]:
+        """Where each number's primes begin, and the end of the last."""
+        return self._whole().offsets
+
+    @property
+    def primes(self) -> Column:
+        """The primes of all numbers."""
+        return self._whole().primes
+
+    @property
+    def exponents(self) -> memoryview[int]:
+        """The exponents of all primes."""
+        return self._whole().exponents
+
+    def _whole(self) -> Part:
+        if len(self._parts.parts) > 1:
+            self._parts = Parts([self._parts.whole()])
+        return self._parts.parts[0]
+
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self._parts)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> dict[int, int]: ...
@@ -144,14 +158,14 @@ class Factorizations(ArithmeticFunctions):
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step == 1 and self._in_c:
-                primes = cast("memoryview[int]", self.primes)
-                return _native.rows("dicts", self.offsets, primes, self.exponents, start, max(start, stop))
+                return self._rows_in_c("dicts", start, max(start, stop))
             return [self[i] for i in range(start, stop, step)]
         i = range(len(self))[index]
         if i in self.errors:
             raise self.errors[i].with_traceback(None)
-        start, stop = self.offsets[i], self.offsets[i + 1]
-        return dict(zip(self.primes[start:stop], self.exponents[start:stop], strict=True))
+        ((part, at, _),) = self._parts.between(i, i + 1)
+        start, stop = part.offsets[at], part.offsets[at + 1]
+        return dict(zip(part.primes[start:stop], part.exponents[start:stop], strict=True))
 
     def __iter__(self) -> Iterator[dict[int, int]]:
         if not self._in_c:
@@ -161,7 +175,15 @@ class Factorizations(ArithmeticFunctions):
     @property
     def _in_c(self) -> bool:
         """Whether the kernel can make all of the objects."""
-        return not self.errors and isinstance(self.primes, memoryview)
+        return not self.errors and isinstance(self._parts.parts[0].primes, memoryview)
+
+    def _rows_in_c(self, kind: str, start: int, stop: int) -> list[Any]:
+        """Numbers `start` to `stop` - 1, each as a dict or a list."""
+        rows: list[Any] = []
+        for part, first, last in self._parts.between(start, stop):
+            primes = cast("memoryview[int]", part.primes)
+            rows += _native.rows(kind, part.offsets, primes, part.exponents, first, last)
+        return rows
 
     def __reversed__(self) -> Iterator[dict[int, int]]:
         return map(self.__getitem__, reversed(range(len(self))))
@@ -195,7 +217,8 @@ class Factorizations(ArithmeticFunctions):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<Factorizations of {len(self)} numbers, {len(self.primes)} primes>"
+        primes = sum(len(part.primes) for part in self._parts.parts)
+        return f"<Factorizations of {len(self)} numbers, {primes} primes>"
 
     def __reduce__(self) -> tuple[object, ...]:
         columns = [
@@ -222,15 +245,15 @@ class Factorizations(ArithmeticFunctions):
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of the schema of what `__arrow_c_stream__` gives."""
-        return _native.arrow_schema(table_of(self))
+        return _native.arrow_schema(next(tables_of(self)))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A capsule of an Arrow stream: number, and factors, a list of (prime, exponent); null where there is an error.
 
         So `pyarrow.table(fs)`, `polars.DataFrame(fs)` and `duckdb.sql("from fs")` have the columns, without a copy.
-        Integers of more than 64 bits are strings.
+        Integers of more than 64 bits are strings.  Each part is an array of the stream.
         """
-        return _native.arrow_stream(table_of(self))
+        return _native.arrow_stream(tuple(tables_of(self)))
 
     def to_lists(self) -> list[list[int]]:
         """The prime factors of each number, ascending and repeated.
@@ -240,8 +263,7 @@ class Factorizations(ArithmeticFunctions):
         [[2, 2, 3], [], [7]]
         """
         if self._in_c:
-            primes = cast("memoryview[int]", self.primes)
-            return _native.rows("lists", self.offsets, primes, self.exponents, 0, len(self))
+            return self._rows_in_c("lists", 0, len(self))
         return [self.factors(i) for i in range(len(self))]
 
     def to_dict(self) -> dict[int, list[int]]:
@@ -259,7 +281,8 @@ def _restore(
     errors: dict[int, FactorpoolError],
     probable: frozenset[int],
 ) -> Factorizations:
-    return Factorizations(_column(numbers), _view(offsets), _column(primes), _view(exponents), errors, probable)
+    part = Part(_column(primes), _view(exponents), offsets=_view(offsets))
+    return Factorizations(_column(numbers), [part], errors, probable)
 
 
 def _view(words: array[int]) -> memoryview[int]:
@@ -273,68 +296,79 @@ def _column(values: array[int] | Sequence[int]) -> Column:
     return tuple(values) if max(values, default=0) > WORD_MAX else _view(array("Q", values))
 
 
-class Builder:
-    """Puts the factorizations of chunks, in order, into one; `total` numbers are expected."""
+LEAST_PART = 1 << 16
+"""Bytes of primes from which a chunk is a part of its own: beside them, what a part costs is nothing."""
 
-    def __init__(self, total: int = 0) -> None:
-        self._total = total
-        self._only: Columns | None = None  # the first chunk's, as long as it is alone: no copy
-        self._packed = (Grown(), Grown(), Grown())  # counts, primes and exponents
+FULL_PART = 1 << 20
+"""Bytes of primes at which smaller chunks together are a part."""
+
+
+class Builder:
+    """Puts the factorizations of chunks, in order, into one result."""
+
+    def __init__(self) -> None:
+        self._parts: list[Part] = []
+        self._small: list[Columns] = []  # chunks that will be one part,
+        self._small_bytes = 0  # and what their primes take
         # Once one is wide, all are: counts, primes and exponents.
         self._wide: tuple[array[int], list[int], array[int]] | None = None
         self._probable: list[int] = []
 
-    def add(self, part: Columns) -> None:
+    def add(self, columns: Columns) -> None:
         """Appends a chunk's."""
-        if self._only is None and self._wide is None and not len(self._packed[0]) and not part.wide:
-            self._only = part
+        self._probable += columns.probable
+        if columns.wide and self._wide is None:
+            self._widen()
+        if self._wide is not None:
+            for column, entries in zip(self._wide, columns.entries(), strict=True):
+                column.extend(entries)
             return
-        if self._only is not None:
-            first, self._only = self._only, None
-            self._append(first)
-        self._append(part)
+        large = len(columns.primes) >= LEAST_PART
+        if large:
+            self._close_part()
+        self._small.append(columns)
+        self._small_bytes += len(columns.primes)
+        if large or self._small_bytes >= FULL_PART:
+            self._close_part()
 
-    def _append(self, part: Columns) -> None:
-        self._probable += part.probable
-        if part.wide and self._wide is None:
-            counts, primes, exponents = (column.view() for column in self._packed)
-            self._wide = array("H", counts.tolist()), primes.cast("Q").tolist(), array("H", exponents.tolist())
-            self._packed = (Grown(), Grown(), Grown())
-        if self._wide is None:
-            numbers = len(part.counts)
-            left = max(0, self._total - len(self._packed[0]) - numbers) / max(1, numbers)  # in times this part
-            for packed, more in zip(self._packed, part.packed(), strict=True):
-                packed.append(more, int(SPARE * left * len(more)))
-            return
-        for column, entries in zip(self._wide, part.entries(), strict=True):
-            column.extend(entries)
+    def _close_part(self) -> None:
+        """Makes a part of the chunks that wait for that; one alone is not copied."""
+        if self._small:
+            packed = [columns.packed() for columns in self._small]
+            columns = packed[0] if len(packed) == 1 else map(b"".join, zip(*packed, strict=True))
+            self._parts.append(Part.packed(*columns))
+            self._small, self._small_bytes = [], 0
+
+    def _widen(self) -> None:
+        part = self._whole()
+        counts, primes, exponents = part.packed_columns()
+        self._wide = array("H", counts.tolist()), primes.cast("Q").tolist(), array("H", exponents.tolist())
+        self._parts = []
+
+    def _whole(self) -> Part:
+        """All in one part; there is nothing wide."""
+        self._close_part()
+        return Parts(self._parts or [Part.packed(b"", b"", b"")]).whole()
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
-        counts, primes, exponents = self._columns()
+        part = self._whole()
+        counts, primes, exponents = part.packed_columns()
         picked = Builder()
-        offsets = _native.offsets(counts)
-        picked.add(Columns(*_native.gather(words, start, counts, offsets, primes, exponents)))
+        picked.add(Columns(*_native.gather(words, start, counts, part.offsets, primes, exponents)))
         return picked.build(Block(words), errors)
 
     def build(self, block: Block, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """The whole, for the block that the chunks were cut from."""
-        primes: Column
         if self._wide is None:
-            counts, words, exponents = self._columns()
-            offsets, primes = _native.offsets(counts), words.cast("Q")
+            self._close_part()
+            parts = self._parts or [Part.packed(b"", b"", b"")]
         else:
-            offsets = array("Q", accumulate(self._wide[0], initial=0)).tobytes()
-            primes, exponents = _column(self._wide[1]), _view(self._wide[2])
+            offsets = words_of(array("Q", accumulate(self._wide[0], initial=0)).tobytes())
+            parts = [Part(_column(self._wide[1]), _view(self._wide[2]), offsets=offsets)]
         numbers: Column | range
         if isinstance(block.values, range):
             numbers = block.values
         else:
             numbers = _column(block) if block.kind is Kind.WIDE else block.words().toreadonly()
-        return Factorizations(numbers, words_of(offsets), primes, exponents, errors, frozenset(self._probable))
-
-    def _columns(self) -> tuple[memoryview[int], ...]:
-        """Counts, primes and exponents, which are not wide, as bytes."""
-        if self._only is not None:
-            return tuple(memoryview(column) for column in self._only.packed())
-        return tuple(column.view() for column in self._packed)
+        return Factorizations(numbers, parts, errors, frozenset(self._probable))

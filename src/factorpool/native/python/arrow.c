@@ -59,7 +59,8 @@ static int export_schema(PyObject *spec, arrow_schema *out) {
     field f;
     if (!read_field(spec, &f)) return 0;
     size_t children = (size_t)PyTuple_GET_SIZE(f.children);
-    *out = (arrow_schema){.format = strdup(f.format), .name = strdup(f.name), .flags = f.nulls ? NULLABLE : 0};
+    int has_nulls = PyTuple_GET_SIZE(f.buffers) && PyTuple_GET_ITEM(f.buffers, 0) != Py_None;
+    *out = (arrow_schema){.format = strdup(f.format), .name = strdup(f.name), .flags = has_nulls ? NULLABLE : 0};
     out->release = release_schema;
     out->children = calloc(children + 1, sizeof *out->children);
     arrow_schema *storage = children ? calloc(children, sizeof *storage) : NULL;
@@ -132,17 +133,17 @@ failed:
     return 0;
 }
 
-/* A stream of one array. */
+/* A stream of arrays. */
 
 typedef struct {
-    PyObject *spec;
-    int given;
+    PyObject *specs; /* a tuple */
+    Py_ssize_t next;
 } stream_memory;
 
-/* Does something with the spec, which takes Python. */
-static int with_spec(arrow_stream *stream, int (*export)(PyObject *, void *), void *out) {
+/* Does something with one of the specs, which takes Python. */
+static int with_spec(arrow_stream *stream, Py_ssize_t at, int (*export)(PyObject *, void *), void *out) {
     PyGILState_STATE state = PyGILState_Ensure();
-    int good = export(((stream_memory *)stream->private_data)->spec, out);
+    int good = export(PyTuple_GET_ITEM(((stream_memory *)stream->private_data)->specs, at), out);
     if (!good) PyErr_Clear();
     PyGILState_Release(state);
     return good ? 0 : ENOMEM;
@@ -151,15 +152,15 @@ static int with_spec(arrow_stream *stream, int (*export)(PyObject *, void *), vo
 static int to_schema(PyObject *spec, void *out) { return export_schema(spec, out); }
 static int to_array(PyObject *spec, void *out) { return export_array(spec, out); }
 
-static int get_schema(arrow_stream *stream, arrow_schema *out) { return with_spec(stream, to_schema, out); }
+static int get_schema(arrow_stream *stream, arrow_schema *out) { return with_spec(stream, 0, to_schema, out); }
 
 static int get_next(arrow_stream *stream, arrow_array *out) {
     stream_memory *memory = stream->private_data;
-    if (memory->given++) {
+    if (memory->next == PyTuple_GET_SIZE(memory->specs)) {
         out->release = NULL; /* the end */
         return 0;
     }
-    return with_spec(stream, to_array, out);
+    return with_spec(stream, memory->next++, to_array, out);
 }
 
 static const char *get_last_error(arrow_stream *stream) {
@@ -171,7 +172,7 @@ static void release_stream(arrow_stream *stream) {
     stream_memory *memory = stream->private_data;
     if (Py_IsInitialized()) {
         PyGILState_STATE state = PyGILState_Ensure();
-        Py_DECREF(memory->spec);
+        Py_DECREF(memory->specs);
         PyGILState_Release(state);
     }
     free(memory);
@@ -191,23 +192,27 @@ static void free_schema(PyObject *capsule) {
 }
 
 PyDoc_STRVAR(arrow_stream_doc,
-             "arrow_stream(field, /)\n--\n\n"
-             "A capsule of an Arrow stream with one array.  A field is (name, format, nulls, length, buffers,\n"
-             "children): buffers are objects with the buffer protocol, or None.");
+             "arrow_stream(fields, /)\n--\n\n"
+             "A capsule of an Arrow stream of arrays, of a tuple of fields that are of one schema.  A field is (name,\n"
+             "format, nulls, length, buffers, children): buffers are objects with the buffer protocol, or None.");
 
-static PyObject *make_stream(PyObject *module, PyObject *spec) {
+static PyObject *make_stream(PyObject *module, PyObject *specs) {
     (void)module;
-    arrow_schema schema;
-    if (!export_schema(spec, &schema)) return NULL; /* what it cannot describe is said here */
-    schema.release(&schema);
+    if (!PyTuple_Check(specs) || !PyTuple_GET_SIZE(specs))
+        return PyErr_Format(PyExc_TypeError, "a stream is of a tuple of fields, of one at least");
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(specs); i++) { /* what it cannot describe is said here */
+        arrow_schema schema;
+        if (!export_schema(PyTuple_GET_ITEM(specs, i), &schema)) return NULL;
+        schema.release(&schema);
+    }
     arrow_stream *stream = malloc(sizeof *stream);
     stream_memory *memory = malloc(sizeof *memory);
     PyObject *capsule = NULL;
     if (stream && memory) {
-        *memory = (stream_memory){.spec = Py_NewRef(spec)};
+        *memory = (stream_memory){.specs = Py_NewRef(specs)};
         *stream = (arrow_stream){get_schema, get_next, get_last_error, release_stream, memory};
         if ((capsule = PyCapsule_New(stream, "arrow_array_stream", free_stream))) return capsule;
-        Py_DECREF(spec);
+        Py_DECREF(specs);
     } else {
         PyErr_NoMemory();
     }
