@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain, repeat
+from pickle import PickleBuffer
 from typing import Any, NamedTuple, SupportsIndex, cast, overload
 
 from factorpool import _native
@@ -21,6 +22,7 @@ from factorpool.factoring.parts import Part, Parts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Column = memoryview[int] | tuple[int, ...]
+    Packed = bytes | memoryview[int]
 
 
 class Large(NamedTuple):
@@ -37,26 +39,33 @@ class Large(NamedTuple):
 class Columns(NamedTuple):
     """The factorizations of a block: of each number how many distinct primes, then all primes and all exponents.
 
-    As the kernel makes them they are bytes: uint8 `counts`, uint64 `primes`, uint8 `exponents`; for a wide block they
-    are lists.  `probable` has the primes that are not proved, `large` what still has to be factored; `text` is what the
-    worker has printed of them, if it was asked to.
+    As the kernel makes them they are bytes, or a view of them: uint8 `counts`, uint64 `primes`, uint8 `exponents`; for
+    a wide block they are lists.  `probable` has the primes that are not proved, `large` what still has to be factored;
+    `text` is what the worker has printed of them, if it was asked to.
     """
 
-    counts: bytes | list[int]
-    primes: bytes | list[int]
-    exponents: bytes | list[int]
+    counts: Packed | list[int]
+    primes: Packed | list[int]
+    exponents: Packed | list[int]
     probable: list[int] = []  # noqa: RUF012 (never changed)
     large: list[Large] = []  # noqa: RUF012
-    text: bytes | None = None
+    text: Packed | None = None
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Large columns may travel beside the pickle, as arrays do."""
+        if protocol.__index__() < 5 or self.wide:
+            return Columns, tuple(self)
+        text = None if self.text is None else PickleBuffer(self.text)
+        return Columns, (*map(PickleBuffer, self.packed()), self.probable, self.large, text)
 
     @property
     def wide(self) -> bool:
         """Whether they are lists."""
         return isinstance(self.primes, list)
 
-    def packed(self) -> tuple[bytes, bytes, bytes]:
+    def packed(self) -> tuple[Packed, Packed, Packed]:
         """The three columns, not wide, as the kernel made them."""
-        return cast(tuple[bytes, bytes, bytes], self[:3])
+        return cast("tuple[Packed, Packed, Packed]", self[:3])
 
     def entries(self) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
         """The three columns, wide or not."""

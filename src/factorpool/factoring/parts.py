@@ -12,7 +12,7 @@ from factorpool.factoring.memory import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from factorpool.factoring.columns import Column
+    from factorpool.factoring.columns import Column, Packed
 
 
 class Part:
@@ -30,7 +30,7 @@ class Part:
         exponents: memoryview[int],
         *,
         offsets: memoryview[int] | None = None,
-        counts: bytes | memoryview = b"",
+        counts: Packed = b"",
     ) -> None:
         self.primes = primes
         self.exponents = exponents
@@ -38,7 +38,7 @@ class Part:
         self._counts = memoryview(counts)
 
     @classmethod
-    def packed(cls, counts: bytes | memoryview, primes: bytes | memoryview, exponents: bytes | memoryview) -> Part:
+    def packed(cls, counts: Packed, primes: Packed, exponents: Packed) -> Part:
         """Columns as the kernel makes them."""
         return cls(words_of(primes), memoryview(exponents), counts=counts)
 

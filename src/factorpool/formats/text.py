@@ -11,7 +11,7 @@ from factorpool.formats import Factored, Shape
 def printed(style: str, shape: Shape, factored: Factored) -> bytes:
     """The lines of what no table has: those that a worker has printed, if one has."""
     text = factored.columns.text
-    return lines_of(style, shape, factored.block, factored.columns) if text is None else text
+    return lines_of(style, shape, factored.block, factored.columns) if text is None else bytes(text)
 
 
 def lines_of(style: str, shape: Shape, block: Block, columns: Columns) -> bytes:

@@ -13,7 +13,7 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import process, spawn
 from types import CodeType, FunctionType, MethodType
@@ -31,6 +31,10 @@ REMEDY = "see to it that it can be pickled, or use strategy='threads'"
 LARGE_BYTES = 1 << 20
 """A buffer of this size or more, such as that of an array which a function has captured, is kept out of the pickle:
 workers of one machine then share its pages."""
+
+LARGE_RESULT_BYTES = 1 << 18
+"""The same of what a worker process sends back: from here on pages take less of the caller's time than a pipe does, at
+8 MB a quarter of it."""
 
 MAIN = b"__main__"
 """What stands in a pickle that refers to the main module: a worker has another one."""
@@ -70,15 +74,7 @@ def task_message(ref: TaskRef, inherits: bool) -> TaskMessage:
 
 def _pickle_task(task: Task, inherits: bool) -> TaskMessage:
     buffers: list[memoryview] = []
-
-    def keep(buffer: pickle.PickleBuffer) -> bool:
-        """Takes a large buffer out of the pickle."""
-        raw = buffer.raw()
-        if raw.nbytes < LARGE_BYTES:
-            return True
-        buffers.append(raw)
-        return False
-
+    keep = _keeper(buffers, LARGE_BYTES)
     named: tuple[bytes, list[memoryview]] | None = None
     with suppress(Exception):  # what has no name goes by value
         data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
@@ -99,6 +95,20 @@ def _pickle_task(task: Task, inherits: bool) -> TaskMessage:
         ) from error
 
 
+def _keeper(buffers: list[memoryview], least: int) -> Callable[[pickle.PickleBuffer], bool]:
+    """Keeps buffers of so many bytes out of a pickle: they are put there."""
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        """Whether it stays in the pickle."""
+        raw = buffer.raw()
+        if raw.nbytes < least:
+            return True
+        buffers.append(raw)
+        return False
+
+    return keep
+
+
 def by_value(value: object, keep: Callable[[pickle.PickleBuffer], bool] | None = None, *, back: bool = False) -> bytes:
     """The bytes of a value, with whatever the other side cannot import in them.
 
@@ -115,13 +125,19 @@ copied = False
 """In a worker that was forked from the caller: the main module is the same on both sides."""
 
 
-def dumps(value: object, by_name: bool = False, *, back: bool = False) -> bytes:
-    """The bytes of an item or a result: by name if the other side has the name, else by value."""
+def dumps(value: object, by_name: bool = False, *, back: bool = False, beside: list[memoryview] | None = None) -> bytes:
+    """The bytes of an item or a result: by name if the other side has the name, else by value.
+
+    Its large buffers are put `beside`, if there is such a list, and are to travel with them.
+    """
+    keep = None if beside is None else _keeper(beside, LARGE_RESULT_BYTES)
     with suppress(Exception):
-        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
         if by_name or copied or MAIN not in data:
             return data
-    return by_value(value, back=back)
+    if beside is not None:
+        beside.clear()
+    return by_value(value, keep, back=back)
 
 
 _made_here: set[str] = set()
@@ -289,11 +305,17 @@ def raise_failure(message: bytes) -> None:
 
 
 def answers(
-    task: Task, message: Buffer, stop: bytearray | memoryview, most: float, seconds: float = math.inf
+    task: Task,
+    message: Buffer,
+    stop: bytearray | memoryview,
+    most: float,
+    seconds: float = math.inf,
+    beside: list[memoryview] | None = None,
 ) -> Iterator[bytes]:
     """In the worker: runs a chunk and gives each piece as a message, after at most `most` seconds.
 
-    After `seconds` it ends with the next piece that may be the last.
+    After `seconds` it ends with the next piece that may be the last.  What is `beside` a message, if there is such a
+    list, is to be sent and taken out of it before the next.
     """
     until = time.monotonic() + seconds
     start, pace, items = pickle.loads(message)
@@ -306,7 +328,7 @@ def answers(
     try:
         for piece in to_the_last(task.pieces(payload, start, stop, min(pace, most))):
             try:
-                yield _encode(piece)
+                yield _encode(piece, beside)
             except Exception as error:
                 yield from _one_by_one(piece, error)
             if not piece.followed and time.monotonic() > until:
@@ -315,10 +337,10 @@ def answers(
         yield _encode(Piece(0, None, error, 0.0, True))
 
 
-def _encode(piece: Piece) -> bytes:
-    """A piece as a message.  An error's notes go beside it: an exception need not keep them when it is pickled."""
+def _encode(piece: Piece, beside: list[memoryview] | None = None) -> bytes:
+    """A piece as a message.  An error's notes go with it: an exception need not keep them when it is pickled."""
     if piece.error is None:
-        return dumps((*piece, "", []), back=True)
+        return dumps((*piece, "", []), back=True, beside=beside)
     from traceback import format_exception  # here, for it takes longer to import than all the rest of this module
 
     trace = "".join(format_exception(piece.error))
@@ -343,11 +365,11 @@ def _one_by_one(piece: Piece, cause: Exception) -> Iterator[bytes]:
             yield from _one_by_one(single, error)
 
 
-def decode(message: Buffer) -> Piece:
-    """In the caller: a piece from a message."""
-    traffic.bytes += memoryview(message).nbytes
+def decode(message: Buffer, beside: Sequence[Buffer] = ()) -> Piece:
+    """In the caller: a piece from a message, and from what came beside it."""
+    traffic.bytes += memoryview(message).nbytes + sum(memoryview(buffer).nbytes for buffer in beside)
     try:
-        *fields, trace, notes = pickle.loads(message)
+        *fields, trace, notes = pickle.loads(message, buffers=beside)
     except Exception as cause:
         raise NotPicklableError(f"a result cannot be unpickled here: {type(cause).__name__}: {cause}") from cause
     piece = Piece(*fields)

@@ -1,7 +1,8 @@
 """What a worker process runs: one task after the other, the chunks of each, until its pipe ends.
 
 A message begins with a letter: a task (T), a chunk (C), a rest (R); an empty one is the end.  A task is answered by
-READY or by what keeps it from starting, a chunk by its pieces; log records may come in between.
+READY or by what keeps it from starting, a chunk by its pieces; log records may come in between.  Before a piece come
+its large buffers, each announced: by PAGES and its length, or, where there are no pages to be had, by BYTES.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ TASK, CHUNK, REST, END = b"T", b"C", b"R", b""
 
 LOG = b"log "
 """How a log record begins on its way to the caller."""
+
+PAGES = b"pages "
+"""What announces pages, followed by how many bytes they have."""
+
+BYTES = b"bytes"
+"""What announces a buffer that comes as the next message."""
 
 READY = b"ready "
 """How a task is answered that has started, followed by the time when it could have begun."""
@@ -126,6 +133,20 @@ class _Worker:
     def _run(self, message: bytes) -> None:
         if self._task is None:  # it could not start: the parent is hearing of that
             return
-        for answer in pickling.answers(self._task, message, self._never, self._pace):
+        beside: list[memoryview] = []
+        for answer in pickling.answers(self._task, message, self._never, self._pace, beside=beside):
             _flush()
+            for buffer in beside:
+                self._send_beside(buffer)
+            beside.clear()
             self._connection.send_bytes(answer)
+
+    def _send_beside(self, buffer: memoryview) -> None:
+        try:
+            pages = buffers.SharedBuffer(buffer)
+        except OSError:  # too little memory, too many files
+            self._connection.send_bytes(BYTES)
+            self._connection.send_bytes(buffer)
+        else:
+            self._connection.send_bytes(PAGES + str(buffer.nbytes).encode())
+            pages.send(self._connection)

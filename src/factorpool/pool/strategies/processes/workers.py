@@ -33,10 +33,12 @@ from factorpool.pool.protocol import PACE_SECONDS, Chunk, Died, Event, Failed, F
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.starts import remember_start
 from factorpool.pool.strategies.processes import worker as child
-from factorpool.pool.strategies.processes.buffers import SharedBuffer
+from factorpool.pool.strategies.processes.buffers import SharedBuffer, receive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from factorpool.pool.shelf import Shelf
     from factorpool.pool.strategies.processes import Processes
 
@@ -512,7 +514,7 @@ class _Worker:
             # Where the process has ended, a child of its own may hold the pipe open: then nothing will come.
             if not self.process.is_alive() and not self.connection.poll():
                 return self._died()
-            message = self.connection.recv_bytes()
+            message, beside = self._receive()
         except ConnectionResetError:  # it has not even read what it was sent: no item of that is to blame
             self._sent = False
             return self._died()
@@ -524,7 +526,7 @@ class _Worker:
         self.heard = time.monotonic()
         if self.ready:
             try:
-                piece = decode(message)
+                piece = decode(message, beside)
             except NotPicklableError as error:  # more may follow: the rest is better begun anew
                 self.dead = True
                 return [Failed(self.start, 0, error, 0.0), Free(self.start)]
@@ -540,6 +542,18 @@ class _Worker:
         if not self._sent:
             self._send()  # if it has died meanwhile, its end of file comes next
         return []
+
+    def _receive(self) -> tuple[bytes, list[bytearray | mmap]]:
+        """The next message, and the large buffers that have come before it."""
+        beside: list[bytearray | mmap] = []
+        while True:
+            message = self.connection.recv_bytes()
+            if message.startswith(child.PAGES):
+                beside.append(receive(self.connection, int(message.removeprefix(child.PAGES))))
+            elif message == child.BYTES:
+                beside.append(bytearray(self.connection.recv_bytes()))
+            else:
+                return message, beside
 
     def _died(self) -> list[Event]:
         self.process.join(GRACEFUL_SECONDS)

@@ -1,0 +1,134 @@
+"""Large buffers in results of worker processes, which come in pages of their own and not through the pipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import run_python
+
+import factorpool as fp
+from factorpool.pool.pickling import LARGE_RESULT_BYTES
+from factorpool.pool.protocol import PACE_SECONDS
+from factorpool.pool.strategies.processes import buffers
+
+pytestmark = pytest.mark.usefixtures("workers_left")
+
+SIZES = [0, 1, LARGE_RESULT_BYTES // 8 - 1, LARGE_RESULT_BYTES // 8, LARGE_RESULT_BYTES // 8 + 1, 1 << 20]
+
+
+def counted(size: int) -> dict[str, Any]:
+    return {"size": size, "both": [np.arange(size), np.arange(size, 0, -1)], "name": str(size)}
+
+
+def check(results: list[dict[str, Any]]) -> None:
+    for size, found in zip(SIZES, results, strict=True):
+        assert (found["size"], found["name"]) == (size, str(size))
+        up, down = found["both"]
+        assert np.array_equal(up, np.arange(size))
+        assert np.array_equal(down, np.arange(size, 0, -1))
+
+
+@pytest.mark.parametrize("strategy", [fp.Processes(), fp.Processes(context="spawn"), fp.Processes(context="fork")])
+def test_they_come_as_they_were(strategy: fp.Processes) -> None:
+    check(list(fp.pmap(counted, SIZES, strategy=strategy, max_workers=2)))
+
+
+def slowly(size: int) -> dict[str, Any]:
+    time.sleep(2 * PACE_SECONDS)
+    return counted(size)
+
+
+def test_pieces_of_one_chunk_have_each_their_own() -> None:
+    check(list(fp.pmap(slowly, SIZES, strategy="processes", max_workers=1, chunksize=len(SIZES))))
+    check(list(fp.pmap(slowly, SIZES[::-1], strategy="processes", max_workers=1, chunksize=len(SIZES)))[::-1])
+
+
+def test_large_ones_are_in_pages_and_are_the_callers_own() -> None:
+    small, large = fp.pmap(np.zeros, [10, LARGE_RESULT_BYTES], strategy="processes", max_workers=1)
+    assert type(large.base.base.obj if isinstance(large.base, np.ndarray) else large.base.obj).__name__ == "mmap"
+    large += 1
+    small += 1
+    assert large.sum() == LARGE_RESULT_BYTES
+    assert small.sum() == 10
+
+
+def test_a_class_of_the_main_module_goes_by_value_with_its_array(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np, factorpool as fp\n"
+        "class Signal:\n"
+        "    def __init__(self, n): self.samples = np.full(n, n)\n"
+        "found = list(fp.pmap(Signal, [7, 1 << 17], strategy='processes', max_workers=1))\n"
+        "print([type(s) is Signal and int(s.samples.sum()) == len(s.samples) ** 2 for s in found])\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("[True, True]\n", "")
+
+
+def test_columns_of_a_range_are_not_copied() -> None:
+    numbers = range(10**12, 10**12 + 300_000)
+    fs = fp.factor_many(numbers, strategy="processes", max_workers=2)
+    assert "mmap" in {type(part.primes.obj).__name__ for part in fs._parts.parts}  # type: ignore[union-attr]
+    assert fs == fp.factor_many(numbers, strategy="serial")
+    assert fs.primes.readonly  # type: ignore[union-attr]
+
+
+def test_a_worker_is_killed_between_the_pages_and_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it was at is done again; the pages that have come belong to nothing."""
+    caller, send = os.getpid(), buffers.SharedBuffer.send
+
+    def die_once(self: buffers.SharedBuffer, connection: Connection) -> None:
+        send(self, connection)
+        if os.getpid() != caller and not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(buffers.SharedBuffer, "send", die_once)
+    check(list(fp.pmap(counted, SIZES, strategy=fp.Processes(context="fork"), max_workers=2)))
+    assert (tmp_path / "killed").exists()
+
+
+def test_where_there_are_no_pages_the_pipe_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: buffers.SharedBuffer, data: memoryview) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(buffers.SharedBuffer, "__init__", fail)
+    check(list(fp.pmap(counted, SIZES, strategy=fp.Processes(context="fork"), max_workers=2)))
+
+
+NO_DESCRIPTORS = """
+import os, resource
+import numpy as np, factorpool as fp
+with fp.Pool("processes", max_workers=1) as pool:
+    assert len(list(fp.pmap(np.zeros, [1], pool=pool))) == 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    taken = []
+    results = fp.pmap(np.zeros, [1, 1 << 20], pool=pool)
+    next(results)
+    try:
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        pass
+    try:
+        next(results)
+    except fp.FactorpoolError as error:
+        print(error)
+    for each in taken:
+        os.close(each)
+"""
+
+
+def test_too_many_files_are_open_for_pages() -> None:
+    ran = run_python(NO_DESCRIPTORS)
+    assert "bytes cannot be received" in ran.stdout, ran.stderr
+    assert "ulimit -n" in ran.stdout
