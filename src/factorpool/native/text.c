@@ -117,9 +117,24 @@ static char *write_eight(char *out, uint32_t n) {
     return out + 8;
 }
 
+/* The digits of 0 to 999, three for each: most primes of a factorization are below, and take no division. */
+#define TEN(d) d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9"
+#define HUNDRED(d)                                                                                                     \
+    TEN(d "0") TEN(d "1") TEN(d "2") TEN(d "3") TEN(d "4") TEN(d "5") TEN(d "6") TEN(d "7") TEN(d "8") TEN(d "9")
+static const char small_numbers[] = HUNDRED("0") HUNDRED("1") HUNDRED("2") HUNDRED("3") HUNDRED("4") HUNDRED("5")
+    HUNDRED("6") HUNDRED("7") HUNDRED("8") HUNDRED("9");
+
 /* Writes a number, and up to SPARE bytes behind it. */
 #define SPARE 7
-static char *write_number(char *out, uint64_t n) {
+static inline __attribute__((always_inline)) char *write_number(char *out, uint64_t n) {
+    if (EIGHT_AT_ONCE && n < 1000) {
+        unsigned zeros = (n < 100) + (n < 10);
+        uint32_t text;
+        memcpy(&text, small_numbers + 3 * n, 4);
+        text >>= 8 * zeros;
+        memcpy(out, &text, 4);
+        return out + 3 - zeros;
+    }
     if (!EIGHT_AT_ONCE) {
         char digits[20], *p = digits + 20;
         do *--p = (char)('0' + n % 10);
