@@ -307,8 +307,9 @@ def factor_stream(
     Closing the iterator gives up what is still running.
 
     Args:
-        numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead.  A null
-            of an Arrow column has its error in its block's `errors`, by its index in the block.
+        numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead (of a
+            range from 10^13 on up to four times as many, for it is sieved in longer pieces).  A null of an Arrow column
+            has its error in its block's `errors`, by its index in the block.
         strategy, max_workers, schedule, chunksize, method, mp_context, pool: as in `factor_many`.
 
     Raises:
@@ -391,8 +392,11 @@ def factor_blocks(
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(Block.packed(numbers))
         options = options._replace(buffersize=None)
+    task = FactorTask(method, first, printed)
+    if options.buffersize is not None:
+        options = options._replace(buffersize=max(options.buffersize, 2 * task.least_chunk))
     planner = Planner(options, effort or Effort())
-    for completion in Run(FactorTask(method, first, printed), source, first, options, planner.finish):
+    for completion in Run(task, source, first, options, planner.finish):
         if isinstance(completion.error, UnfinishedError) and unfinished is not None:
             unfinished(completion.error)
             continue

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factorpool.pool.dispatcher import Cutter
-from factorpool.pool.schedule import CHUNK_SECONDS, TAIL_SECONDS, Measured, guided, static
+from factorpool.pool.schedule import CHUNK_SECONDS, TAIL_SECONDS, Measured, even, guided, static
 from factorpool.pool.source import SequenceSource
 
 
@@ -31,8 +31,31 @@ def test_guided_leaves_work_for_all_at_the_end(
 def test_no_guided_chunk_is_shorter_than_its_task_says() -> None:
     measured = Measured(1000, 1e-6, 0.0)
     assert guided(10_000, 2, 1, measured) == 1250
-    assert guided(10_000, 2, 1, measured, least_seconds=0.005) == 4000  # four times the last
-    assert guided(10_000, 2, 1, measured._replace(size=10_000), least_seconds=0.005) == 5000
+    for known in (None, measured):
+        for remaining in (100, 10_000):
+            assert guided(remaining, 2, 1, known, least_chunk=3000) == 3000
+    assert guided(None, 2, 1, None, least_chunk=3000) == 3000
+    assert guided(None, 2, 1, measured._replace(size=10_000), least_chunk=3000) == 20_000
+
+
+@given(st.integers(1, 10**7), st.integers(1, 50), st.integers(1, 10**6))
+def test_a_task_with_long_chunks_keeps_workers_even(total: int, workers: int, least: int) -> None:
+    size = even(total, workers, least)
+    assert 2 * least / 3 - 1 <= size <= 2 * least or size == static(total, workers)
+    chunks = -(-total // size)
+    assert total < workers or chunks % workers == 0 or size * (chunks + 1) > total  # the last ones may be shorter
+
+
+def test_items_are_cut_one_by_one_where_a_task_wants_no_more() -> None:
+    for total in range(2, 12):
+        cutter = Cutter(SequenceSource(range(total)), 2, "guided", None, 1)
+        assert len(cutter.cut(None).payload) == 1  # type: ignore[union-attr]
+
+
+def test_long_chunks_of_a_task_are_cut_evenly() -> None:
+    cutter = Cutter(SequenceSource(range(1000)), 2, "guided", None, 480, least_chunk=480)
+    assert [len(cutter.cut(None).payload) for _ in range(2)] == [500, 500]  # type: ignore[union-attr]
+    assert cutter.cut(None) is None
 
 
 @pytest.mark.parametrize("schedule", ["static", "dynamic", "guided"])

@@ -49,10 +49,10 @@ class Cutter:
         chunksize: int | None,
         first: int,
         chunk_seconds: float = schedules.CHUNK_SECONDS,
-        least_seconds: float = schedules.TAIL_SECONDS,
+        least_chunk: int = 1,
     ) -> None:
         self.workers = workers
-        self._seconds = chunk_seconds, least_seconds
+        self._limits = chunk_seconds, least_chunk
         self._source = source
         self._guided = schedule == "guided" and chunksize is None
         self._static = schedule == "static" and chunksize is None
@@ -98,7 +98,10 @@ class Cutter:
         if self._guided:
             remaining = self._source.remaining()
             remaining = None if remaining is None else remaining + returned
-            return schedules.guided(remaining, self.workers, self._size, self._measured, *self._seconds)
+            seconds, least = self._limits
+            if self._total is not None and least > 1:
+                least = schedules.even(self._total, self.workers, least)
+            return schedules.guided(remaining, self.workers, self._size, self._measured, seconds, least)
         if self._static and self._total is not None:
             return schedules.static(self._total, self.workers)
         return self._size

@@ -59,13 +59,13 @@ class Hint(NamedTuple):
 class Task(Protocol):
     """Work on chunks.
 
-    `first_chunk` is a size for the first chunks, before costs are known.  A chunk that takes less than `least_seconds`
-    would spend most of its time on what every chunk costs anyway.  `itemwise` says whether a piece can be a
-    single item of many.  `taints` says that it leaves something in a worker that no later run may meet.
+    `first_chunk` is a size for the first chunks, before costs are known.  A chunk of far fewer items than `least_chunk`
+    would spend most of its time on what every chunk costs anyway.  `itemwise` says whether a piece can be a single item
+    of many.  `taints` says that it leaves something in a worker that no later run may meet.
     """
 
     first_chunk: int
-    least_seconds: float
+    least_chunk: int
     itemwise: bool
     taints: bool
 

@@ -277,7 +277,7 @@ class Run:
         return self._options.workers(self._options.asked_for)
 
     def _cutter(self, count: int, first: int, chunk_seconds: float = CHUNK_SECONDS) -> Cutter:
-        options, least = self._options, self._ref.task.least_seconds
+        options, least = self._options, self._ref.task.least_chunk
         return Cutter(self._source, count, options.schedule, options.chunksize, first, chunk_seconds, least)
 
     def _open(self, ref: TaskRef, strategy: Strategy, count: int) -> Workers:

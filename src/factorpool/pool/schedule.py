@@ -25,8 +25,7 @@ TAIL = 4
 """A guided chunk is at most what remains, divided by this many times the workers,"""
 
 TAIL_SECONDS = 0.0005
-"""but not so small that it costs less than this, or what its task says: the end would be no evener, and all
-overhead."""
+"""but not so small that it costs less than this: the end would be no evener, and all overhead."""
 
 
 class Measured(NamedTuple):
@@ -53,11 +52,11 @@ def guided(
     first: int,
     measured: Measured | None,
     chunk_seconds: float = CHUNK_SECONDS,
-    least_seconds: float = TAIL_SECONDS,
+    least_chunk: int = 1,
 ) -> int:
     """The next chunk's size; `first` is that of the first ones, `remaining` None where nobody knows.
 
-    `chunk_seconds` is as in the strategy's traits, `least_seconds` the task's.
+    `chunk_seconds` is as in the strategy's traits, `least_chunk` the task's.
 
     >>> guided(100_000, 2, 256, None)
     256
@@ -72,13 +71,27 @@ def guided(
 
     >>> guided(10**9, 10_000, 256, Measured(10**6, 3e-6, 1e-4, handling=3e-5))
     100000
+
+    No chunk is shorter than its task wants:
+
+    >>> guided(8_000, 2, 256, Measured(4096, 3e-6, 1e-4), least_chunk=3000)
+    3000
     """
     size, least = first, 1
     if measured is not None:
         each = max(measured.seconds_per_item, 1e-9)
         turn = workers * measured.handling
         size = max(1, min(int(max(OVERHEADS * measured.overhead, chunk_seconds, turn) / each), GROWTH * measured.size))
-        least = max(1, int(max(least_seconds, turn) / each))
+        least = max(1, int(max(TAIL_SECONDS, turn) / each))
     if remaining is not None and workers > 1:
         size = min(size, max(least, remaining // (TAIL * workers)))
-    return size
+    return max(size, least_chunk)
+
+
+def even(total: int, workers: int, least_chunk: int) -> int:
+    """The size of chunks of about so many items of which all workers get equally many, or of fewer where there are few.
+
+    >>> even(10_000_000, 2, 2_000_000), even(10, 2, 2_000_000)
+    (2500000, 5)
+    """
+    return static(total, workers * max(1, round(total / workers / least_chunk)))

@@ -9,7 +9,6 @@ from typing import Any
 
 from factorpool.errors import annotate, show
 from factorpool.pool.protocol import Hint, Piece, Place
-from factorpool.pool.schedule import TAIL_SECONDS
 
 BATCH = 64
 """Most items between two looks at the clock and the stop flag: 0.3 us for each batch is nothing for that many."""
@@ -30,7 +29,7 @@ class MapTask:
     """
 
     first_chunk = 1
-    least_seconds = TAIL_SECONDS
+    least_chunk = 1
     itemwise = True
     clock = staticmethod(time.perf_counter)
 

@@ -84,7 +84,7 @@ class Brief:
         self.measuring = True
         self._seconds = 0.0
         self._collect = collect
-        self.first_chunk, self.least_seconds = task.first_chunk, task.least_seconds
+        self.first_chunk, self.least_chunk = task.first_chunk, task.least_chunk
         self.itemwise, self.taints = task.itemwise, task.taints
         self._task = task
 
