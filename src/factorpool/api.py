@@ -308,8 +308,8 @@ def factor_stream(
 
     Args:
         numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead (of a
-            range from 10^13 on up to four times as many, for it is sieved in longer pieces).  A null of an Arrow column
-            has its error in its block's `errors`, by its index in the block.
+            range two to four times as many, for it is sieved in long pieces).  A null of an Arrow column has its error
+            in its block's `errors`, by its index in the block.
         strategy, max_workers, schedule, chunksize, method, mp_context, pool: as in `factor_many`.
 
     Raises:
@@ -346,6 +346,9 @@ def factor_stream(
 
 STREAM_AHEAD = 1 << 20
 """Numbers that a stream draws ahead of what is taken, at most: about 50 MB."""
+
+RANGE_AHEAD = 1 << 21
+"""The same of a range, which is sieved in long pieces, or two such pieces: 100 to 200 MB, with text or without."""
 
 
 def factor_blocks(
@@ -387,14 +390,14 @@ def factor_blocks(
         trace=trace,
     ).resolved()
     first = next((block for block in blocks if len(block)), Block(range(0)))
+    task = FactorTask(method, first, printed)
+    if first.kind is Kind.RANGE:
+        options = options._replace(buffersize=max(RANGE_AHEAD, 2 * task.least_chunk))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all
         source = SequenceSource(Block.packed(numbers))
         options = options._replace(buffersize=None)
-    task = FactorTask(method, first, printed)
-    if options.buffersize is not None:
-        options = options._replace(buffersize=max(options.buffersize, 2 * task.least_chunk))
     planner = Planner(options, effort or Effort())
     for completion in Run(task, source, first, options, planner.finish):
         if isinstance(completion.error, UnfinishedError) and unfinished is not None:

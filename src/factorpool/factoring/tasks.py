@@ -20,7 +20,8 @@ KERNEL_MAX = (1 << 128) - 1
 """The kernel takes numbers up to this one."""
 
 RANGE_CHUNKS = 1 << 18, 1 << 21
-"""Least and most numbers of a chunk of a range: 4 ms at 10^12, and about 80 MB of factors."""
+"""Least and most numbers of a chunk of a range: 4 ms at 10^12, and about 80 MB of factors.  With their text these take
+twice as much, so there may be half as many."""
 
 CHUNKS_PER_ROOT = 8
 """Each chunk finds the primes to sieve by anew, up to the root of its numbers where it is long enough: if it has this
@@ -72,6 +73,7 @@ class FactorTask:
             self.first_chunk = 1
         elif kind is Kind.RANGE and self.method.sieves and block:  # the longer a range, the better it sieves
             least, most = RANGE_CHUNKS
+            most = most if printed is None else most // 2
             self.first_chunk = self.least_chunk = min(max(least, math.isqrt(block[-1]) // CHUNKS_PER_ROOT), most)
 
     def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
