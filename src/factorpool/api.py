@@ -26,7 +26,7 @@ from factorpool.factoring.large import Planner
 from factorpool.factoring.methods import METHODS
 from factorpool.factoring.numbers import blocks_of, check, normalize
 from factorpool.factoring.partial import PartialFactorization
-from factorpool.factoring.tasks import FactorTask, most_at_once
+from factorpool.factoring.tasks import RANGE_CHUNKS, FactorTask, most_at_once
 from factorpool.pool.auto.cluster import Auto, auto_of
 from factorpool.pool.results import Outcome, Results
 from factorpool.pool.run import ON_ERROR, Options, Run, check_choice, check_progress, check_timeout
@@ -308,8 +308,8 @@ def factor_stream(
 
     Args:
         numbers: as in `factor_many`; an iterator is drawn from as blocks are taken, at most STREAM_AHEAD ahead (of a
-            range two to four times as many, for it is sieved in long pieces).  A null of an Arrow column has its error
-            in its block's `errors`, by its index in the block.
+            range from 10^13 on up to four times as many, for it is sieved in long pieces).  A null of an Arrow column
+            has its error in its block's `errors`, by its index in the block.
         strategy, max_workers, schedule, chunksize, method, mp_context, pool: as in `factor_many`.
 
     Raises:
@@ -347,9 +347,6 @@ def factor_stream(
 STREAM_AHEAD = 1 << 20
 """Numbers that a stream draws ahead of what is taken, at most: about 50 MB."""
 
-RANGE_AHEAD = 1 << 21
-"""The same of a range, which is sieved in long pieces, or two such pieces: 100 to 200 MB, with text or without."""
-
 
 def factor_blocks(
     blocks: Iterator[Block],
@@ -368,11 +365,13 @@ def factor_blocks(
     effort: Effort | None = None,
     unfinished: Callable[[UnfinishedError], object] | None = None,
     printed: Callable[[Block, Columns], bytes] | None = None,
+    longest: int = RANGE_CHUNKS[1],
 ) -> Iterator[tuple[Block, Columns]]:
     """The factorizations of a stream, in order, as it arrives: pairs of a block and its columns.
 
     `ready` says whether the next of the `blocks` can be had without waiting; None where nobody knows.
-    The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead.  `auto` goes by the
+    The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead, or two chunks of a
+    range, of which none needs to be longer than `longest`.  `auto` goes by the
     first block.  `announce` is called with the strategy once it is known, and why it is that; `unfinished` for each
     number that was given up, which is left out then.  `printed` is run by the workers, and makes the columns' `text`.
     """
@@ -390,9 +389,9 @@ def factor_blocks(
         trace=trace,
     ).resolved()
     first = next((block for block in blocks if len(block)), Block(range(0)))
-    task = FactorTask(method, first, printed)
-    if first.kind is Kind.RANGE:
-        options = options._replace(buffersize=max(RANGE_AHEAD, 2 * task.least_chunk))
+    task = FactorTask(method, first, printed, longest)
+    if options.buffersize is not None and task.least_chunk > 1:
+        options = options._replace(buffersize=max(options.buffersize, 2 * task.least_chunk))
     source: Source = BlockSource(chain([first], blocks), ready, most_at_once)
     if schedule == "static" and chunksize is None:
         numbers = list(chain(first, *blocks))  # an even split needs them all

@@ -203,11 +203,11 @@ def test_auto_is_like_every_strategy() -> None:
 
 def test_chunks_of_a_range_are_long_enough_for_its_primes() -> None:
     """Each finds the primes to sieve by anew, and there are more of them the larger the numbers are."""
-    pieces = [FactorTask("auto", Block(range(10**e, 10**e + 10))).least_chunk for e in (0, 12, 14, 16, 19)]
-    assert pieces == [1 << 18, 1 << 18, 10**7 // 8, 1 << 21, 1 << 21]
+    sizes = [FactorTask("auto", Block(range(10**e, 10**e + 10))).least_chunk for e in (0, 12, 14, 16, 19)]
+    assert sizes == [1 << 18, 1 << 18, 10**7 // 8, 1 << 21, 1 << 21]
     for method, block in (("naive", Block(range(10**16, 10**17))), ("auto", Block.packed([10**16])), ("auto", None)):
         assert FactorTask(method, block).least_chunk == 1
-    assert FactorTask("auto", Block(range(10**16, 10**17)), lambda block, columns: b"").least_chunk == 1 << 20
+    assert FactorTask("auto", Block(range(10**16, 10**17)), longest=1 << 20).least_chunk == 1 << 20
     stream = fp.factor_stream(range(10**14, 10**14 + 2_500_000), strategy="threads", max_workers=2)
     assert [len(block) for block in stream] == [1_250_000, 1_250_000]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -61,6 +63,31 @@ def test_large_ones_are_in_pages_and_are_the_callers_own() -> None:
     assert small.sum() == 10
 
 
+MANY = f"""
+import resource
+import numpy as np, factorpool as fp
+with fp.Pool("processes", max_workers=2) as pool:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    results = list(fp.pmap(np.zeros, [{LARGE_RESULT_BYTES}] * 300, pool=pool))
+print(len(results), sum(array.nbytes for array in results) // {LARGE_RESULT_BYTES})
+"""
+
+
+def test_results_that_are_kept_hold_no_descriptor() -> None:
+    ran = run_python(MANY)
+    assert ran.stdout.split() == ["300", "2400"], ran.stderr
+
+
+def test_a_default_timeout_of_sockets_is_not_the_pipes() -> None:
+    ran = run_python(
+        "import socket; socket.setdefaulttimeout(0.05)\n"
+        "import time, numpy as np, factorpool as fp\n"
+        "def slow(n): time.sleep(0.3); return np.full(1 << 18, n)\n"
+        "print([int(a[0]) for a in fp.pmap(slow, [1, 2, 3], strategy='processes', max_workers=1)])\n"
+    )
+    assert ran.stdout == "[1, 2, 3]\n", ran.stderr
+
+
 def test_a_class_of_the_main_module_goes_by_value_with_its_array(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -77,31 +104,44 @@ def test_a_class_of_the_main_module_goes_by_value_with_its_array(tmp_path: Path)
 def test_columns_of_a_range_are_not_copied() -> None:
     numbers = range(10**12, 10**12 + 300_000)
     fs = fp.factor_many(numbers, strategy="processes", max_workers=2)
-    assert "mmap" in {type(part.primes.obj).__name__ for part in fs._parts.parts}  # type: ignore[union-attr]
+    assert "mmap" in {type(segment.primes.obj).__name__ for segment in fs._segments.segments}  # type: ignore[union-attr]
     assert fs == fp.factor_many(numbers, strategy="serial")
     assert fs.primes.readonly  # type: ignore[union-attr]
 
 
 def test_a_worker_is_killed_between_the_pages_and_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it was at is done again; the pages that have come belong to nothing."""
-    caller, send = os.getpid(), buffers.SharedBuffer.send
+    caller, send = os.getpid(), buffers.send_back
 
-    def die_once(self: buffers.SharedBuffer, connection: Connection) -> None:
-        send(self, connection)
+    def die_once(connection: Connection, data: memoryview) -> None:
+        send(connection, data)
         if os.getpid() != caller and not (tmp_path / "killed").exists():
             (tmp_path / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(buffers.SharedBuffer, "send", die_once)
+    monkeypatch.setattr(buffers, "send_back", die_once)
     check(list(fp.pmap(counted, SIZES, strategy=fp.Processes(context="fork"), max_workers=2)))
     assert (tmp_path / "killed").exists()
 
 
-def test_where_there_are_no_pages_the_pipe_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: buffers.SharedBuffer, data: memoryview) -> None:
-        raise OSError(12, "Cannot allocate memory")
+@pytest.mark.parametrize("missing", ["memfd_create", "write"])
+def test_where_there_are_no_pages_the_pipe_is_used(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller, existing = os.getpid(), getattr(os, missing)
 
-    monkeypatch.setattr(buffers.SharedBuffer, "__init__", fail)
+    def fail(*arguments: Any) -> Any:
+        if os.getpid() == caller or (missing == "write" and len(arguments[1]) < LARGE_RESULT_BYTES):
+            return existing(*arguments)
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(os, missing, fail)
+    check(list(fp.pmap(counted, SIZES, strategy=fp.Processes(context="fork"), max_workers=2)))
+
+
+def test_a_descriptor_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ETOOMANYREFS, "Too many references: cannot splice")
+
+    monkeypatch.setattr(socket, "send_fds", fail)
     check(list(fp.pmap(counted, SIZES, strategy=fp.Processes(context="fork"), max_workers=2)))
 
 
@@ -112,17 +152,15 @@ with fp.Pool("processes", max_workers=1) as pool:
     assert len(list(fp.pmap(np.zeros, [1], pool=pool))) == 1
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     taken = []
-    results = fp.pmap(np.zeros, [1, 1 << 20], pool=pool)
+    results = fp.pmap(np.zeros, [1, 1 << 20], pool=pool, on_error="collect")
     next(results)
     try:
         while True:
             taken.append(os.open("/dev/null", os.O_RDONLY))
     except OSError:
         pass
-    try:
-        next(results)
-    except fp.FactorpoolError as error:
-        print(error)
+    outcome = next(results)
+    print(type(outcome.error).__name__, outcome.error)
     for each in taken:
         os.close(each)
 """
@@ -130,5 +168,4 @@ with fp.Pool("processes", max_workers=1) as pool:
 
 def test_too_many_files_are_open_for_pages() -> None:
     ran = run_python(NO_DESCRIPTORS)
-    assert "bytes cannot be received" in ran.stdout, ran.stderr
-    assert "ulimit -n" in ran.stdout
+    assert "bytes of a result cannot be received: Too many open files" in ran.stdout, ran.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,9 +43,9 @@ def test_no_guided_chunk_is_shorter_than_its_task_says() -> None:
 @given(st.integers(1, 10**7), st.integers(1, 50), st.integers(1, 10**6))
 def test_a_task_with_long_chunks_keeps_workers_even(total: int, workers: int, least: int) -> None:
     size = even(total, workers, least)
-    assert 2 * least / 3 - 1 <= size <= 2 * least or size == static(total, workers)
-    chunks = -(-total // size)
-    assert total < workers or chunks % workers == 0 or size * (chunks + 1) > total  # the last ones may be shorter
+    each = -(-total // size) / workers  # chunks of a worker
+    assert size == static(total, workers) or 2 * least / 3 <= size <= 3 * least / 2 + 1
+    assert (each - 1) * size * workers < total <= math.ceil(each) * size * workers
 
 
 def test_items_are_cut_one_by_one_where_a_task_wants_no_more() -> None:
@@ -52,10 +54,15 @@ def test_items_are_cut_one_by_one_where_a_task_wants_no_more() -> None:
         assert len(cutter.cut(None).payload) == 1  # type: ignore[union-attr]
 
 
-def test_long_chunks_of_a_task_are_cut_evenly() -> None:
-    cutter = Cutter(SequenceSource(range(1000)), 2, "guided", None, 480, least_chunk=480)
+@pytest.mark.parametrize("schedule", ["dynamic", "guided"])
+def test_long_chunks_of_a_task_are_cut_evenly(schedule: str) -> None:
+    cutter = Cutter(SequenceSource(range(1000)), 2, schedule, None, 480, least_chunk=480)
     assert [len(cutter.cut(None).payload) for _ in range(2)] == [500, 500]  # type: ignore[union-attr]
     assert cutter.cut(None) is None
+    few = Cutter(SequenceSource(range(300)), 2, schedule, None, 480, least_chunk=480)
+    assert len(few.cut(None).payload) == 150  # type: ignore[union-attr]
+    asked_for = Cutter(SequenceSource(range(1000)), 2, schedule, 30, 480, least_chunk=480)
+    assert len(asked_for.cut(None).payload) == 30  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("schedule", ["static", "dynamic", "guided"])

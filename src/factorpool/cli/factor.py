@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 BUFFER = 1 << 18
 """Numbers read ahead of the output, at most: enough to keep workers busy, and about 20 MB."""
 
+RANGE_PIECES = 1 << 20, 1 << 18
+"""Numbers of a range that are sieved at once, and half of what is read ahead, at most: about 100 MB where workers print
+them, and where they are made objects first, for a database."""
+
 
 @click.command("factor", context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1)
@@ -174,6 +178,7 @@ def command(
         chunksize=chunksize,
         method=method,
         buffersize=BUFFER,
+        longest=RANGE_PIECES[job.printed is None],
         announce=(lambda choice: report(f"strategy {choice.strategy.name}: {choice.reason}")) if verbose else None,
         trace=trace,
         effort=Effort(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from factorpool.factoring.columns import Column
-    from factorpool.factoring.parts import Parts
+    from factorpool.factoring.segments import Segments
 
 Row = list[tuple[int, int]]
 
@@ -67,7 +67,7 @@ class ArithmeticFunctions:
     __slots__ = ()
     errors: Mapping[int, FactorpoolError]
     _numbers: Column | range
-    _parts: Parts
+    _segments: Segments
 
     def omega(self) -> Column:
         """How many distinct primes divide each number."""
@@ -140,11 +140,13 @@ class ArithmeticFunctions:
         """The values as bytes; None where a prime or a value exceeds 64 bits."""
         word = min(parameter, WORD_MAX)  # of which no power fits a word, and above which no prime is
         found: list[bytes] = []
-        for part in self._parts.parts:
-            if not isinstance(part.primes, memoryview):
+        for segment in self._segments.segments:
+            if not isinstance(segment.primes, memoryview):
                 return None
-            exponents = part.exponents if part.exponents.itemsize == 1 else bytes(part.exponents.tolist())  # below 64
-            values = _native.function(name, part.offsets, part.primes, exponents, word)
+            exponents = (
+                segment.exponents if segment.exponents.itemsize == 1 else bytes(segment.exponents.tolist())
+            )  # below 64
+            values = _native.function(name, segment.offsets, segment.primes, exponents, word)
             if values is None:
                 return None
             found.append(values)
@@ -152,9 +154,9 @@ class ArithmeticFunctions:
 
     def _rows(self) -> Iterator[Row]:
         """The (prime, exponent) pairs of each number."""
-        for part in self._parts.parts:
-            pairs = list(zip(part.primes, part.exponents, strict=True))
-            yield from (pairs[start:stop] for start, stop in pairwise(part.offsets))
+        for segment in self._segments.segments:
+            pairs = list(zip(segment.primes, segment.exponents, strict=True))
+            yield from (pairs[start:stop] for start, stop in pairwise(segment.offsets))
 
 
 def _natural(name: str, value: int) -> int:

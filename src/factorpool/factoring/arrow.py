@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from factorpool import _native
 from factorpool.errors import NumberTypeError, show
+from factorpool.factoring.block import words_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,16 +46,17 @@ def _table(length: int, *columns: Field) -> Field:
 
 
 def tables_of(fs: Factorizations) -> Iterator[Field]:
-    """For each part number, and factors: a list of (prime, exponent) for each; null where there is an error."""
+    """For each segment number, and factors: a list of (prime, exponent) for each; null where there is an error."""
     errors, start = sorted(fs.errors), 0
-    for part in fs._parts.parts:
-        length = len(part)
+    for segment in fs._segments.segments:
+        length = len(segment)
         missing = [at - start for at in errors[bisect_left(errors, start) : bisect_left(errors, start + length)]]
         valid = _valid(length, missing) if errors else None
-        exponents = _exponents(part.exponents)
-        pair = _field("item", "+s", len(part.primes), None, children=(_integers("prime", part.primes), exponents))
-        factors = _field("factors", "+L", length, valid, part.offsets, nulls=len(missing), children=(pair,))
-        numbers = fs.numbers[start : start + length]
+        exponents = _exponents(segment.exponents)
+        pair = _field("item", "+s", len(segment.primes), None, children=(_integers("prime", segment.primes), exponents))
+        factors = _field("factors", "+L", length, valid, segment.offsets, nulls=len(missing), children=(pair,))
+        here = slice(start, start + length)
+        numbers = fs.numbers[here] if isinstance(fs.numbers, tuple) else words_in(fs.numbers, here)
         yield _table(length, _integers("number", numbers, valid, len(missing)), factors)
         start += length
 

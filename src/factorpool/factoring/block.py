@@ -61,11 +61,7 @@ class Block(Sequence[int]):
             return self.values[index]
         if index.start == 0 and index.stop == len(self.values):
             return self
-        part: Any = self.values[index]
-        if self.kind is Kind.WORDS and not gil_enabled():
-            # Without a GIL, the slices of one memoryview lose count of each other when threads let go of them
-            # (CPython issue 155606), so each gets memory of its own.
-            part = memoryview(part.tobytes()).cast("Q")
+        part: Any = words_in(self.values, index) if self.kind is Kind.WORDS else self.values[index]  # type: ignore[arg-type]
         last = index.stop is None or index.stop >= len(self.values)
         return Block(part, self.position if last else None)
 
@@ -85,6 +81,15 @@ class Block(Sequence[int]):
 
 def _from_bytes(words: bytes) -> Block:
     return Block(words_of(words))
+
+
+def words_in(words: Words, piece: slice) -> Words:
+    """A slice of words.
+
+    Without a GIL, the slices of one memoryview lose count of each other when threads let go of them (CPython issue
+    155606), so each gets memory of its own.
+    """
+    return words[piece] if gil_enabled() else memoryview(words[piece].tobytes()).cast("Q")
 
 
 def words_of(numbers: Words | range | bytes | bytearray) -> Words:

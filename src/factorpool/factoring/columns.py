@@ -17,7 +17,7 @@ from factorpool.errors import FactorpoolError
 from factorpool.factoring.arithmetic import ArithmeticFunctions
 from factorpool.factoring.arrow import LongTable, tables_of
 from factorpool.factoring.block import WORD_MAX, Block, Kind, words_of
-from factorpool.factoring.parts import Part, Parts
+from factorpool.factoring.segments import Segment, Segments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Columns(NamedTuple):
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         """Large columns may travel beside the pickle, as arrays do."""
         if protocol.__index__() < 5 or self.wide:
-            return Columns, tuple(self)
+            return Columns, tuple(bytes(each) if isinstance(each, memoryview) else each for each in self)
         text = None if self.text is None else PickleBuffer(self.text)
         return Columns, (*map(PickleBuffer, self.packed()), self.probable, self.large, text)
 
@@ -92,7 +92,8 @@ class Factorizations(ArithmeticFunctions):
 
     Number i has the primes `primes[offsets[i]:offsets[i + 1]]` with the exponents beside them.  The columns are
     read-only memoryviews, for `numpy.asarray` and the like without a copy.  What several workers have found stays in
-    several parts until one of the last three columns is asked for, which puts them together; nothing else does.
+    several segments until one of the last three columns is asked for, which puts them together, as `==`, `long()` and
+    pickling do.
 
     * `numbers`: uint64, as many as there are factorizations;
     * `offsets`: uint64, one more than numbers;
@@ -112,17 +113,17 @@ class Factorizations(ArithmeticFunctions):
         ([2, 3, 5, 97], [0, 3, 4])
     """
 
-    __slots__ = ("_numbers", "_parts", "errors", "probable_primes", "reason", "strategy")
+    __slots__ = ("_numbers", "_segments", "errors", "probable_primes", "reason", "strategy")
 
     def __init__(
         self,
         numbers: Column | range,
-        parts: Sequence[Part],
+        segments: Sequence[Segment],
         errors: Mapping[int, FactorpoolError],
         probable_primes: frozenset[int],
     ) -> None:
         self._numbers = numbers
-        self._parts = Parts(parts)
+        self._segments = Segments(segments)
         self.errors = errors
         self.probable_primes = probable_primes
         self.strategy = self.reason = ""
@@ -149,13 +150,13 @@ class Factorizations(ArithmeticFunctions):
         """The exponents of all primes."""
         return self._whole().exponents
 
-    def _whole(self) -> Part:
-        if len(self._parts.parts) > 1:
-            self._parts = Parts([self._parts.whole()])
-        return self._parts.parts[0]
+    def _whole(self) -> Segment:
+        if len(self._segments.segments) > 1:
+            self._segments = Segments([self._segments.whole()])
+        return self._segments.segments[0]
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._segments)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> dict[int, int]: ...
@@ -172,9 +173,9 @@ class Factorizations(ArithmeticFunctions):
         i = range(len(self))[index]
         if i in self.errors:
             raise self.errors[i].with_traceback(None)
-        ((part, at, _),) = self._parts.between(i, i + 1)
-        start, stop = part.offsets[at], part.offsets[at + 1]
-        return dict(zip(part.primes[start:stop], part.exponents[start:stop], strict=True))
+        ((segment, at, _),) = self._segments.between(i, i + 1)
+        start, stop = segment.offsets[at], segment.offsets[at + 1]
+        return dict(zip(segment.primes[start:stop], segment.exponents[start:stop], strict=True))
 
     def __iter__(self) -> Iterator[dict[int, int]]:
         if not self._in_c:
@@ -184,14 +185,14 @@ class Factorizations(ArithmeticFunctions):
     @property
     def _in_c(self) -> bool:
         """Whether the kernel can make all of the objects."""
-        return not self.errors and isinstance(self._parts.parts[0].primes, memoryview)
+        return not self.errors and isinstance(self._segments.segments[0].primes, memoryview)
 
     def _rows_in_c(self, kind: str, start: int, stop: int) -> list[Any]:
         """Numbers `start` to `stop` - 1, each as a dict or a list."""
         rows: list[Any] = []
-        for part, first, last in self._parts.between(start, stop):
-            primes = cast("memoryview[int]", part.primes)
-            rows += _native.rows(kind, part.offsets, primes, part.exponents, first, last)
+        for segment, first, last in self._segments.between(start, stop):
+            primes = cast("memoryview[int]", segment.primes)
+            rows += _native.rows(kind, segment.offsets, primes, segment.exponents, first, last)
         return rows
 
     def __reversed__(self) -> Iterator[dict[int, int]]:
@@ -226,7 +227,7 @@ class Factorizations(ArithmeticFunctions):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        primes = sum(len(part.primes) for part in self._parts.parts)
+        primes = sum(len(segment.primes) for segment in self._segments.segments)
         return f"<Factorizations of {len(self)} numbers, {primes} primes>"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -260,7 +261,7 @@ class Factorizations(ArithmeticFunctions):
         """A capsule of an Arrow stream: number, and factors, a list of (prime, exponent); null where there is an error.
 
         So `pyarrow.table(fs)`, `polars.DataFrame(fs)` and `duckdb.sql("from fs")` have the columns, without a copy.
-        Integers of more than 64 bits are strings.  Each part is an array of the stream.
+        Integers of more than 64 bits are strings.  Each segment is an array of the stream.
         """
         return _native.arrow_stream(tuple(tables_of(self)))
 
@@ -290,8 +291,8 @@ def _restore(
     errors: dict[int, FactorpoolError],
     probable: frozenset[int],
 ) -> Factorizations:
-    part = Part(_column(primes), _view(exponents), offsets=_view(offsets))
-    return Factorizations(_column(numbers), [part], errors, probable)
+    segment = Segment(_column(primes), _view(exponents), offsets=_view(offsets))
+    return Factorizations(_column(numbers), [segment], errors, probable)
 
 
 def _view(words: array[int]) -> memoryview[int]:
@@ -305,19 +306,19 @@ def _column(values: array[int] | Sequence[int]) -> Column:
     return tuple(values) if max(values, default=0) > WORD_MAX else _view(array("Q", values))
 
 
-LEAST_PART = 1 << 16
-"""Bytes of primes from which a chunk is a part of its own: beside them, what a part costs is nothing."""
+LEAST_SEGMENT = 1 << 16
+"""Bytes of primes from which a chunk is a segment of its own: beside them, what a segment costs is nothing."""
 
-FULL_PART = 1 << 20
-"""Bytes of primes at which smaller chunks together are a part."""
+FULL_SEGMENT = 1 << 20
+"""Bytes of primes at which smaller chunks together are a segment."""
 
 
 class Builder:
     """Puts the factorizations of chunks, in order, into one result."""
 
     def __init__(self) -> None:
-        self._parts: list[Part] = []
-        self._small: list[Columns] = []  # chunks that will be one part,
+        self._segments: list[Segment] = []
+        self._small: list[Columns] = []  # chunks that will be one segment,
         self._small_bytes = 0  # and what their primes take
         # Once one is wide, all are: counts, primes and exponents.
         self._wide: tuple[array[int], list[int], array[int]] | None = None
@@ -332,52 +333,53 @@ class Builder:
             for column, entries in zip(self._wide, columns.entries(), strict=True):
                 column.extend(entries)
             return
-        large = len(columns.primes) >= LEAST_PART
+        large = len(columns.primes) >= LEAST_SEGMENT
         if large:
-            self._close_part()
+            self._close_segment()
         self._small.append(columns)
         self._small_bytes += len(columns.primes)
-        if large or self._small_bytes >= FULL_PART:
-            self._close_part()
+        if large or self._small_bytes >= FULL_SEGMENT:
+            self._close_segment()
 
-    def _close_part(self) -> None:
-        """Makes a part of the chunks that wait for that; one alone is not copied."""
+    def _close_segment(self) -> None:
+        """Makes a segment of the chunks that wait for that; one alone is not copied."""
         if self._small:
             packed = [columns.packed() for columns in self._small]
             columns = packed[0] if len(packed) == 1 else map(b"".join, zip(*packed, strict=True))
-            self._parts.append(Part.packed(*columns))
+            self._segments.append(Segment.packed(*columns))
             self._small, self._small_bytes = [], 0
 
     def _widen(self) -> None:
-        part = self._whole()
-        counts, primes, exponents = part.packed_columns()
+        segment = self._whole()
+        counts, primes, exponents = segment.packed_columns()
         self._wide = array("H", counts.tolist()), primes.cast("Q").tolist(), array("H", exponents.tolist())
-        self._parts = []
+        self._segments = []
 
-    def _whole(self) -> Part:
-        """All in one part; there is nothing wide."""
-        self._close_part()
-        return Parts(self._parts or [Part.packed(b"", b"", b"")]).whole()
+    def _whole(self) -> Segment:
+        """All in one segment; there is nothing wide."""
+        self._close_segment()
+        self._segments = [Segments(self._segments or [Segment.packed(b"", b"", b"")]).whole()]
+        return self._segments[0]
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """That of words in any order, all in the range, from `start` on, that the chunks were cut from."""
-        part = self._whole()
-        counts, primes, exponents = part.packed_columns()
+        segment = self._whole()
+        counts, primes, exponents = segment.packed_columns()
         picked = Builder()
-        picked.add(Columns(*_native.gather(words, start, counts, part.offsets, primes, exponents)))
+        picked.add(Columns(*_native.gather(words, start, counts, segment.offsets, primes, exponents)))
         return picked.build(Block(words), errors)
 
     def build(self, block: Block, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """The whole, for the block that the chunks were cut from."""
         if self._wide is None:
-            self._close_part()
-            parts = self._parts or [Part.packed(b"", b"", b"")]
+            self._close_segment()
+            segments = self._segments or [Segment.packed(b"", b"", b"")]
         else:
             offsets = words_of(array("Q", accumulate(self._wide[0], initial=0)).tobytes())
-            parts = [Part(_column(self._wide[1]), _view(self._wide[2]), offsets=offsets)]
+            segments = [Segment(_column(self._wide[1]), _view(self._wide[2]), offsets=offsets)]
         numbers: Column | range
         if isinstance(block.values, range):
             numbers = block.values
         else:
             numbers = _column(block) if block.kind is Kind.WIDE else block.words().toreadonly()
-        return Factorizations(numbers, parts, errors, frozenset(self._probable))
+        return Factorizations(numbers, segments, errors, frozenset(self._probable))

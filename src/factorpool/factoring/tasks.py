@@ -20,12 +20,12 @@ KERNEL_MAX = (1 << 128) - 1
 """The kernel takes numbers up to this one."""
 
 RANGE_CHUNKS = 1 << 18, 1 << 21
-"""Least and most numbers of a chunk of a range: 4 ms at 10^12, and about 80 MB of factors.  With their text these take
-twice as much, so there may be half as many."""
+"""Least and most numbers of a chunk of a range: 4 ms at 10^12, and about 80 MB of factors."""
 
 CHUNKS_PER_ROOT = 8
-"""Each chunk finds the primes to sieve by anew, up to the root of its numbers where it is long enough: if it has this
-part of the root, a number takes about as long as in longer ones, with a 64th 1.3 to 2 times, with a 256th 3 to 5."""
+"""A chunk has the root of its numbers, divided by this, if that may be: each finds the primes to sieve by anew, up to
+that root where it is long enough.  Longer ones are no faster; with a 64th of the root a number takes 1.3 to 2 times as
+long, with a 256th 3 to 5 times."""
 
 THREADS_FROM = 4_000
 """Numbers for the kernel from which threads pay: starting two costs about 0.2 ms, a 32-bit number about 0.1 us."""
@@ -55,14 +55,19 @@ class FactorTask:
     """Factors blocks by a method: numbers that are not too long for it in the kernel, others as far as that is quick.
 
     `block` is a sample of what there will be, for the sizes of the first chunks.  `printed` makes text of what the
-    kernel has factored: where workers do that, the caller has little to do for each number.
+    kernel has factored: where workers do that, the caller has little to do for each number.  No chunk of a range needs
+    to be longer than `longest`.
     """
 
     itemwise = False  # a call of the kernel for each number would cost more than most numbers
     taints = False
 
     def __init__(
-        self, method: str, block: Block | None = None, printed: Callable[[Block, Columns], bytes] | None = None
+        self,
+        method: str,
+        block: Block | None = None,
+        printed: Callable[[Block, Columns], bytes] | None = None,
+        longest: int = RANGE_CHUNKS[1],
     ) -> None:
         self.method = METHODS[method]
         self._printed = printed
@@ -72,9 +77,8 @@ class FactorTask:
         if self._wide:  # of ints beyond 64 bits each may take long
             self.first_chunk = 1
         elif kind is Kind.RANGE and self.method.sieves and block:  # the longer a range, the better it sieves
-            least, most = RANGE_CHUNKS
-            most = most if printed is None else most // 2
-            self.first_chunk = self.least_chunk = min(max(least, math.isqrt(block[-1]) // CHUNKS_PER_ROOT), most)
+            least = max(RANGE_CHUNKS[0], math.isqrt(block[-1]) // CHUNKS_PER_ROOT)
+            self.first_chunk = self.least_chunk = min(least, longest)
 
     def hint(self, items: object, total: int | None, count: Callable[[], int]) -> Hint | None:
         """The kernel's costs are known."""

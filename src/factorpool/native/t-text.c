@@ -53,7 +53,7 @@ static void check_random(size_t count) {
         uint64_t n = t_next() >> (t_next() % 64), ten = 1, back;
         for (unsigned k = (unsigned)(t_next() % 20); k; k--) ten *= 10;
         if (i % 3 == 0) n = i % 2 ? ten + t_next() % 3 - 1 : n / ten * ten; /* next to a power of ten, and with zeros */
-        if (i < 2000) n = i + 1; /* all of which some are printed by a table */
+        if (i < 2000) n = i + 1; /* of which those below 1000 come from a table */
         char expected[32];
         fp_columns c = {.counts = malloc(1)};
         fp_reading reading = {0};

@@ -144,7 +144,7 @@ static inline __attribute__((always_inline)) char *write_number(char *out, uint6
     }
     const uint64_t upper = n / 100000000, top = upper / 100000000;
     uint64_t first = eight_digits((uint32_t)(top ? top : upper ? upper : n));
-    unsigned zeros = (unsigned)__builtin_ctzll(first | (uint64_t)1 << 56) / 8; /* 0 has one digit */
+    unsigned zeros = (unsigned)__builtin_ctzll(first) / 8;
     first = (first | BYTES('0')) >> 8 * zeros;
     memcpy(out, &first, 8);
     out += 8 - zeros;

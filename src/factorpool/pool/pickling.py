@@ -330,6 +330,8 @@ def answers(
             try:
                 yield _encode(piece, beside)
             except Exception as error:
+                if beside is not None:
+                    beside.clear()
                 yield from _one_by_one(piece, error)
             if not piece.followed and time.monotonic() > until:
                 return

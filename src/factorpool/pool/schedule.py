@@ -89,7 +89,7 @@ def guided(
 
 
 def even(total: int, workers: int, least_chunk: int) -> int:
-    """The size of chunks of about so many items of which all workers get equally many, or of fewer where there are few.
+    """A size near `least_chunk` with which each worker gets as many chunks; smaller where there are too few items.
 
     >>> even(10_000_000, 2, 2_000_000), even(10, 2, 2_000_000)
     (2500000, 5)

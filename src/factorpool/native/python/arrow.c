@@ -260,9 +260,10 @@ static PyObject *words_of(const arrow_schema *schema, const arrow_array *array) 
     uint64_t *out = (uint64_t *)(void *)PyBytes_AS_STRING(words);
     const size_t size = (size_t)1 << (format - formats) / 2;
     const int has_sign = (format - formats) % 2 == 0;
-    if (length)
-        fp_widen(out, (const char *)array->buffers[1] + (shift + array->offset) * (int64_t)size, size, has_sign,
-                 (size_t)length);
+    const void *values = array->buffers[1]; /* perhaps none, where all are null, though the format asks for some */
+    if (length && !values) memset(out, 0, 8 * (size_t)length);
+    if (length && values)
+        fp_widen(out, (const char *)values + (shift + array->offset) * (int64_t)size, size, has_sign, (size_t)length);
     for (int64_t i = 0; i < length; i++) {
         if (!(outer && is_null(outer, i)) && !is_null(array, i + shift)) continue;
         PyObject *index = PyLong_FromLongLong(i);

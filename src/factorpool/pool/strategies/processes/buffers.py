@@ -1,7 +1,8 @@
 """Large buffers on their way to worker processes and back: through memory that processes of this machine share.
 
-The pages are copied once, into a file without a name that lives as long as somebody has it open.  Who gets them maps
-them copy-on-write: it sees what was sent, may write to it, and nobody else sees that.
+The pages are copied once, into a file without a name that lives as long as somebody has it open.  A worker maps those
+of a task copy-on-write: it sees what was sent, may write to it, and nobody else sees that.  The caller reads those of a
+result into memory of its own, for a mapping would keep a descriptor for as long as there is the result.
 """
 
 from __future__ import annotations
@@ -9,60 +10,104 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
 from factorpool.errors import FactorpoolError
 
-WRITE_BYTES = 1 << 26
-"""Written at a time: Linux takes no more than 2 GB in one call."""
-
-TOO_MANY = "this process has as many files open as it may (`ulimit -n`)"
+IO_BYTES = 1 << 26
+"""Written or read at a time: Linux takes no more than 2 GB in one call."""
 
 
 class SharedBuffer:
-    """The pages of one buffer, to be sent to any number of workers."""
+    """The pages of one buffer, to be sent to any number of workers, or from one."""
 
     def __init__(self, data: memoryview) -> None:
         self.length = data.nbytes
         if hasattr(os, "memfd_create"):
-            self._fd = os.memfd_create("factorpool")
+            self.fd = os.memfd_create("factorpool")
         else:
             with tempfile.TemporaryFile() as file:
-                self._fd = os.dup(file.fileno())
-        try:
-            done = 0
-            while done < self.length:
-                done += os.write(self._fd, data[done : done + WRITE_BYTES])
-        except BaseException:
-            os.close(self._fd)
-            raise
+                self.fd = os.dup(file.fileno())
+        done = 0
+        while done < self.length:
+            done += os.write(self.fd, data[done : done + IO_BYTES])
 
     def send(self, connection: Connection) -> None:
-        """Sends the pages through a pipe that is a socket."""
-        reduction.send_handle(connection, self._fd, None)
+        """Sends the pages to a worker, through a pipe that is a socket."""
+        reduction.send_handle(connection, self.fd, None)
 
     def __del__(self) -> None:
-        if hasattr(self, "_fd"):
-            os.close(self._fd)
+        if hasattr(self, "fd"):
+            os.close(self.fd)
 
 
 def receive(connection: Connection, length: int) -> mmap.mmap:
-    """The pages that the other side has sent.
-
-    Raises an EOFError or an OSError where the other side has ended, and a FactorpoolError where the pages cannot be
-    had.
-    """
-    try:
-        fd = reduction.recv_handle(connection)
-    except (RuntimeError, OSError) as error:  # a RuntimeError: there was no descriptor left for what has come
-        if isinstance(error, OSError) and error.errno not in (errno.EMFILE, errno.ENFILE):
-            raise
-        raise FactorpoolError(f"{length} bytes cannot be received: {TOO_MANY}") from error
+    """In the worker: the pages that were sent."""
+    fd = reduction.recv_handle(connection)
     try:
         return mmap.mmap(fd, length, access=mmap.ACCESS_COPY)
-    except OSError as error:
-        raise FactorpoolError(f"{length} bytes cannot be received: {error.strerror}") from error
     finally:
         os.close(fd)
+
+
+class SendError(Exception):
+    """The pages could not be sent, and nothing of them was."""
+
+
+@contextmanager
+def _socket_of(connection: Connection) -> Iterator[socket.socket]:
+    """The pipe, which is a socket, as one; closing that is for the connection."""
+    way = socket.socket(fileno=connection.fileno())
+    try:
+        way.settimeout(None)  # whatever the program's default is
+        yield way
+    finally:
+        way.detach()
+
+
+def send_back(connection: Connection, data: memoryview) -> None:
+    """In the worker: sends pages to the caller, who knows that they come and how long they are.
+
+    Raises a SendError where the system has no memory or descriptor for that, which the caller is told.
+    """
+    with _socket_of(connection) as way:
+        try:
+            pages = SharedBuffer(data)
+            socket.send_fds(way, [b"+"], [pages.fd])
+        except OSError as error:
+            way.sendall(b"-")  # which fails, too, where the caller is gone
+            raise SendError from error
+
+
+def read_back(connection: Connection, length: int) -> mmap.mmap | None:
+    """In the caller: what `send_back` has sent, in memory of its own; None if it could not.
+
+    Raises an EOFError or an OSError where the worker has ended, and a FactorpoolError where the pages cannot be had.
+    """
+    fds: list[int] = []
+    try:
+        with _socket_of(connection) as way:
+            sign, fds, _, _ = socket.recv_fds(way, 1, 1, getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+        if not sign:
+            raise EOFError
+        if sign == b"-":
+            return None
+        if not fds:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        done = 0
+        while done < length and (count := os.preadv(fds[0], [memoryview(memory)[done : done + IO_BYTES]], done)):
+            done += count
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+            raise
+        raise FactorpoolError(f"{length} bytes of a result cannot be received: {error.strerror}") from error
+    finally:
+        for fd in fds:
+            os.close(fd)
+    return memory

@@ -2,7 +2,7 @@
 
 A message begins with a letter: a task (T), a chunk (C), a rest (R); an empty one is the end.  A task is answered by
 READY or by what keeps it from starting, a chunk by its pieces; log records may come in between.  Before a piece come
-its large buffers, each announced: by PAGES and its length, or, where there are no pages to be had, by BYTES.
+its large buffers, each announced by PAGES and its length; what no pages can be had for comes as the next message.
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ LOG = b"log "
 
 PAGES = b"pages "
 """What announces pages, followed by how many bytes they have."""
-
-BYTES = b"bytes"
-"""What announces a buffer that comes as the next message."""
 
 READY = b"ready "
 """How a task is answered that has started, followed by the time when it could have begun."""
@@ -142,11 +139,8 @@ class _Worker:
             self._connection.send_bytes(answer)
 
     def _send_beside(self, buffer: memoryview) -> None:
+        self._connection.send_bytes(PAGES + str(buffer.nbytes).encode())
         try:
-            pages = buffers.SharedBuffer(buffer)
-        except OSError:  # too little memory, too many files
-            self._connection.send_bytes(BYTES)
+            buffers.send_back(self._connection, buffer)
+        except buffers.SendError:
             self._connection.send_bytes(buffer)
-        else:
-            self._connection.send_bytes(PAGES + str(buffer.nbytes).encode())
-            pages.send(self._connection)

@@ -33,7 +33,7 @@ from factorpool.pool.protocol import PACE_SECONDS, Chunk, Died, Event, Failed, F
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.starts import remember_start
 from factorpool.pool.strategies.processes import worker as child
-from factorpool.pool.strategies.processes.buffers import SharedBuffer, receive
+from factorpool.pool.strategies.processes.buffers import SharedBuffer, read_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -422,6 +422,7 @@ class _Worker:
         self.start = self.next_item = -1
         self.task = self.items = 0
         self.message = b""
+        self._beside: list[bytearray | mmap] = []  # large buffers of the next piece
         self.heard = self.told = 0.0
         self.began = time.monotonic()
         self.ready = self.rested = self.dead = False
@@ -514,7 +515,9 @@ class _Worker:
             # Where the process has ended, a child of its own may hold the pipe open: then nothing will come.
             if not self.process.is_alive() and not self.connection.poll():
                 return self._died()
-            message, beside = self._receive()
+            message = self.connection.recv_bytes()
+            if message.startswith(child.PAGES):
+                return self._receive_pages(int(message.removeprefix(child.PAGES)))
         except ConnectionResetError:  # it has not even read what it was sent: no item of that is to blame
             self._sent = False
             return self._died()
@@ -525,11 +528,11 @@ class _Worker:
             return []
         self.heard = time.monotonic()
         if self.ready:
+            beside, self._beside = self._beside, []
             try:
                 piece = decode(message, beside)
-            except NotPicklableError as error:  # more may follow: the rest is better begun anew
-                self.dead = True
-                return [Failed(self.start, 0, error, 0.0), Free(self.start)]
+            except NotPicklableError as error:
+                return self._failed(error)
             self.next_item += piece.items
             self.items += piece.items
             return events_of(self.start, piece)
@@ -543,17 +546,19 @@ class _Worker:
             self._send()  # if it has died meanwhile, its end of file comes next
         return []
 
-    def _receive(self) -> tuple[bytes, list[bytearray | mmap]]:
-        """The next message, and the large buffers that have come before it."""
-        beside: list[bytearray | mmap] = []
-        while True:
-            message = self.connection.recv_bytes()
-            if message.startswith(child.PAGES):
-                beside.append(receive(self.connection, int(message.removeprefix(child.PAGES))))
-            elif message == child.BYTES:
-                beside.append(bytearray(self.connection.recv_bytes()))
-            else:
-                return message, beside
+    def _receive_pages(self, length: int) -> list[Event]:
+        """A large buffer of the piece that comes next."""
+        try:
+            pages = read_back(self.connection, length)
+        except FactorpoolError as error:
+            return self._failed(error)
+        self._beside.append(bytearray(self.connection.recv_bytes()) if pages is None else pages)
+        return []
+
+    def _failed(self, error: FactorpoolError) -> list[Event]:
+        """The next piece cannot be had.  More may follow: the rest is better begun anew."""
+        self.dead = True
+        return [Failed(self.start, 0, error, 0.0), Free(self.start)]
 
     def _died(self) -> list[Event]:
         self.process.join(GRACEFUL_SECONDS)

@@ -1,8 +1,9 @@
-"""Results in parts: whatever is asked of them, it is what one part would answer."""
+"""Results in segments: whatever is asked of them, it is what one segment would answer."""
 
 from __future__ import annotations
 
 import pickle
+import sys
 from itertools import chain
 
 import numpy as np
@@ -11,23 +12,25 @@ import pytest
 
 import factorpool as fp
 from factorpool.factoring.block import Block
-from factorpool.factoring.columns import FULL_PART, LEAST_PART, Builder, Columns
-from factorpool.factoring.parts import Part, Parts
+from factorpool.factoring.columns import FULL_SEGMENT, LEAST_SEGMENT, Builder, Columns
+from factorpool.factoring.segments import Segment, Segments
 
 CUTS = {"one": [3000], "some": [1, 1999, 1000], "with nothing in them": [0, 1500, 0, 0, 1500, 0]}
 
 
-def in_parts(numbers: np.ndarray, lengths: list[int], **options: object) -> fp.Factorizations:
-    """The factorizations of numbers in parts of these lengths, as workers would give them."""
+def in_segments(numbers: np.ndarray, lengths: list[int]) -> fp.Factorizations:
+    """The factorizations of numbers in segments of these lengths, as workers would give them."""
     whole = fp.factor_many(numbers, strategy="serial", on_error="collect")
-    parts, start = [], 0
+    segments, start = [], 0
     for length in lengths:
         first, last = whole.offsets[start], whole.offsets[start + length]
         counts = bytes(np.diff(whole.offsets[start : start + length + 1]).astype(np.uint8))
         assert isinstance(whole.primes, memoryview)
-        parts.append(Part.packed(counts, whole.primes[first:last].tobytes(), whole.exponents[first:last].tobytes()))
+        segments.append(
+            Segment.packed(counts, whole.primes[first:last].tobytes(), whole.exponents[first:last].tobytes())
+        )
         start += length
-    return fp.Factorizations(whole.numbers, parts, whole.errors, whole.probable_primes)
+    return fp.Factorizations(whole.numbers, segments, whole.errors, whole.probable_primes)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def numbers() -> np.ndarray:
 
 @pytest.fixture(params=CUTS.values(), ids=CUTS)
 def cut(request: pytest.FixtureRequest, numbers: np.ndarray) -> fp.Factorizations:
-    return in_parts(numbers, request.param)
+    return in_segments(numbers, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +73,12 @@ def test_functions_beyond_64_bits(cut: fp.Factorizations, whole: fp.Factorizatio
     assert isinstance(cut.sigma(3), tuple)
 
 
-def test_nothing_but_a_column_puts_parts_together(numbers: np.ndarray) -> None:
-    fs = in_parts(numbers, CUTS["some"])
+def test_nothing_but_a_column_puts_segments_together(numbers: np.ndarray) -> None:
+    fs = in_segments(numbers, CUTS["some"])
     list(fs), fs.to_lists(), fs.totient(), fs.sigma(3), fs[2000], repr(fs), pa.table(fs)
-    assert len(fs._parts.parts) == 3
+    assert len(fs._segments.segments) == 3
     assert fs.primes
-    assert len(fs._parts.parts) == 1
+    assert len(fs._segments.segments) == 1
 
 
 def test_columns(cut: fp.Factorizations, whole: fp.Factorizations) -> None:
@@ -90,15 +93,15 @@ def test_columns(cut: fp.Factorizations, whole: fp.Factorizations) -> None:
 def test_arrow(cut: fp.Factorizations, whole: fp.Factorizations) -> None:
     table = pa.table(cut)
     table.validate(full=True)
-    assert table.column("number").num_chunks == len(cut._parts.parts)
+    assert table.column("number").num_chunks == len(cut._segments.segments)
     assert table.equals(pa.table(whole))
     assert pa.table(cut.long()).equals(pa.table(whole.long()))
 
 
-def test_nulls_of_arrow_are_in_their_parts() -> None:
+def test_nulls_of_arrow_are_in_their_segments() -> None:
     numbers = np.arange(1, 101)
     numbers[[0, 49, 50, 99]] = 0
-    fs = in_parts(numbers, [50, 0, 25, 25])
+    fs = in_segments(numbers, [50, 0, 25, 25])
     column = pa.table(fs).column("number")
     assert [chunk.null_count for chunk in column.chunks] == [2, 0, 1, 1]
     assert column.to_pylist() == [None if n == 0 else n for n in numbers.tolist()]
@@ -108,20 +111,20 @@ def test_nulls_of_arrow_are_in_their_parts() -> None:
 
 def test_small_chunks_are_put_together_and_large_ones_are_not() -> None:
     def chunk(primes: int, prime: int) -> Columns:
-        return Columns(bytes([1]) * primes, prime.to_bytes(8, "little") * primes, bytes([1]) * primes)
+        return Columns(bytes([1]) * primes, prime.to_bytes(8, sys.byteorder) * primes, bytes([1]) * primes)
 
-    large, builder = LEAST_PART // 8, Builder()
+    large, builder = LEAST_SEGMENT // 8, Builder()
     chunks = [*[chunk(1, 2)] * 3, chunk(large, 3), chunk(1, 5), chunk(2 * large, 7), *[chunk(large - 1, 11)] * 40]
     for each in chunks:
         builder.add(each)
     numbers = list(
-        chain.from_iterable([int.from_bytes(each.primes[:8], "little")] * len(each.counts) for each in chunks)
+        chain.from_iterable([int.from_bytes(each.primes[:8], sys.byteorder)] * len(each.counts) for each in chunks)
     )
     fs = builder.build(Block.packed(numbers), {})
-    assert fs._parts.parts[1].primes.obj is chunks[3].primes  # type: ignore[union-attr]
-    lengths = [len(part) for part in fs._parts.parts]
+    assert fs._segments.segments[1].primes.obj is chunks[3].primes  # type: ignore[union-attr]
+    lengths = [len(segment) for segment in fs._segments.segments]
     assert lengths[:4] == [3, large, 1, 2 * large]
-    assert len(lengths) < 4 + 40 * LEAST_PART // FULL_PART + 2
+    assert len(lengths) < 4 + 40 * LEAST_SEGMENT // FULL_SEGMENT + 2
     assert fs.primes.tolist() == numbers  # type: ignore[union-attr]
     assert fs.offsets.tolist() == list(range(len(numbers) + 1))
 
@@ -147,7 +150,7 @@ def test_chunks_with_far_more_primes_than_the_first(strategy: str) -> None:
 def test_a_range_in_chunks_is_the_range_in_one() -> None:
     numbers = range(10**12, 10**12 + 700_000)
     whole, cut = fp.factor_many(numbers, strategy="serial"), fp.factor_many(numbers, strategy="threads", max_workers=2)
-    assert len(cut._parts.parts) > 1
+    assert len(cut._segments.segments) > 1
     assert cut == whole
     assert cut.numbers[0] == 10**12
     assert list(cut.numbers[-2:]) == [10**12 + 699_998, 10**12 + 699_999]
@@ -157,5 +160,5 @@ def test_a_range_in_chunks_is_the_range_in_one() -> None:
 def test_nothing_at_all() -> None:
     fs = fp.factor_many([])
     assert (len(fs), list(fs), list(fs.primes), list(fs.offsets), fs.totient().tolist()) == (0, [], [], [0], [])  # type: ignore[union-attr]
-    assert list(Parts([Part.packed(b"", b"", b"")]).between(0, 0)) == []
+    assert list(Segments([Segment.packed(b"", b"", b"")]).between(0, 0)) == []
     assert pa.table(fs).num_rows == 0

@@ -1,4 +1,4 @@
-"""Factorizations as they came from workers, in parts: nothing is copied until somebody wants a column in one piece."""
+"""Factorizations as workers have sent them, in segments: nothing is copied until somebody wants a whole column."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from factorpool.factoring.columns import Column, Packed
 
 
-class Part:
+class Segment:
     """The columns of numbers that follow each other: number i has the primes offsets[i] to offsets[i + 1] - 1.
 
-    Of a part with `counts`, the number of distinct primes of each number, the offsets are summed up when they are first
-    asked for.
+    Of a segment with `counts`, the number of distinct primes of each number, the offsets are summed up when they are
+    first asked for.
     """
 
     __slots__ = ("_counts", "_offsets", "exponents", "primes")
@@ -38,7 +38,7 @@ class Part:
         self._counts = memoryview(counts)
 
     @classmethod
-    def packed(cls, counts: Packed, primes: Packed, exponents: Packed) -> Part:
+    def packed(cls, counts: Packed, primes: Packed, exponents: Packed) -> Segment:
         """Columns as the kernel makes them."""
         return cls(words_of(primes), memoryview(exponents), counts=counts)
 
@@ -53,32 +53,32 @@ class Part:
         return len(self._counts) if self._offsets is None else len(self._offsets) - 1
 
     def packed_columns(self) -> tuple[memoryview, memoryview, memoryview]:
-        """Counts, primes and exponents of a part that was made of them, as bytes."""
+        """Counts, primes and exponents of a segment that was made of them, as bytes."""
         assert isinstance(self.primes, memoryview)
         return self._counts, self.primes.cast("B"), self.exponents
 
 
-class Parts:
-    """One part after the other, and at least one.  Only one that is alone may have no counts."""
+class Segments:
+    """One segment after the other, and at least one.  Only one that is alone may have no counts."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self.parts = parts
-        self._starts = [0, *accumulate(map(len, parts))]
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self.segments = segments
+        self._starts = [0, *accumulate(map(len, segments))]
 
     def __len__(self) -> int:
         """Numbers in all of them."""
         return self._starts[-1]
 
-    def between(self, start: int, stop: int) -> Iterator[tuple[Part, int, int]]:
-        """What has the numbers from `start` to `stop` - 1: parts, and from where to where within each."""
-        for at in range(bisect_right(self._starts, start) - 1, len(self.parts)):
+    def between(self, start: int, stop: int) -> Iterator[tuple[Segment, int, int]]:
+        """What has the numbers from `start` to `stop` - 1: segments, and from where to where within each."""
+        for at in range(bisect_right(self._starts, start) - 1, len(self.segments)):
             first = self._starts[at]
             if first >= stop:
                 break
-            yield self.parts[at], max(start - first, 0), min(stop - first, len(self.parts[at]))
+            yield self.segments[at], max(start - first, 0), min(stop - first, len(self.segments[at]))
 
-    def whole(self) -> Part:
+    def whole(self) -> Segment:
         """All of them in one."""
-        if len(self.parts) == 1:
-            return self.parts[0]
-        return Part.packed(*map(joined, zip(*(part.packed_columns() for part in self.parts), strict=True)))
+        if len(self.segments) == 1:
+            return self.segments[0]
+        return Segment.packed(*map(joined, zip(*(segment.packed_columns() for segment in self.segments), strict=True)))
