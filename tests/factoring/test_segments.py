@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 
 import factorpool as fp
+from factorpool import _native
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import FULL_SEGMENT, LEAST_SEGMENT, Builder, Columns
-from factorpool.factoring.segments import Segment, Segments
+from factorpool.factoring.segments import Segment, Segments, joined
+from factorpool.pool.memory import LARGE
 
 CUTS = {"one": [3000], "some": [1, 1999, 1000], "with nothing in them": [0, 1500, 0, 0, 1500, 0]}
 
@@ -162,3 +164,31 @@ def test_nothing_at_all() -> None:
     assert (len(fs), list(fs), list(fs.primes), list(fs.offsets), fs.totient().tolist()) == (0, [], [], [0], [])  # type: ignore[union-attr]
     assert list(Segments([Segment.packed(b"", b"", b"")]).between(0, 0)) == []
     assert pa.table(fs).num_rows == 0
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, LARGE // 3, 2 * LARGE])
+def test_pieces_stand_one_after_the_other(size: int) -> None:
+    pieces = [bytes([n]) * (size + n) for n in range(7)]
+    whole = joined([memoryview(piece) for piece in pieces])
+    assert whole == b"".join(pieces)
+    assert whole.readonly
+
+
+def test_more_is_needed_than_any_machine_has() -> None:
+    class Endless:
+        def __len__(self) -> int:
+            return 1 << 60
+
+    with pytest.raises(MemoryError, match="bytes for a column"):
+        joined([Endless()])  # type: ignore[list-item]
+
+
+def test_what_does_not_fit_is_not_copied() -> None:
+    target = bytearray(b"abcd")
+    _native.copy(target, 1, b"xy")
+    assert target == b"axyd"
+    for start, part in ((3, b"xy"), (-1, b"x"), (5, b"")):
+        with pytest.raises(ValueError, match="are more than 4"):
+            _native.copy(target, start, part)
+    with pytest.raises(TypeError):
+        _native.copy(b"abcd", 0, b"x")  # type: ignore[arg-type]

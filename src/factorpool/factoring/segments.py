@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from factorpool import _native
 from factorpool.factoring.block import words_of
-from factorpool.factoring.memory import joined
+from factorpool.pool.memory import allocate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,3 +82,15 @@ class Segments:
         if len(self.segments) == 1:
             return self.segments[0]
         return Segment.packed(*map(joined, zip(*(segment.packed_columns() for segment in self.segments), strict=True)))
+
+
+def joined(pieces: Sequence[memoryview]) -> memoryview:
+    """All bytes of the pieces, one after the other, read-only."""
+    starts = [0, *accumulate(map(len, pieces))]
+    try:
+        memory = allocate(starts[-1])
+    except OSError:
+        raise MemoryError(f"{starts[-1]} bytes for a column of factors") from None
+    for start, piece in zip(starts, pieces, strict=False):
+        _native.copy(memory, start, piece)
+    return memory.toreadonly()

@@ -18,6 +18,7 @@ from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
 from factorpool.errors import FactorpoolError
+from factorpool.pool.memory import allocate
 
 IO_BYTES = 1 << 26
 """Written or read at a time: Linux takes no more than 2 GB in one call."""
@@ -84,7 +85,7 @@ def send_back(connection: Connection, data: memoryview) -> None:
             raise SendError from error
 
 
-def read_back(connection: Connection, length: int) -> mmap.mmap | None:
+def read_back(connection: Connection, length: int) -> memoryview | None:
     """In the caller: what `send_back` has sent, in memory of its own; None if it could not.
 
     Raises an EOFError or an OSError where the worker has ended, and a FactorpoolError where the pages cannot be had.
@@ -99,9 +100,9 @@ def read_back(connection: Connection, length: int) -> mmap.mmap | None:
             return None
         if not fds:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory = allocate(length)
         done = 0
-        while done < length and (count := os.preadv(fds[0], [memoryview(memory)[done : done + IO_BYTES]], done)):
+        while done < length and (count := os.preadv(fds[0], [memory[done : done + IO_BYTES]], done)):
             done += count
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):

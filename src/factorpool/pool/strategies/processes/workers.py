@@ -37,8 +37,6 @@ from factorpool.pool.strategies.processes.buffers import SharedBuffer, read_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mmap import mmap
-
     from factorpool.pool.shelf import Shelf
     from factorpool.pool.strategies.processes import Processes
 
@@ -422,7 +420,7 @@ class _Worker:
         self.start = self.next_item = -1
         self.task = self.items = 0
         self.message = b""
-        self._beside: list[bytearray | mmap] = []  # large buffers of the next piece
+        self._beside: list[bytearray | memoryview] = []  # large buffers of the next piece
         self.heard = self.told = 0.0
         self.began = time.monotonic()
         self.ready = self.rested = self.dead = False
