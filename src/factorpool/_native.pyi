@@ -11,6 +11,10 @@ isa: str
 ISAS: tuple[str, ...]
 """Every instruction set that this build has a kernel for and this machine can run, best first."""
 
+class Pages(Buffer):
+    def __init__(self, fd: int, length: int, /) -> None: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
 def factor_chunk(
     numbers: Buffer, method: str = "auto", stop: Buffer | None = None, width: int = 1, /
 ) -> tuple[bytes, bytes, bytes]: ...

@@ -9,12 +9,16 @@ typedef struct {
 
 const fp_isa *fp_module_isa(PyObject *module) { return ((module_state *)PyModule_GetState(module))->isa; }
 
-/* Adds the functions, `isa` and `ISAS`, once per interpreter; FACTORPOOL_ISA forces one. */
+/* Adds the functions, `Pages`, `isa` and `ISAS`, once per interpreter; FACTORPOOL_ISA forces one. */
 static int exec_module(PyObject *module) {
     PyMethodDef *lists[] = {fp_chunk_methods,  fp_column_methods, fp_function_methods, fp_arrow_methods,
                             fp_buffer_methods, fp_text_methods,   fp_siqs_methods,     fp_watch_methods};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (PyModule_AddFunctions(module, lists[i]) < 0) return -1;
+    PyObject *type = PyType_FromModuleAndSpec(module, &fp_pages_spec, NULL);
+    int added = type ? PyModule_AddType(module, (PyTypeObject *)(void *)type) : -1;
+    Py_XDECREF(type);
+    if (added < 0) return -1;
     PyObject *names = PyList_New(0);
     if (!names) return -1;
     const fp_isa *isa;

@@ -1,8 +1,7 @@
 """Large buffers on their way to worker processes and back: through memory that processes of this machine share.
 
-The pages are copied once, into a file without a name that lives as long as somebody has it open.  A worker maps those
-of a task copy-on-write: it sees what was sent, may write to it, and nobody else sees that.  The caller reads those of a
-result into memory of its own, for a mapping would keep a descriptor for as long as there is the result.
+The pages are copied once, into a file without a name that lives as long as somebody has it open or mapped.  Who gets
+them sees what was sent, may write to it, and nobody else sees that.
 """
 
 from __future__ import annotations
@@ -17,11 +16,15 @@ from contextlib import contextmanager
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
+from factorpool import _native
 from factorpool.errors import FactorpoolError
 from factorpool.pool.memory import allocate
 
 IO_BYTES = 1 << 26
 """Written or read at a time: Linux takes no more than 2 GB in one call."""
+
+MAPPED_BYTES = 1 << 22
+"""What is shorter is read into other memory, which takes less time than to map it and touch its pages one by one."""
 
 
 class SharedBuffer:
@@ -86,7 +89,7 @@ def send_back(connection: Connection, data: memoryview) -> None:
 
 
 def read_back(connection: Connection, length: int) -> memoryview | None:
-    """In the caller: what `send_back` has sent, in memory of its own; None if it could not.
+    """In the caller: what `send_back` has sent; None if it could not.
 
     Raises an EOFError or an OSError where the worker has ended, and a FactorpoolError where the pages cannot be had.
     """
@@ -100,6 +103,8 @@ def read_back(connection: Connection, length: int) -> memoryview | None:
             return None
         if not fds:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        if length >= MAPPED_BYTES:
+            return memoryview(_native.Pages(fds[0], length))
         memory = allocate(length)
         done = 0
         while done < length and (count := os.preadv(fds[0], [memory[done : done + IO_BYTES]], done)):
