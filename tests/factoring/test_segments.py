@@ -9,12 +9,13 @@ from itertools import chain
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import run_python
 
 import factorpool as fp
 from factorpool import _native
 from factorpool.factoring.block import Block
 from factorpool.factoring.columns import FULL_SEGMENT, LEAST_SEGMENT, Builder, Columns
-from factorpool.factoring.segments import Segment, Segments, joined
+from factorpool.factoring.segments import SHARED_BYTES, Segment, Segments, joined
 from factorpool.pool.memory import LARGE
 
 CUTS = {"one": [3000], "some": [1, 1999, 1000], "with nothing in them": [0, 1500, 0, 0, 1500, 0]}
@@ -166,12 +167,23 @@ def test_nothing_at_all() -> None:
     assert pa.table(fs).num_rows == 0
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, LARGE // 3, 2 * LARGE])
+@pytest.mark.parametrize("size", [0, 1, 1000, LARGE // 3, 2 * LARGE, SHARED_BYTES // 4])
 def test_pieces_stand_one_after_the_other(size: int) -> None:
     pieces = [bytes([n]) * (size + n) for n in range(7)]
     whole = joined([memoryview(piece) for piece in pieces])
     assert whole == b"".join(pieces)
     assert whole.readonly
+
+
+def test_columns_are_put_together_at_the_end_of_a_program() -> None:
+    """No thread can be started then."""
+    code = (
+        "import atexit, factorpool as fp\n"
+        "fs = fp.factor_many(range(10**12, 10**12 + 1_500_000), strategy='threads', max_workers=2)\n"
+        "atexit.register(lambda: print(len(fs._segments.segments) > 1, len(fs.primes)))\n"
+    )
+    ran = run_python(code)
+    assert ran.stdout.split() == ["True", str(len(fp.factor_range(10**12, 10**12 + 1_500_000).primes))], ran.stderr
 
 
 def test_more_is_needed_than_any_machine_has() -> None:
