@@ -371,9 +371,9 @@ def factor_blocks(
 
     `ready` says whether the next of the `blocks` can be had without waiting; None where nobody knows.
     The other options are those of `factor_many`; at most `buffersize` numbers are drawn ahead, or two chunks of a
-    range, of which none needs to be longer than `longest`.  `auto` goes by the
-    first block.  `announce` is called with the strategy once it is known, and why it is that; `unfinished` for each
-    number that was given up, which is left out then.  `printed` is run by the workers, and makes the columns' `text`.
+    range, of which none needs to be longer than `longest`.  `auto` goes by the first block.  `announce` is called with
+    the strategy once it is known, and why it is that; `unfinished` for each number that was given up, which is left out
+    then.  `printed` is run by the workers, and makes the columns' `text`.
     """
     check_choice("method", method, METHODS)
     options = Options(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BUFFER = 1 << 18
 """Numbers read ahead of the output, at most: enough to keep workers busy, and about 20 MB."""
 
-RANGE_PIECES = 1 << 20, 1 << 18
+PRINTED_RANGE, STORED_RANGE = 1 << 20, 1 << 18
 """Numbers of a range that are sieved at once, and half of what is read ahead, at most: about 100 MB where workers print
 them, and where they are made objects first, for a database."""
 
@@ -178,7 +178,7 @@ def command(
         chunksize=chunksize,
         method=method,
         buffersize=BUFFER,
-        longest=RANGE_PIECES[job.printed is None],
+        longest=PRINTED_RANGE if job.printed else STORED_RANGE,
         announce=(lambda choice: report(f"strategy {choice.strategy.name}: {choice.reason}")) if verbose else None,
         trace=trace,
         effort=Effort(
