@@ -228,8 +228,9 @@ def factor_range(
 
     Args:
         start: the first number, 1 or more.
-        stop: one more than the last, which has at most 64 bits.  A result takes about 50 bytes: for longer ranges than
-            fit in memory take pieces, or `factorpool factor START..LAST`, which streams.
+        stop: one more than the last, which has at most 64 bits.  A result takes about 50 bytes a number, and twice that
+            while several workers' columns are put together: for longer ranges than fit in memory take pieces, or
+            `factorpool factor START..LAST`, which streams.
         strategy, max_workers, schedule, chunksize, progress, mp_context: as in `factor_many`.
 
     Raises:
