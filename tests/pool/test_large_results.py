@@ -123,15 +123,15 @@ def test_columns_of_a_range_come_in_pages() -> None:
 
 def test_a_worker_is_killed_between_the_pages_and_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it was at is done again; the pages that have come belong to nothing."""
-    caller, send = os.getpid(), buffers.send_back
+    caller, send = os.getpid(), buffers.SharedBuffer.send
 
-    def die_once(connection: Connection, data: memoryview) -> None:
-        send(connection, data)
+    def die_once(self: buffers.SharedBuffer, connection: Connection) -> None:
+        send(self, connection)
         if os.getpid() != caller and not (tmp_path / "killed").exists():
             (tmp_path / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(buffers, "send_back", die_once)
+    monkeypatch.setattr(buffers.SharedBuffer, "send", die_once)
     check(list(fp.pmap(counted, SIZES, strategy=fp.Processes(context="fork"), max_workers=2)))
     assert (tmp_path / "killed").exists()
 

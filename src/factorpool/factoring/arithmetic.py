@@ -143,14 +143,14 @@ class ArithmeticFunctions:
         for segment in self._segments.segments:
             if not isinstance(segment.primes, memoryview):
                 return None
-            exponents = (
-                segment.exponents if segment.exponents.itemsize == 1 else bytes(segment.exponents.tolist())
-            )  # below 64
+            exponents: memoryview | bytes = segment.exponents
+            if segment.exponents.itemsize > 1:
+                exponents = bytes(segment.exponents.tolist())  # each is below 64
             values = _native.function(name, segment.offsets, segment.primes, exponents, word)
             if values is None:
                 return None
             found.append(values)
-        return found[0] if len(found) == 1 else b"".join(found)
+        return b"".join(found)
 
     def _rows(self) -> Iterator[Row]:
         """The (prime, exponent) pairs of each number."""

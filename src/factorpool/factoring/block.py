@@ -89,7 +89,7 @@ def words_in(words: Words, piece: slice) -> Words:
     Without a GIL, the slices of one memoryview lose count of each other when threads let go of them (CPython issue
     155606), so each gets memory of its own.
     """
-    return words[piece] if gil_enabled() else memoryview(words[piece].tobytes()).cast("Q")
+    return words[piece] if gil_enabled() else words_of(words[piece].tobytes())
 
 
 def words_of(numbers: Words | range | bytes | bytearray) -> Words:

@@ -341,6 +341,11 @@ class Builder:
         if large or self._small_bytes >= FULL_SEGMENT:
             self._close_segment()
 
+    def _all_segments(self) -> list[Segment]:
+        """One at least; there is nothing wide."""
+        self._close_segment()
+        return self._segments or [Segment.packed(b"", b"", b"")]
+
     def _close_segment(self) -> None:
         """Makes a segment of the chunks that wait for that; one alone is not copied."""
         if self._small:
@@ -356,9 +361,8 @@ class Builder:
         self._segments = []
 
     def _whole(self) -> Segment:
-        """All in one segment; there is nothing wide."""
-        self._close_segment()
-        self._segments = [Segments(self._segments or [Segment.packed(b"", b"", b"")]).whole()]
+        """The same in one: what it was in is given up."""
+        self._segments = [Segments(self._all_segments()).whole()]
         return self._segments[0]
 
     def build_from(self, words: memoryview[int], start: int, errors: Mapping[int, FactorpoolError]) -> Factorizations:
@@ -372,8 +376,7 @@ class Builder:
     def build(self, block: Block, errors: Mapping[int, FactorpoolError]) -> Factorizations:
         """The whole, for the block that the chunks were cut from."""
         if self._wide is None:
-            self._close_segment()
-            segments = self._segments or [Segment.packed(b"", b"", b"")]
+            segments = self._all_segments()
         else:
             offsets = words_of(array("Q", accumulate(self._wide[0], initial=0)).tobytes())
             segments = [Segment(_column(self._wide[1]), _view(self._wide[2]), offsets=offsets)]

@@ -97,7 +97,7 @@ def blocks_of(
         before = 0
         for found in arrays:
             errors: dict[int, FactorpoolError] | None = None if nulls is None else {}
-            words = words_of(bytes(_from_arrow(found, before, None, errors)))
+            words = words_of(_from_arrow(found, before, None, errors))
             if nulls is not None and errors:
                 nulls.extend(errors.items())
             before += len(words)

@@ -52,7 +52,8 @@ class Cutter:
         least_chunk: int = 1,
     ) -> None:
         self.workers = workers
-        self._limits = chunk_seconds, 1 if chunksize else least_chunk
+        self._chunk_seconds = chunk_seconds
+        self._least_chunk = 1 if chunksize else least_chunk
         self._source = source
         self._guided = schedule == "guided" and chunksize is None
         self._static = schedule == "static" and chunksize is None
@@ -95,13 +96,13 @@ class Cutter:
 
     def size(self, returned: int = 0) -> int:
         """How many items a chunk should have now, with so many to be run again beside those of the source."""
-        seconds, least = self._limits
+        least = self._least_chunk
         if self._total is not None and least > 1:
             least = schedules.even(self._total, self.workers, least)
         if self._guided:
             remaining = self._source.remaining()
             remaining = None if remaining is None else remaining + returned
-            return schedules.guided(remaining, self.workers, self._size, self._measured, seconds, least)
+            return schedules.guided(remaining, self.workers, self._size, self._measured, self._chunk_seconds, least)
         if self._static and self._total is not None:
             return schedules.static(self._total, self.workers)
         return self._size if least == 1 else least

@@ -7,13 +7,11 @@ them sees what was sent, may write to it, and nobody else sees that.
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
 from factorpool import _native
@@ -24,74 +22,48 @@ IO_BYTES = 1 << 26
 """Written or read at a time: Linux takes no more than 2 GB in one call."""
 
 MAPPED_BYTES = 1 << 22
-"""What is shorter is read into other memory, which takes less time than to map it and touch its pages one by one."""
+"""What is for one process alone, and shorter, is read into other memory, which takes less time than to map it and touch
+its pages one by one."""
+
+RESULTS_IN_PAGES = hasattr(os, "memfd_create")
+"""Elsewhere the file would be on a disk, and macOS loses a descriptor that is closed before it has arrived (CPython
+issue 14669)."""
 
 
 class SharedBuffer:
     """The pages of one buffer, to be sent to any number of workers, or from one."""
 
     def __init__(self, data: memoryview) -> None:
-        self.length = data.nbytes
         if hasattr(os, "memfd_create"):
-            self.fd = os.memfd_create("factorpool")
+            self._fd = os.memfd_create("factorpool")
         else:
             with tempfile.TemporaryFile() as file:
-                self.fd = os.dup(file.fileno())
+                self._fd = os.dup(file.fileno())
         done = 0
-        while done < self.length:
-            done += os.write(self.fd, data[done : done + IO_BYTES])
+        while done < data.nbytes:
+            done += os.write(self._fd, data[done : done + IO_BYTES])
 
     def send(self, connection: Connection) -> None:
-        """Sends the pages to a worker, through a pipe that is a socket."""
-        reduction.send_handle(connection, self.fd, None)
+        """Sends the pages through a pipe, whose other side knows that they come, and how long they are."""
+        with _socket_of(connection) as way:
+            socket.send_fds(way, [b"+"], [self._fd])
 
     def __del__(self) -> None:
-        if hasattr(self, "fd"):
-            os.close(self.fd)
+        if hasattr(self, "_fd"):
+            os.close(self._fd)
 
 
-def receive(connection: Connection, length: int) -> mmap.mmap:
-    """In the worker: the pages that were sent."""
-    fd = reduction.recv_handle(connection)
-    try:
-        return mmap.mmap(fd, length, access=mmap.ACCESS_COPY)
-    finally:
-        os.close(fd)
-
-
-class SendError(Exception):
-    """The pages could not be sent, and nothing of them was."""
-
-
-@contextmanager
-def _socket_of(connection: Connection) -> Iterator[socket.socket]:
-    """The pipe, which is a socket, as one; closing that is for the connection."""
-    way = socket.socket(fileno=connection.fileno())
-    try:
-        way.settimeout(None)  # whatever the program's default is
-        yield way
-    finally:
-        way.detach()
-
-
-def send_back(connection: Connection, data: memoryview) -> None:
-    """In the worker: sends pages to the caller, who knows that they come and how long they are.
-
-    Raises a SendError where the system has no memory or descriptor for that, which the caller is told.
-    """
+def refuse(connection: Connection) -> None:
+    """Tells the other side that there are no pages to come."""
     with _socket_of(connection) as way:
-        try:
-            pages = SharedBuffer(data)
-            socket.send_fds(way, [b"+"], [pages.fd])
-        except OSError as error:
-            way.sendall(b"-")  # which fails, too, where the caller is gone
-            raise SendError from error
+        way.sendall(b"-")
 
 
-def read_back(connection: Connection, length: int) -> memoryview | None:
-    """In the caller: what `send_back` has sent; None if it could not.
+def receive(connection: Connection, length: int, what: str, mapped_from: int = 0) -> memoryview | None:
+    """The pages of what the other side has sent, mapped if they are so long; None if it had none.
 
-    Raises an EOFError or an OSError where the worker has ended, and a FactorpoolError where the pages cannot be had.
+    Raises an EOFError or an OSError where the other side has ended, and a FactorpoolError where the pages cannot be
+    had.
     """
     fds: list[int] = []
     try:
@@ -103,17 +75,30 @@ def read_back(connection: Connection, length: int) -> memoryview | None:
             return None
         if not fds:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        if length >= MAPPED_BYTES:
-            return memoryview(_native.Pages(fds[0], length))
-        memory = allocate(length)
-        done = 0
-        while done < length and (count := os.preadv(fds[0], [memory[done : done + IO_BYTES]], done)):
-            done += count
+        return memoryview(_native.Pages(fds[0], length)) if length >= mapped_from else _read(fds[0], length)
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
             raise
-        raise FactorpoolError(f"{length} bytes of a result cannot be received: {error.strerror}") from error
+        raise FactorpoolError(f"{length} bytes of {what} cannot be received: {error.strerror}") from error
     finally:
         for fd in fds:
             os.close(fd)
+
+
+def _read(fd: int, length: int) -> memoryview:
+    """So many bytes from the beginning of a file."""
+    memory, done = allocate(length), 0
+    while done < length and (count := os.preadv(fd, [memory[done : done + IO_BYTES]], done)):
+        done += count
     return memory
+
+
+@contextmanager
+def _socket_of(connection: Connection) -> Iterator[socket.socket]:
+    """The pipe, which is a socket, as one; closing that is for the connection."""
+    way = socket.socket(fileno=connection.fileno())
+    try:
+        way.settimeout(None)  # whatever the program's default is
+        yield way
+    finally:
+        way.detach()

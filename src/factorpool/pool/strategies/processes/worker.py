@@ -116,7 +116,7 @@ class _Worker:
         if level is not None:
             send_records(level, lambda record: self._connection.send_bytes(LOG + record))
         try:
-            pages = [buffers.receive(self._connection, length) for length in lengths]
+            pages = [buffers.receive(self._connection, length, "the task") for length in lengths]
             self._task = pickling.load_task(pickling.TaskMessage(data, [], main, path), pages)
             now = time.monotonic()  # the same clock in all processes; the user's own initializer counts no more
             self._task.start()
@@ -130,17 +130,19 @@ class _Worker:
     def _run(self, message: bytes) -> None:
         if self._task is None:  # it could not start: the parent is hearing of that
             return
-        beside: list[memoryview] = []
+        beside: list[memoryview] | None = [] if buffers.RESULTS_IN_PAGES else None
         for answer in pickling.answers(self._task, message, self._never, self._pace, beside=beside):
             _flush()
-            for buffer in beside:
-                self._send_beside(buffer)
-            beside.clear()
+            if beside:
+                for buffer in beside:
+                    self._send_beside(buffer)
+                beside.clear()
             self._connection.send_bytes(answer)
 
     def _send_beside(self, buffer: memoryview) -> None:
         self._connection.send_bytes(PAGES + str(buffer.nbytes).encode())
         try:
-            buffers.send_back(self._connection, buffer)
-        except buffers.SendError:
+            buffers.SharedBuffer(buffer).send(self._connection)
+        except OSError:  # too little memory, too many files; or the caller is gone, to whom nothing can be sent then
+            buffers.refuse(self._connection)
             self._connection.send_bytes(buffer)

@@ -33,7 +33,7 @@ from factorpool.pool.protocol import PACE_SECONDS, Chunk, Died, Event, Failed, F
 from factorpool.pool.shelf import close_shared
 from factorpool.pool.starts import remember_start
 from factorpool.pool.strategies.processes import worker as child
-from factorpool.pool.strategies.processes.buffers import SharedBuffer, read_back
+from factorpool.pool.strategies.processes.buffers import MAPPED_BYTES, SharedBuffer, receive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -547,7 +547,7 @@ class _Worker:
     def _receive_pages(self, length: int) -> list[Event]:
         """A large buffer of the piece that comes next."""
         try:
-            pages = read_back(self.connection, length)
+            pages = receive(self.connection, length, "a result", MAPPED_BYTES)
         except FactorpoolError as error:
             return self._failed(error)
         self._beside.append(bytearray(self.connection.recv_bytes()) if pages is None else pages)
