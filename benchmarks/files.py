@@ -6,7 +6,9 @@
 Uniform integers of 64 or 32 bits, from text to text, CSV to CSV, Parquet to Parquet and Arrow to Arrow, by `factorpool
 factor`; beside it the kernel alone, `factor_many` of the same numbers in memory, ten million at a time; and, on
 a hundredth of the numbers (at most 10^6 of 32 bits, 10^5 of 64), GNU `factor`, and a Polars column by python-flint in a
-process pool.  Wall seconds, CPU seconds and the most memory of each; one run of each size, for a run takes minutes.
+process pool.  Wall seconds, CPU seconds and the most memory of each; one run of each size, for a run takes minutes.  Of
+`factorpool` also the nanoseconds of CPU for each number in the thread that all workers get their work from, without the
+time in which the program starts: what more workers cannot make shorter.
 """
 
 from __future__ import annotations
@@ -31,6 +33,15 @@ import factorpool as fp
 
 PIECE = 10_000_000
 FORMATS = ("txt", "csv", "parquet", "arrow")
+
+COMMAND = """
+import atexit, sys, time
+from factorpool.cli import factor, main
+saved, began = sys.argv.pop(1), time.thread_time()
+atexit.register(lambda: open(saved, "w").write(repr(time.thread_time() - began)))
+main()
+"""
+"""The command line, which saves what of its CPU time its own thread has taken."""
 
 
 def numbers(bits: int, count: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
@@ -110,13 +121,15 @@ def main() -> None:
         print(f"{bits} bits, {count} numbers: factor_many {seconds:.1f} s, {cpu:.1f} s of CPU", flush=True)
         for form in formats:
             given, output = directory / f"numbers.{form}", directory / f"factors.{form}"
-            command = ["factorpool", "factor", "-s", "threads", "-i", str(given), "-o", str(output)]
-            command += ["--column", "n"] if form == "csv" else []
-            command[:1] = [sys.executable, "-m", "factorpool"]
-            row = measure(f"{bits} bits, {form} to {form}", command)
+            saved = directory / "caller"
+            arguments = ["factor", "-s", "threads", "-i", str(given), "-o", str(output)]
+            arguments += ["--column", "n"] if form == "csv" else []
+            row = measure(f"{bits} bits, {form} to {form}", [sys.executable, "-c", COMMAND, str(saved), *arguments])
+            row["caller_ns"] = float(saved.read_text()) / count * 1e9
             size = (given.stat().st_size + output.stat().st_size) / count
             rows.append({"bits": bits, "numbers": count, **row, "bytes": size, "files": 1 - kernel / row["seconds"]})
-            print(f"  {rows[-1]['files']:.0%} of it beside the kernel; {size:.0f} bytes a number", flush=True)
+            caller = f"{row['caller_ns']:.1f} ns a number in the caller's thread"
+            print(f"  {rows[-1]['files']:.0%} of it beside the kernel; {size:.0f} bytes a number; {caller}", flush=True)
             output.unlink()
         few = min(count // 100, 10**6 if bits == 32 else 10**5)
         head = directory / "few.txt"

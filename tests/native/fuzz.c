@@ -87,6 +87,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(stop > s && stop <= text + size && count <= size / 2 + 1);
         s = stop;
     }
+    const char *stop;
+    size_t counted, lines;
+    if (fp_count_numbers(text, text + size, &stop, &counted, &lines)) { /* then they are read as they are counted */
+        fp_token odd;
+        reading = (fp_reading){0};
+        fp_parse(text, stop, &reading, numbers, &count, &odd);
+        check(!odd.start && count == counted && reading.lines == lines);
+        check(fp_skip_numbers(text, stop, counted) <= stop);
+    }
     free(text), free(numbers);
     return 0;
 }

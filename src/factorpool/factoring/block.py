@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from factorpool import _native
 from factorpool.pool.gil import gil_enabled
@@ -24,6 +24,44 @@ class Kind(Enum):
     WORDS = "a memoryview of uint64"
     RANGE = "a range of step 1 or 2 with at most 64 bits: the kernel sieves it"
     WIDE = "a list of ints, some of which exceed 64 bits"
+    TEXT = "text, in which the numbers are counted, and not parsed yet"
+
+
+class Text:
+    """Numbers of at most 64 bits as they stand in text[start:stop], between white space; parts of it share the text."""
+
+    __slots__ = ("_cut", "_start", "_stop", "_text", "count")
+
+    def __init__(self, text: bytes, count: int, start: int, stop: int) -> None:
+        self.count = count
+        self._text = text
+        self._start = start
+        self._stop = stop
+        self._cut = 0, start  # the number before which a part ended, and where: the next begins there
+
+    def __len__(self) -> int:
+        return self.count
+
+    def part(self, first: int, last: int) -> Text:
+        """The numbers from `first` on and before `last`."""
+        number, at = self._cut if self._cut[0] <= first else (0, self._start)
+        start = _native.skip_numbers(self._text, at, first - number)
+        stop = self._stop if last >= self.count else _native.skip_numbers(self._text, start, last - first)
+        self._cut = last, stop
+        return Text(self._text, min(last, self.count) - first, start, stop)
+
+    def words(self) -> Words:
+        """The numbers, parsed."""
+        words, _, odd, _, _ = _native.parse(self._bytes(), 0, False)
+        assert (odd, len(words)) == (-1, 8 * self.count)
+        return words_of(words)
+
+    def _bytes(self) -> memoryview:
+        return memoryview(self._text)[self._start : self._stop]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        text = bytes(self._bytes())
+        return Text, (text, self.count, 0, len(text))
 
 
 class Block(Sequence[int]):
@@ -35,11 +73,11 @@ class Block(Sequence[int]):
 
     __slots__ = ("kind", "position", "values")
 
-    def __init__(self, values: Values | array[int], position: int | None = None) -> None:
+    def __init__(self, values: Values | Text | array[int], position: int | None = None) -> None:
         if isinstance(values, array):
             values = memoryview(values).cast("B").cast("Q")
         self.values = values
-        self.kind = Kind.WIDE if isinstance(values, list) else Kind.RANGE if isinstance(values, range) else Kind.WORDS
+        self.kind = _KINDS[type(values)]
         self.position = position
 
     @classmethod
@@ -57,26 +95,41 @@ class Block(Sequence[int]):
     def __getitem__(self, index: slice) -> Block: ...
 
     def __getitem__(self, index: int | slice) -> int | Block:
+        values: Any = self.values
         if not isinstance(index, slice):
-            return self.values[index]
-        if index.start == 0 and index.stop == len(self.values):
+            return cast(int, self._parsed()[index])
+        if index.start == 0 and index.stop == len(values):
             return self
-        part: Any = words_in(self.values, index) if self.kind is Kind.WORDS else self.values[index]  # type: ignore[arg-type]
-        last = index.stop is None or index.stop >= len(self.values)
+        if self.kind is Kind.WORDS:
+            part = words_in(values, index)
+        else:
+            part = values.part(*index.indices(len(values))[:2]) if self.kind is Kind.TEXT else values[index]
+        last = index.stop is None or index.stop >= len(values)
         return Block(part, self.position if last else None)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.values)
+        return iter(self._parsed())
 
     def __reduce__(self) -> tuple[object, ...]:
         if isinstance(self.values, memoryview):
             return _from_bytes, (self.values.tobytes(),)
         return Block, (self.values,)
 
+    def parsed(self) -> Block:
+        """The same, if it is text as words."""
+        return Block(self._parsed(), self.position) if self.kind is Kind.TEXT else self
+
     def words(self) -> Words:
         """All of a block that is not wide as a memoryview of uint64."""
         assert self.kind is not Kind.WIDE
-        return self.values if self.kind is Kind.WORDS else words_of(self.values)  # type: ignore[arg-type, return-value]
+        values: Any = self._parsed()
+        return cast("Words", values) if isinstance(values, memoryview) else words_of(values)
+
+    def _parsed(self) -> Any:
+        return self.values.words() if isinstance(self.values, Text) else self.values
+
+
+_KINDS = {memoryview: Kind.WORDS, range: Kind.RANGE, list: Kind.WIDE, Text: Kind.TEXT}
 
 
 def _from_bytes(words: bytes) -> Block:

@@ -103,9 +103,10 @@ class FactorTask:
         """One piece: the columns of the block."""
         began = time.perf_counter()
         try:
-            columns, failure = self._factor(payload, stop), None
+            block = payload.parsed()
+            columns, failure = self._factor(block, stop), None
             if self._printed is not None and not columns.wide:
-                columns = columns._replace(text=self._printed(payload, columns))
+                columns = columns._replace(text=self._printed(block, columns))
             value: Columns | None = columns
         except StoppedError:
             return

@@ -85,7 +85,7 @@ class Job:
             _check_names(self._table.heading, plan)
         else:
             share = plan.share if paths else None
-            self.reader = Reader(paths, report, coerce=plan.coerce, start=start, share=share)
+            self.reader = Reader(paths, report, coerce=plan.coerce, start=start, share=share, parsed=closed)
         if mark is not None and not mark.done:
             counted = counted_in(plan.inputs[0].kind)
             report(f"going on at {counted} {mark.place.line} of {paths[min(mark.place.file, len(paths) - 1)]}")

@@ -8,12 +8,14 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from factorpool.errors import FactorpoolError, OptionError
 from factorpool.files import sync_directory
 from factorpool.formats.lines import only_utf8
+from factorpool.jobs.behind import Behind
 from factorpool.jobs.journal import Journal, Mark
 from factorpool.jobs.places import Place
 
@@ -66,6 +68,9 @@ class WholeFile:
     named pipe or /dev/null, is written to as it is.
 
     The file of one of several jobs, to be `merged`, keeps its journal, and what stands above all is only in the first.
+
+    All is written, and marked, by a thread behind the caller; but for what is no file, where nobody knows how long that
+    takes.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class WholeFile:
         self._first = first
         self._size = self._checksum = 0
         self._left_out = (0, 0)
+        self._behind: Behind | None = None
         self._failed = False
 
     def __enter__(self) -> WholeFile:
@@ -110,9 +116,17 @@ class WholeFile:
             self._file.seek(self._size)
         if self._follower is not None:
             self._follower.follow(self._part, whole_of(self._path))
+        if not self._special:
+            self._behind = Behind()
 
     def write(self, data: bytes) -> None:
-        """Writes all of it."""
+        """Writes all of it, now or soon."""
+        if self._behind is None:
+            self._write(data)
+        else:
+            self._behind.do(partial(self._write, data), len(data))
+
+    def _write(self, data: bytes) -> None:
         try:
             self._file.write(data)
             self._file.flush()
@@ -125,8 +139,12 @@ class WholeFile:
 
     def reached(self, place: Place | None, given_up: int) -> None:
         """All of the input before a place is written: marks that, if it is time."""
-        if self._journal is not None and place is not None and self._journal.due:
-            self._keep(self._journal, Mark(place, self._size, self._checksum, given_up))
+        if self._journal is not None and place is not None and self._behind is not None:
+            self._behind.do(partial(self._mark_if_due, self._journal, place, given_up))
+
+    def _mark_if_due(self, journal: Journal, place: Place, given_up: int) -> None:
+        if journal.due:
+            self._keep(journal, Mark(place, self._size, self._checksum, given_up))
 
     def ended(self, bad: int, given_up: int) -> None:
         """All is written; so many mistakes were in the input, and so many numbers were given up."""
@@ -142,6 +160,8 @@ class WholeFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
+            if kind is None and self._behind is not None:
+                self._behind.end()
             if kind is None and not self._failed and not self._special:
                 os.fsync(self._file.fileno())
                 if self._journal is not None and (self._merged or self._mark is not None):
@@ -155,6 +175,8 @@ class WholeFile:
         except OSError as failure:
             raise self._error(failure) from failure
         finally:
+            if self._behind is not None:
+                self._behind.give_up()
             if self._follower is not None:
                 self._follower.give_up()
             with suppress(OSError):

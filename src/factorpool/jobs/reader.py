@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
 from factorpool.errors import FactorpoolError, OptionError, show
-from factorpool.factoring.block import WORD_MAX, Block, words_of
+from factorpool.factoring.block import WORD_MAX, Block, Text, words_of
 from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
 from factorpool.formats.lines import LineSource, first_line_from
 from factorpool.jobs.compressed import damage, opened
@@ -43,7 +43,8 @@ class Reader:
     `report` is called with a line for each of the first tokens that are no number and files that cannot be read, and
     then with how many more there were; `bad` counts them.  `size` is the number of bytes there are in all, where that
     is known; the `position` of a block is how many of them are used up with it.  With `start`, a place where an earlier
-    reader was, it begins there; with a `share`, it reads that part of the lines.  With `coerce`, 3.0 is 3.
+    reader was, it begins there; with a `share`, it reads that part of the lines.  With `coerce`, 3.0 is 3.  `parsed`
+    says that numbers are parsed here, and not where they are factored.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Reader:
         coerce: bool = False,
         start: Place | None = None,
         share: Share | None = None,
+        parsed: bool = True,
     ) -> None:
         self._paths = list(paths)
         self._start = start or Place(0, 0, 1, 0)
         self._places = Places()
         self._mistakes = Mistakes(report, self._start.bad)
         self._coerce = coerce
+        self._parsed = parsed
         self._fd = -1
         self._more = False  # than can be seen of the file: it is compressed
         self._position = 0
@@ -136,7 +139,7 @@ class Reader:
             if begin := first_line_from(source, first):
                 where = f"from byte {begin} on, line"
             offset = max(begin, offset)
-        parser = Parser(self._odd(f"{name}, {where}"), offset, line, self._coerce)
+        parser = Parser(self._odd(f"{name}, {where}"), offset, line, self._coerce, self._parsed)
         before, used, read = self._position, 0, 0
         self._more = compression is not None
         if compression is None and (offset or end is not None):
@@ -159,7 +162,7 @@ class Reader:
             self._places.add(self._position, Place(at + 1, 0, 1, self.bad))
             yield self._block(numbers)
 
-    def _block(self, numbers: Words | list[int]) -> Block:
+    def _block(self, numbers: Words | list[int] | Text) -> Block:
         block = Block.packed(numbers) if isinstance(numbers, list) else Block(numbers)
         block.position = self._position
         return block
@@ -188,11 +191,22 @@ def used_of(fd: int) -> int:
 
 
 class Parser:
-    """Turns pieces of text into numbers; a token may be cut anywhere between two pieces."""
+    """Turns pieces of text into numbers; a token may be cut anywhere between two pieces.
 
-    def __init__(self, bad: Callable[[int, bytes], None], offset: int = 0, line: int = 1, coerce: bool = False) -> None:
+    Unless they are to be `parsed`, numbers of pieces that have nothing else in them are left as they stand there.
+    """
+
+    def __init__(
+        self,
+        bad: Callable[[int, bytes], None],
+        offset: int = 0,
+        line: int = 1,
+        coerce: bool = False,
+        parsed: bool = True,
+    ) -> None:
         self._bad = bad
         self._coerce = coerce
+        self._parsed = parsed
         self._rest = b""  # the beginning of a token whose end has not come yet
         self._in_comment = 0
         self._line = line
@@ -214,7 +228,7 @@ class Parser:
         """The line that comes next."""
         return self._line
 
-    def feed(self, data: bytes, last: bool = False) -> Words | list[int]:
+    def feed(self, data: bytes, last: bool = False) -> Words | list[int] | Text:
         """The numbers, as words if all of them fit, of the tokens that are complete with this piece."""
         text = self._rest + data
         if self._start and (len(text) >= len(_BOM) or last):
@@ -224,15 +238,29 @@ class Parser:
             end = min((at for c in _SPACE + b"#" if (at := text.find(c)) >= 0), default=len(text))
             self._skipping = end == len(text) and not last
             text = text[end:]
-        end = len(text) if last else max(text.rfind(bytes([c])) for c in _SPACE) + 1
-        if text.find(b"#", end) >= 0:
-            end = len(text)  # the last token ends where a comment begins
-        numbers = self._parse(memoryview(text)[:end])
+        numbers: Words | list[int] | Text
+        if (counted := self._count(text)) is not None:
+            numbers, end = counted
+        else:
+            end = len(text) if last else max(text.rfind(bytes([c])) for c in _SPACE) + 1
+            if text.find(b"#", end) >= 0:
+                end = len(text)  # the last token ends where a comment begins
+            numbers = self._parse(memoryview(text)[:end])
         self._rest = b"" if self._in_comment else text[end:]
         if len(self._rest) > TOKEN_BYTES:
             self._bad(self._line, self._rest[: TOKEN_BYTES + 1])
             self._rest, self._skipping = b"", True
         return numbers
+
+    def _count(self, text: bytes) -> tuple[Text, int] | None:
+        """The numbers as they stand there, and where they end; None where something else is there, too."""
+        if self._parsed or self._in_comment or (counted := _native.count_numbers(text)) is None:
+            return None
+        count, end, lines = counted
+        if text.find(b"#", end) >= 0:
+            return None
+        self._line += lines
+        return Text(text, count, 0, end), end
 
     def _parse(self, text: memoryview) -> Words | list[int]:
         words: list[bytes] = []

@@ -108,6 +108,12 @@ typedef struct {
 const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64_t *numbers, size_t *count,
                      fp_token *odd);
 
+/* Counts numbers without reading them: those of [s, end) up to its last white space, of which `stop` is the end, and the line ends
+ * among them.  Answers 0 where something else than digits and white space is there, or a number that has more than 20 digits or
+ * 64 bits.  fp_skip_numbers goes behind so many numbers of what was counted. */
+int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *count, size_t *lines);
+const char *fp_skip_numbers(const char *s, const char *end, size_t count);
+
 /* Writes a line for each number, or, where they are flat, for each of its distinct primes, and returns their end:
  *
  *             repeated                 powers              flat

@@ -131,8 +131,73 @@ static void check_long(size_t count) {
     free(text), free(expected), free(numbers);
 }
 
+/* What is counted in a text is what is read from it; whether it may be counted is `expected`. */
+static void check_counted(const char *text, size_t size, int expected) {
+    char *copy = malloc(size + !size); /* the sanitizers see what is read behind it */
+    memcpy(copy, text, size);
+    uint64_t *numbers = malloc(8 * (size / 2 + 1));
+    const char *stop = copy + size;
+    size_t count, lines, n;
+    fp_reading reading = {0};
+    fp_token odd;
+    if (fp_count_numbers(copy, copy + size, &stop, &count, &lines) != expected) t_fail("counting", size);
+    if (expected) {
+        fp_parse(copy, stop, &reading, numbers, &n, &odd);
+        if (odd.start || n != count || reading.lines != lines) t_fail("counted numbers", n);
+        for (const char *c = stop; c < copy + size; c++)
+            if (*c < '0' || *c > '9') t_fail("what follows those counted", n);
+        const size_t some = n ? t_next() % (n + 1) : 0;
+        const char *cut = fp_skip_numbers(copy, stop, some);
+        uint64_t *rest = malloc(8 * (size / 2 + 1));
+        fp_parse(cut, stop, &reading, rest, &count, &odd);
+        if (count != n - some || memcmp(rest, numbers + some, 8 * count)) t_fail("numbers skipped", some);
+        free(rest);
+    }
+    free(copy), free(numbers);
+}
+
+/* Numbers at all places in the 64 bytes that are looked at together, some longer than may be, some with a letter. */
+static void check_counting(size_t count) {
+    static const char *const between[] = {" ", "\n", "\r\n", "\t\v\f ", "\n\n"};
+    static const char *const nearly[] = {"18446744073709551615",  "18446744073709551616", "18446744073709551614",
+                                         "99999999999999999999",  "10000000000000000000", "00000000000000000000",
+                                         "000000000000000000001", "100000000000000000000"};
+    static const char others[] = "+-#x/:\x08\x0e\x1f!\x80\xa0\xb5\xff"; /* next to digits and to white space, too */
+    char text[2000];
+    for (size_t i = 0; i < count / 100 + 500; i++) {
+        const size_t numbers = t_next() % 40;
+        char *at = text;
+        int expected = 1;
+        for (size_t k = 0; k < numbers; k++) {
+            const unsigned kind = (unsigned)(t_next() % 64);
+            const char *gap = between[t_next() % 5];
+            if (kind < 16) {
+                const char *token = nearly[kind % 8];
+                if (kind < 8 && i % 4) token = nearly[0];
+                at += sprintf(at, "%s%s", token, gap);
+                if (strlen(token) > 20 || strcmp(token, nearly[0]) > 0) expected = 0;
+            } else {
+                at += sprintf(at, "%llu%s", (unsigned long long)(t_next() >> (t_next() % 64)), gap);
+            }
+        }
+        check_counted(text, (size_t)(at - text), expected);
+        if (at == text) continue;
+        if (expected) check_counted(text, (size_t)(at - text) - 1, 1); /* so that the last may not have ended */
+        *at++ = '\n';
+        text[t_next() % (size_t)(at - text - 1)] = others[t_next() % (sizeof others - 1)];
+        check_counted(text, (size_t)(at - text), 0);
+    }
+    for (int before = 0; before < 130; before++)
+        for (size_t k = 0; k < 8; k++) {
+            const int size = sprintf(text, "%*s%s\n", before, "", nearly[k]);
+            check_counted(text, (size_t)size, strlen(nearly[k]) == 20 && strcmp(nearly[k], nearly[0]) <= 0);
+        }
+    check_counted("123456789012345678901234567890", 30, 1); /* of which nothing is counted */
+}
+
 void t_text(size_t count) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i]);
     check_random(count / 10 + 1);
     check_long(count);
+    check_counting(count);
 }

@@ -101,6 +101,93 @@ const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64
     return s;
 }
 
+/* What stands in 64 bytes: bit i is for byte i. */
+typedef struct {
+    uint64_t digits, spaces, line_ends;
+} bytes64;
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+static bytes64 look_at(const char *s) {
+    bytes64 found = {0, 0, 0};
+    for (unsigned i = 0; i < 64; i += 16) {
+        /* Bytes in a range of ten or five become the lowest of all as signed numbers. */
+        const __m128i text = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        const __m128i digits =
+            _mm_cmplt_epi8(_mm_add_epi8(text, _mm_set1_epi8((char)(128 - '0'))), _mm_set1_epi8(-118));
+        const __m128i controls =
+            _mm_cmplt_epi8(_mm_add_epi8(text, _mm_set1_epi8((char)(128 - '\t'))), _mm_set1_epi8(-123));
+        const __m128i spaces = _mm_or_si128(controls, _mm_cmpeq_epi8(text, _mm_set1_epi8(' ')));
+        const __m128i line_ends = _mm_cmpeq_epi8(text, _mm_set1_epi8('\n'));
+        found.digits |= (uint64_t)(unsigned)_mm_movemask_epi8(digits) << i;
+        found.spaces |= (uint64_t)(unsigned)_mm_movemask_epi8(spaces) << i;
+        found.line_ends |= (uint64_t)(unsigned)_mm_movemask_epi8(line_ends) << i;
+    }
+    return found;
+}
+#else
+/* The highest bit of each byte that is from `first` on and below `behind`, of bytes below 0x80. */
+static uint64_t within(uint64_t bytes, unsigned first, unsigned behind) {
+    return (bytes + BYTES(0x80 - first)) & ~(bytes + BYTES(0x80 - behind)) & BYTES(0x80);
+}
+
+/* The highest bits of eight bytes. */
+static uint64_t highest_bits(uint64_t bytes) { return (bytes >> 7) * 0x0102040810204080u >> 56; }
+
+static bytes64 look_at(const char *s) {
+    bytes64 found = {0, 0, 0};
+    for (unsigned i = 0; i < 64; i += 8) {
+        uint64_t text;
+        memcpy(&text, s + i, 8);
+        if (!EIGHT_AT_ONCE) text = __builtin_bswap64(text);
+        const uint64_t low = text & BYTES(0x7F);
+        const uint64_t spaces = within(low, '\t', '\r' + 1) | within(low, ' ', ' ' + 1);
+        found.digits |= highest_bits(within(low, '0', '9' + 1) & ~text) << i;
+        found.spaces |= highest_bits(spaces & ~text) << i;
+        found.line_ends |= highest_bits(within(low, '\n', '\n' + 1) & ~text) << i;
+    }
+    return found;
+}
+#endif
+
+#define MOST_DIGITS 20
+static const char largest[] = "18446744073709551615";
+
+int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *count, size_t *lines) {
+    size_t numbers = 0, line_ends = 0;
+    uint64_t before = 0, ended = 0; /* of the last 64 bytes: the digits, and those that MOST_DIGITS end with */
+    while (end > s && !is_space((unsigned char)end[-1])) end--;
+    for (const char *at = s; at < end; at += 64) {
+        char last[64];
+        if (end - at < 64) memcpy(memset(last, ' ', sizeof last), at, (size_t)(end - at));
+        const bytes64 here = look_at(end - at < 64 ? last : at);
+        if (~(here.digits | here.spaces)) return 0;
+        numbers += (size_t)__builtin_popcountll(here.digits & ~(here.digits << 1 | before >> 63));
+        line_ends += (size_t)__builtin_popcountll(here.line_ends);
+        fp_u128 run = (fp_u128)here.digits << 64 | before; /* of 1 digit, 2, 4, 8, 16 */
+        run &= run << 1;
+        const fp_u128 four = run &= run << 2;
+        run &= run << 4;
+        run &= run << 8;
+        uint64_t ends = (uint64_t)((run & four << 16) >> 64);
+        if (ends & (ends << 1 | ended >> 63)) return 0; /* one digit more */
+        ended = ends, before = here.digits;
+        for (; ends; ends &= ends - 1)
+            if (memcmp(at + __builtin_ctzll(ends) + 1 - MOST_DIGITS, largest, MOST_DIGITS) > 0) return 0;
+    }
+    *stop = end, *count = numbers, *lines = line_ends;
+    return 1;
+}
+
+const char *fp_skip_numbers(const char *s, const char *end, size_t count) {
+    for (; count && s < end; count--) {
+        while (s < end && is_space((unsigned char)*s)) s++;
+        while (s < end && !is_space((unsigned char)*s)) s++;
+    }
+    return s;
+}
+
 /* The digits of n < 10^8, with zeros before them: n in parts below 10^4, below 100, below 10, each time all of them by one
  * multiplication, which is exact for parts as short as these. */
 static uint64_t eight_digits(uint32_t n) {

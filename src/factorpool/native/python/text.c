@@ -11,6 +11,12 @@ PyDoc_STRVAR(
     "that token starts (-1 at the end of the text), whether the text ended within a comment, and how many line ends\n"
     "came before.");
 
+static int check_start(Py_ssize_t start, const Py_buffer *text) {
+    if (start >= 0 && start <= text->len) return 1;
+    PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text->len);
+    return 0;
+}
+
 static PyObject *parse(PyObject *module, PyObject *args) {
     (void)module;
     Py_buffer text;
@@ -18,10 +24,7 @@ static PyObject *parse(PyObject *module, PyObject *args) {
     fp_reading reading = {0};
     PyObject *result = NULL;
     if (!PyArg_ParseTuple(args, "y*np:parse", &text, &start, &reading.in_comment)) return NULL;
-    if (start < 0 || start > text.len) {
-        PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text.len);
-        goto done;
-    }
+    if (!check_start(start, &text)) goto done;
     const char *begin = text.buf;
     uint64_t *numbers = malloc(8 * ((size_t)(text.len - start) / 2 + 1));
     if (!numbers) {
@@ -39,6 +42,44 @@ static PyObject *parse(PyObject *module, PyObject *args) {
                            (Py_ssize_t)reading.lines);
     free(numbers);
 done:
+    PyBuffer_Release(&text);
+    return result;
+}
+
+PyDoc_STRVAR(
+    count_numbers_doc,
+    "count_numbers(text, /)\n--\n\n"
+    "Count the decimal numbers of a text, up to its last white space, without reading them.\n\n"
+    "Returns (count, stop, lines): how many there are, where that white space ends, and how many line ends come\n"
+    "before; None where parse would stop at one, or where there is more than digits and white space.");
+
+static PyObject *count_numbers(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer text;
+    if (!PyArg_ParseTuple(args, "y*:count_numbers", &text)) return NULL;
+    const char *begin = text.buf, *stop;
+    size_t count, lines;
+    PyObject *result = NULL;
+    if (!fp_count_numbers(begin, begin + text.len, &stop, &count, &lines))
+        result = Py_NewRef(Py_None);
+    else
+        result = Py_BuildValue("nnn", (Py_ssize_t)count, (Py_ssize_t)(stop - begin), (Py_ssize_t)lines);
+    PyBuffer_Release(&text);
+    return result;
+}
+
+PyDoc_STRVAR(skip_numbers_doc, "skip_numbers(text, start, count, /)\n--\n\n"
+                               "Where `count` numbers end, from text[start:] on, of a text that was counted.");
+
+static PyObject *skip_numbers(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer text;
+    Py_ssize_t start, count;
+    if (!PyArg_ParseTuple(args, "y*nn:skip_numbers", &text, &start, &count)) return NULL;
+    PyObject *result = NULL;
+    const char *begin = text.buf;
+    if (check_start(start, &text))
+        result = PyLong_FromSsize_t(fp_skip_numbers(begin + start, begin + text.len, (size_t)count) - begin);
     PyBuffer_Release(&text);
     return result;
 }
@@ -96,6 +137,8 @@ done:
 
 PyMethodDef fp_text_methods[] = {
     {"parse", parse, METH_VARARGS, parse_doc},
+    {"count_numbers", count_numbers, METH_VARARGS, count_numbers_doc},
+    {"skip_numbers", skip_numbers, METH_VARARGS, skip_numbers_doc},
     {"format_rows", format_rows, METH_VARARGS, format_rows_doc},
     {NULL, NULL, 0, NULL},
 };
