@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from factorpool.api import factor_blocks
-from factorpool.factoring.block import Block, Kind
-from factorpool.formats import FORMATS, Shape
+from factorpool.factoring.block import Block, Kind, words_of
+from factorpool.factoring.columns import Columns
+from factorpool.formats import CLOSED, FORMATS, Shape
 from factorpool.formats.text import lines_of
 from factorpool.jobs.inputs import find_inputs
 from factorpool.jobs.job import Job, Plan
@@ -27,13 +28,33 @@ def test_what_a_worker_prints_is_what_the_writer_would(strategy: str) -> None:
     assert sum(len(block) for block, _ in results) == 5002
 
 
+ALONE = {
+    "gnu": b"12: 2^2 3\n",
+    "csv": b"12,2^2 3\n",
+    "tsv": b"12\t2^2 3\n",
+    "jsonl": b'{"number": 12, "primes": [2, 3], "exponents": [2, 1]}\n',
+}
+BESIDE = {**ALONE, "csv": b"2^2 3\n", "tsv": b"2^2 3\n"}
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("table", [False, True], ids=["numbers", "a table"])
-def test_a_job_has_them_print_where_nothing_else_is_in_the_line(form: str, table: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [Shape.POWERS, Shape.FLAT])
+def test_a_job_has_them_print_what_stands_in_a_line_as_it_is(
+    form: str, table: bool, shape: Shape, tmp_path: Path
+) -> None:
     if form in ("parquet", "arrow"):
         pytest.importorskip("pyarrow")
     (tmp_path / "in.csv").write_text("n\n12\n")
     (tmp_path / "in.txt").write_text("12\n")
     inputs = find_inputs([str(tmp_path / ("in.csv" if table else "in.txt"))], "n" if table else None)
-    job = Job(Plan(inputs, (), (), str(tmp_path / "out"), form, Shape.REPEATED, False, None, {}), False, pytest.fail)
-    assert (job.printed is not None) == (not table and form not in ("parquet", "arrow", "sqlite"))
+    if form == "gnu" and shape is Shape.FLAT:
+        return  # which is refused
+    job = Job(Plan(inputs, (), (), str(tmp_path / "out"), form, shape, False, None, {}), False, pytest.fail)
+    if form in CLOSED or (table and shape is Shape.FLAT):
+        assert job.printed is None
+    else:
+        assert job.printed is not None
+        printed = job.printed(Block.packed([12]), Columns(b"\2", words_of(range(2, 4)).tobytes(), b"\2\1"))
+        if shape is Shape.POWERS:
+            assert printed == (BESIDE if table else ALONE)[form]

@@ -26,7 +26,7 @@ from factorpool.formats import csv as csv_format
 from factorpool.formats import sqlite as sqlite_format
 from factorpool.jobs.inputs import Input, find_inputs
 from factorpool.jobs.places import Share
-from factorpool.jobs.table import TableReader
+from factorpool.jobs.table import TableReader, numbers_of
 
 try:
     import pyarrow as pa
@@ -522,6 +522,59 @@ def test_every_row_of_a_table_is_in_one_part(
         found += [n for block in reader.blocks() for n in block]
     assert errors == []
     assert found == [n for n, _ in rows]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(0, 2**65).map(str), st.sampled_from(["", " 7 ", "+8", "x", "1.5", "-3"])),
+            st.text("0123456789 aé-", max_size=9),
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    st.sampled_from(csv_format.SEPARATORS),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_lines_without_quotes_are_read_as_if_they_might_have_some(
+    cells: list[tuple[str, str]], separator: str, line_end: str, ended: bool
+) -> None:
+    lines = [separator.join(row) for row in cells]
+    text = line_end.join([f"n{separator}note", *lines]) + (line_end if ended else "")
+    table = csv_format.Table(io.BytesIO(text.encode()), "n", None)
+    (batch,) = table.batches(0, 1, None)
+    assert isinstance(batch.rows, csv_format.PlainRows)
+    assert batch.rows.lists() == list(csv.reader(lines, delimiter=separator))
+    half = len(lines) // 2
+    assert batch.rows.part(half, len(lines)).lists() == list(csv.reader(lines[half:], delimiter=separator))
+    assert list(batch.places) == list(range(2, 2 + len(lines)))
+    found, why = numbers_of(batch.values, coerce=False)
+    expected, expected_why = numbers_of([row[0] for row in cells], coerce=False)
+    assert (list(found), why) == (list(expected), expected_why)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_lines_without_quotes_are_written_as_they_are(separator: str, line_end: str, tmp_path: Path) -> None:
+    rows = [[str(at), str(n), note.replace('"', "").replace("\n", " ")] for at, n, note in rows_of(20_000)]
+    rows = [[cell.replace(separator, " ").replace("\t", " ") for cell in row] for row in rows]
+    rows[7][1], rows[9][1] = "x", ""  # which have no factors
+    text = line_end.join(map(separator.join, [NAMES, *rows]))
+    (tmp_path / "in.csv").write_bytes(text.encode())
+    given, target = tmp_path / "in.csv", tmp_path / ("out.tsv" if separator == "\t" else "out.csv")
+    ran = command("factor", "--exponents", "-i", str(given), "--column", "n", "-o", str(target))
+    assert ran.stderr.decode() == (
+        f"factorpool factor: {given}, line 9: 'x' is not a whole number\n"
+        f"factorpool factor: note: {given}, line 11 has no number\n"
+    )
+    factors = fp.factor_many([int(n) if n.isdigit() else 1 for _, n, _ in rows])
+    shown = [" ".join(f"{p}^{e}" if e > 1 else str(p) for p, e in each.items()) for each in factors]
+    written = "," if separator == ";" else separator
+    with io.StringIO() as expected:
+        writer = csv.writer(expected, delimiter=written, lineterminator="\n")
+        writer.writerows([[*NAMES, "factors"], *([*row, each] for row, each in zip(rows, shown, strict=True))])
+        assert target.read_bytes() == expected.getvalue().encode()
 
 
 @pytest.fixture

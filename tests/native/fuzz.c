@@ -96,6 +96,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(!odd.start && count == counted && reading.lines == lines);
         check(fp_skip_numbers(text, stop, counted) <= stop);
     }
-    free(text), free(numbers);
+    free(numbers);
+
+    uint64_t *starts = malloc(8 * (size / 2 + 2)), *column = malloc(8 * (size / 2 + 2));
+    size_t rows;
+    int all_numbers;
+    const size_t columns = 1 + (choice & 3);
+    if (fp_read_rows(text, text + size, ',', columns, choice % columns, starts, column, &rows, &all_numbers)) {
+        check(starts[rows] == size && rows <= size / 2 + 1);
+        char *joined = malloc(2 * size + 2);
+        check(rows == 0 || fp_join_rows(text, text + size, text, text + size, ',', joined) <= joined + 2 * size + 2);
+        free(joined);
+    }
+    free(starts), free(column), free(text);
     return 0;
 }

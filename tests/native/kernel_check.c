@@ -143,8 +143,10 @@ int main(int argc, char **argv) {
     state = seed;
     for (size_t i = 0; (t_isa = fp_isa_at(i)); i++) {
         if (!fp_isa_usable(t_isa)) continue;
-        state = strtoull(argv[1], NULL, 10) * 2 + 1;                                  /* the same numbers for each */
-        if (!checked) t_text(count), t_matrix(count), t_cycles(count), t_long(count); /* which no isa does otherwise */
+        state = strtoull(argv[1], NULL, 10) * 2 + 1; /* the same numbers for each */
+        if (!checked)
+            t_text(count), t_rows(count), t_matrix(count), t_cycles(count),
+                t_long(count); /* which no isa does otherwise */
         checked = 1;
         for (size_t k = 0; k < sizeof tests / sizeof *tests; k++) tests[k](count);
         printf("%s: checked %zu numbers\n", fp_isa_name(t_isa), count);

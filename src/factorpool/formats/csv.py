@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+from factorpool import _native
 from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import MOST_BYTES, Lines, LineSource
 from factorpool.formats.table import Batch, Heading, Rows, choose_column
-from factorpool.formats.text import printed, shown_factors
+from factorpool.formats.text import printed, shown_factors, shown_lines
 
 SEPARATORS = ",;\t|"
 
@@ -45,11 +45,8 @@ class Writer:
             self._file.write(printed(self.style, self._shape, factored))
             return
         if isinstance(rows, PlainRows) and rows.separator == self.separator and self._shape is not Shape.FLAT:
-            shown = shown_factors(self._shape, block, columns)
-            if missing:
-                shown = ["" if at in missing else text for at, text in enumerate(shown)]
-            lines = map(self.separator.join, zip(rows.lines, shown, strict=True))
-            self._file.write(("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
+            shown = shown_lines(self._shape, block, columns)
+            self._file.write(_native.join_rows(rows.text(), shown, self.separator))
             return
         lists = rows.lists()
         if self._shape is Shape.FLAT:
@@ -85,20 +82,29 @@ class Writer:
 
 
 class PlainRows(Rows):
-    """Lines that have no quotes, and so can be written as they are."""
+    """Lines that have no quotes, and so can be written as they are; `starts` has where each begins, and the end."""
 
-    def __init__(self, lines: list[str], names: tuple[str, ...], separator: str) -> None:
-        super().__init__(lines, names)
-        self.lines = lines
+    def __init__(self, data: bytes, starts: memoryview, names: tuple[str, ...], separator: str) -> None:
+        self._data = data
+        self._starts = starts
+        self._names = names
         self.separator = separator
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
 
     def part(self, start: int, stop: int) -> Rows:
         """Some of them."""
-        return PlainRows(self.lines[start:stop], self._names, self.separator)
+        return PlainRows(self._data, self._starts[start : stop + 1], self._names, self.separator)
+
+    def text(self) -> memoryview:
+        """Their lines."""
+        return memoryview(self._data)[self._starts[0] : self._starts[-1]]
 
     def lists(self) -> list[list[Any]]:
         """Their values."""
-        return [line.split(self.separator) for line in self.lines]
+        text = str(self.text(), "utf-8", "surrogateescape").replace("\r\n", "\n")
+        return [line.split(self.separator) for line in text.removesuffix("\n").split("\n")]
 
 
 class Table:
@@ -166,15 +172,17 @@ class Table:
 
     def _read_plain(self, first: int, text: str, lines: Lines) -> Batch | None:
         """The rows of lines in which separators alone are special; None if more is, or a value is missing."""
-        if '"' in text or "\r" in text:
+        names = self.heading.names
+        data = text.encode("utf-8", "surrogateescape")
+        if (read := _native.read_rows(data, self._separator, len(names), self._at)) is None:
             return None
-        plain = text.removesuffix("\n").split("\n")
-        values = [line.split(self._separator) for line in plain]
-        if "" in plain or set(map(len, values)) != {len(self.heading.names)}:
-            return None
-        rows = PlainRows(plain, self.heading.names, self._separator)
-        column = list(map(itemgetter(self._at), values))
-        return Batch(rows, column, range(first, lines.line), lines.offset, lines.line)
+        starts, numbers = read
+        rows = PlainRows(data, memoryview(starts).cast("Q"), names, self._separator)
+        if numbers is not None:
+            values: Sequence[Any] = memoryview(numbers).cast("Q")
+        else:
+            values = [row[self._at] for row in rows.lists()]
+        return Batch(rows, values, range(first, lines.line), lines.offset, lines.line)
 
     def _batch_of(self, found: _QuotedRows, lines: Lines) -> Batch:
         rows: list[list[str]] = []

@@ -9,7 +9,7 @@ from factorpool.errors import FactorpoolError, show
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import Lines, LineSource, first_line_from
 from factorpool.formats.table import Batch, Heading, JsonRows, choose_column
-from factorpool.formats.text import printed
+from factorpool.formats.text import printed, shown_fields
 
 ROWS = 4096
 """Rows that are read at once: some milliseconds' work."""
@@ -24,24 +24,27 @@ class Writer:
 
     def write(self, factored: Factored) -> None:
         """Adds a line for each number, or for each of its primes."""
-        _, columns, rows, missing = factored
+        block, columns, rows, missing = factored
         if rows is None:
             self._file.write(printed("jsonl", self._shape, factored))
             return
         lines: list[str] = []
-        new = {"prime", "exponent"} if self._shape is Shape.FLAT else {"primes", "exponents"}
-        for at, (fields, (primes, exponents)) in enumerate(zip(rows.objects(), columns.rows(), strict=True)):
-            if any(f'"{name}"' in fields for name in new) and (there := new & json.loads(fields).keys()):
+        flat = self._shape is Shape.FLAT
+        new = {"prime", "exponent"} if flat else {"primes", "exponents"}
+        one, other = (f'"{name}"' for name in new)
+        objects = rows.objects()
+        found = columns.rows() if flat else shown_fields(block, columns)
+        for at, (fields, shown) in enumerate(zip(objects, found, strict=True)):
+            if (one in fields or other in fields) and (there := new & json.loads(fields).keys()):
                 raise FactorpoolError(f"{show(fields)} has a field {min(there)!r} already, which would be there twice")
             before = fields.rstrip()[:-1].rstrip()
             before += ", " if before != "{" else ""
-            if self._shape is Shape.FLAT:
-                pairs = zip(primes, exponents, strict=True)
-                lines += [f'{before}"prime": {p}, "exponent": {e}}}\n' for p, e in pairs]
+            if flat:
+                lines += [f'{before}"prime": {p}, "exponent": {e}}}\n' for p, e in zip(*shown, strict=True)]
             elif at in missing:
                 lines.append(f'{before}"primes": null, "exponents": null}}\n')
             else:
-                lines.append(f'{before}"primes": {primes}, "exponents": {exponents}}}\n')
+                lines.append(f"{before}{shown}\n")
         self._file.write("".join(lines).encode("utf-8"))
 
     def close(self) -> None:
@@ -102,9 +105,12 @@ class Table:
         return first_line_from(self._source, offset), 1
 
 
+_DECODER = json.JSONDecoder(parse_float=str)
+
+
 def _fields(line: str) -> dict[str, object] | None:
     try:
-        fields = json.loads(line, parse_float=str)
+        fields = _DECODER.decode(line)
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None

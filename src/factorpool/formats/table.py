@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple, Protocol
 
 from factorpool.errors import FactorpoolError, show
@@ -57,10 +58,9 @@ class Rows:
 
     def objects(self) -> list[str]:
         """JSON objects of them, in which what JSON does not know is a string."""
-        return [
-            json.dumps(dict(zip(self._names, row, strict=True)), ensure_ascii=False, default=str)
-            for row in self.lists()
-        ]
+        fields = [json.dumps(name, ensure_ascii=False).replace("%", "%%") + ": %s" for name in self._names]
+        shown = f"{{{', '.join(fields)}}}"
+        return [shown % tuple(map(_json_of, row)) for row in self.lists()]
 
     def kept(self) -> Any:
         """What `marshal` takes, of which `rows_of` makes them again.
@@ -73,6 +73,15 @@ class Rows:
         return lists
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
+def _json_of(value: Any) -> str:
+    """A value as JSON: quicker than the encoder for what most of them are."""
+    kind = type(value)
+    return encode_basestring(value) if kind is str else repr(value) if kind is int else _ENCODER.encode(value)
+
+
 class JsonRows(Rows):
     """Lines of JSON objects, which stay as they are."""
 
@@ -82,10 +91,10 @@ class JsonRows(Rows):
 
     def lists(self) -> list[list[Any]]:
         """The values of the fields that the first line has."""
-        rows = []
+        rows, names = [], set(self._names)
         for line in self._rows:
             fields = json.loads(line)
-            if more := fields.keys() - set(self._names):
+            if more := fields.keys() - names:
                 raise FactorpoolError(
                     f"{show(line)} has the field {min(more)!r}, which the first has not: choose --format jsonl"
                 )

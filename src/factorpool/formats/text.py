@@ -9,7 +9,7 @@ from factorpool.formats import Factored, Shape
 
 
 def printed(style: str, shape: Shape, factored: Factored) -> bytes:
-    """The lines of what no table has: those that a worker has printed, if one has."""
+    """The lines of numbers without a table: those that a worker has printed, if one has."""
     text = factored.columns.text
     return lines_of(style, shape, factored.block, factored.columns) if text is None else bytes(text)
 
@@ -22,9 +22,20 @@ def lines_of(style: str, shape: Shape, block: Block, columns: Columns) -> bytes:
     return "".join(_line(style, shape, n, p, e) for n, (p, e) in rows).encode()
 
 
+def shown_fields(block: Block, columns: Columns) -> list[str]:
+    """The ends of the lines of JSON, for each number: what stands behind it."""
+    text = lines_of("jsonl", Shape.REPEATED, block, columns) if columns.text is None else bytes(columns.text)
+    return [line.partition(", ")[2] for line in text.decode().split("\n")[:-1]]
+
+
+def shown_lines(shape: Shape, block: Block, columns: Columns) -> bytes:
+    """What stands in the column of factors, a line for each number: of a table workers print that."""
+    return lines_of("bare", shape, block, columns) if columns.text is None else bytes(columns.text)
+
+
 def shown_factors(shape: Shape, block: Block, columns: Columns) -> list[str]:
     """What stands in the column of factors, for each number."""
-    return lines_of("bare", shape, block, columns).decode().split("\n")[:-1]
+    return shown_lines(shape, block, columns).decode().split("\n")[:-1]
 
 
 def _line(style: str, shape: Shape, n: int, primes: list[int], exponents: list[int]) -> str:

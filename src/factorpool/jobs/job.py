@@ -92,10 +92,16 @@ class Job:
 
     @property
     def printed(self) -> Callable[[Block, Columns], bytes] | None:
-        """How the workers print what they find; None where that is for the writer: of tables, and in closed formats."""
-        if self._table is not None or self._plan.form in CLOSED:
+        """How the workers print what they find; None where that is for the writer.
+
+        Of tables they print the column of factors, where it stands in a line as it is.
+        """
+        form, shape = self._plan.form, self._plan.shape
+        if self._table is not None and form in ("csv", "tsv") and shape is not Shape.FLAT:
+            return partial(lines_of, "bare", shape)
+        if form in CLOSED or (self._table is not None and shape is Shape.FLAT):
             return None
-        return partial(lines_of, self._plan.form, self._plan.shape)
+        return partial(lines_of, form, shape)
 
     def blocks(self) -> Iterator[Block]:
         """The numbers."""

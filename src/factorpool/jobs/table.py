@@ -187,6 +187,8 @@ def numbers_of(values: Sequence[Any] | ArrowWords, coerce: bool) -> tuple[Block,
     """
     if isinstance(values, ArrowWords):
         return _of_words(values)
+    if isinstance(values, memoryview):
+        return Block(values), {}
     texts = [value for value in values if type(value) is str]
     text = "\n".join(texts).encode("utf-8", "surrogateescape") if len(texts) == len(values) else b"-"
     if not text.translate(None, _PLAIN) and "" not in texts and text.count(b"\n") == len(texts) - 1:

@@ -114,6 +114,16 @@ const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64
 int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *count, size_t *lines);
 const char *fp_skip_numbers(const char *s, const char *end, size_t count);
 
+/* rows.c.  Reads lines of cells between separators, in none of which there is a quote: where each begins (and, behind the last one, the
+ * end), and the numbers that stand in one column; `all_numbers` is 0 where one of them is no number of 64 bits.  Answers 0 where a
+ * line has more or fewer cells, or none, or there are quotes.  `starts` and `numbers` must have room for (end - text) / 2 + 2. */
+int fp_read_rows(const char *text, const char *end, char separator, size_t columns, size_t column, uint64_t *starts,
+                 uint64_t *numbers, size_t *rows, int *all_numbers);
+/* Writes each line of `left` with the same of `right` behind it, and returns their end: not more than one byte for each line beside
+ * what both have.  NULL where one of them has more lines. */
+char *fp_join_rows(const char *left, const char *left_end, const char *right, const char *right_end, char separator,
+                   char *out);
+
 /* Writes a line for each number, or, where they are flat, for each of its distinct primes, and returns their end:
  *
  *             repeated                 powers              flat

@@ -23,6 +23,7 @@ void t_rho(size_t count);
 void t_trial(size_t count);
 void t_factor(size_t count);
 void t_sieve(size_t count);
+void t_rows(size_t count);
 void t_text(size_t count);
 void t_siqs(size_t count);
 void t_matrix(size_t count);

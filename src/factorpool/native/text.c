@@ -1,72 +1,9 @@
 /* Decimal text to numbers and factorizations to text: in a fraction of the time that the kernel takes, so that files cost little more
  * than arrays.
  *
- * Eight digits at a time stand in a word, the first in its lowest byte; a step multiplies, or divides, all of its parts at
- * once.  So the processor has to have its lowest byte first; others take the loops for one digit. */
-#include <string.h>
-
+ * A step multiplies, or divides, all parts of a word of digits at once; see bytes.h. */
+#include "bytes.h"
 #include "kernel.h"
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define EIGHT_AT_ONCE 1
-#else
-#define EIGHT_AT_ONCE 0
-#endif
-
-#define BYTES(byte) (0x0101010101010101u * (byte))
-
-static int is_space(unsigned char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-/* The value of a token of digits, after one `+`; 0 where it is something else or exceeds 64 bits. */
-static int to_number(const char *s, const char *end, uint64_t *value) {
-    uint64_t v = 0;
-    if (*s == '+') s++;
-    if (s == end) return 0;
-    for (; s < end; s++) {
-        unsigned digit = (unsigned)(unsigned char)*s - '0';
-        if (digit > 9 || v > UINT64_MAX / 10 || (v == UINT64_MAX / 10 && digit > UINT64_MAX % 10)) return 0;
-        v = 10 * v + digit;
-    }
-    *value = v;
-    return 1;
-}
-
-/* The value of the digits that eight bytes begin with, and how many these are. */
-static unsigned leading_digits(const char *s, uint64_t *value) {
-    uint64_t text;
-    memcpy(&text, s, 8);
-    uint64_t digits = text ^ BYTES('0');
-    /* Of a byte above 9 the highest bit is set now; what it carries spoils only bytes that come after it. */
-    uint64_t others = (digits | (digits + BYTES(0x76))) & BYTES(0x80);
-    if (others & 0x80) return 0;
-    unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-    digits <<= 64 - 8 * count; /* zeros before them, and nothing behind */
-    digits = digits * 10 + (digits >> 8);
-    digits = (digits & 0x000000FF000000FFu) * (100 + (1000000ull << 32)) +
-             (digits >> 16 & 0x000000FF000000FFu) * (1 + (10000ull << 32));
-    *value = digits >> 32;
-    return count;
-}
-
-/* Reads digits that end with white space; answers where, or NULL where there is something else, or too many digits to be sure that 64
- * bits hold them.  There must be QUICK_BYTES. */
-#define QUICK_BYTES 24
-static const char *quick_number(const char *s, uint64_t *value) {
-    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-    uint64_t v = 0, part;
-    unsigned count = 0;
-    for (;;) {
-        unsigned more = leading_digits(s + count, &part);
-        if (more == 0) break;
-        count += more;
-        if (count >= 20 && (count > 20 || v > UINT64_MAX / powers[more] || v * powers[more] > UINT64_MAX - part))
-            return NULL;
-        v = v * powers[more] + part;
-        if (more < 8) break;
-    }
-    *value = v;
-    return count && is_space((unsigned char)s[count]) ? s + count : NULL;
-}
 
 const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64_t *numbers, size_t *count,
                      fp_token *odd) {
@@ -84,7 +21,8 @@ const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64
             continue;
         }
         const char *token = s, *behind;
-        if (EIGHT_AT_ONCE && end - s >= QUICK_BYTES && (behind = quick_number(s, &numbers[n]))) {
+        if (EIGHT_AT_ONCE && end - s >= QUICK_BYTES && (behind = quick_number(s, &numbers[n])) &&
+            is_space((unsigned char)*behind)) {
             s = behind, n++;
             continue;
         }
@@ -106,50 +44,9 @@ typedef struct {
     uint64_t digits, spaces, line_ends;
 } bytes64;
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-
 static bytes64 look_at(const char *s) {
-    bytes64 found = {0, 0, 0};
-    for (unsigned i = 0; i < 64; i += 16) {
-        /* Bytes in a range of ten or five become the lowest of all as signed numbers. */
-        const __m128i text = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
-        const __m128i digits =
-            _mm_cmplt_epi8(_mm_add_epi8(text, _mm_set1_epi8((char)(128 - '0'))), _mm_set1_epi8(-118));
-        const __m128i controls =
-            _mm_cmplt_epi8(_mm_add_epi8(text, _mm_set1_epi8((char)(128 - '\t'))), _mm_set1_epi8(-123));
-        const __m128i spaces = _mm_or_si128(controls, _mm_cmpeq_epi8(text, _mm_set1_epi8(' ')));
-        const __m128i line_ends = _mm_cmpeq_epi8(text, _mm_set1_epi8('\n'));
-        found.digits |= (uint64_t)(unsigned)_mm_movemask_epi8(digits) << i;
-        found.spaces |= (uint64_t)(unsigned)_mm_movemask_epi8(spaces) << i;
-        found.line_ends |= (uint64_t)(unsigned)_mm_movemask_epi8(line_ends) << i;
-    }
-    return found;
+    return (bytes64){within64(s, '0', 10), within64(s, '\t', 5) | within64(s, ' ', 1), within64(s, '\n', 1)};
 }
-#else
-/* The highest bit of each byte that is from `first` on and below `behind`, of bytes below 0x80. */
-static uint64_t within(uint64_t bytes, unsigned first, unsigned behind) {
-    return (bytes + BYTES(0x80 - first)) & ~(bytes + BYTES(0x80 - behind)) & BYTES(0x80);
-}
-
-/* The highest bits of eight bytes. */
-static uint64_t highest_bits(uint64_t bytes) { return (bytes >> 7) * 0x0102040810204080u >> 56; }
-
-static bytes64 look_at(const char *s) {
-    bytes64 found = {0, 0, 0};
-    for (unsigned i = 0; i < 64; i += 8) {
-        uint64_t text;
-        memcpy(&text, s + i, 8);
-        if (!EIGHT_AT_ONCE) text = __builtin_bswap64(text);
-        const uint64_t low = text & BYTES(0x7F);
-        const uint64_t spaces = within(low, '\t', '\r' + 1) | within(low, ' ', ' ' + 1);
-        found.digits |= highest_bits(within(low, '0', '9' + 1) & ~text) << i;
-        found.spaces |= highest_bits(spaces & ~text) << i;
-        found.line_ends |= highest_bits(within(low, '\n', '\n' + 1) & ~text) << i;
-    }
-    return found;
-}
-#endif
 
 #define MOST_DIGITS 20
 static const char largest[] = "18446744073709551615";

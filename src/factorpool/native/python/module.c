@@ -11,8 +11,9 @@ const fp_isa *fp_module_isa(PyObject *module) { return ((module_state *)PyModule
 
 /* Adds the functions, `Pages`, `isa` and `ISAS`, once per interpreter; FACTORPOOL_ISA forces one. */
 static int exec_module(PyObject *module) {
-    PyMethodDef *lists[] = {fp_chunk_methods,  fp_column_methods, fp_function_methods, fp_arrow_methods,
-                            fp_buffer_methods, fp_text_methods,   fp_siqs_methods,     fp_watch_methods};
+    PyMethodDef *lists[] = {fp_chunk_methods, fp_column_methods, fp_function_methods,
+                            fp_arrow_methods, fp_buffer_methods, fp_text_methods,
+                            fp_row_methods,   fp_siqs_methods,   fp_watch_methods};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (PyModule_AddFunctions(module, lists[i]) < 0) return -1;
     PyObject *type = PyType_FromModuleAndSpec(module, &fp_pages_spec, NULL);

@@ -35,7 +35,7 @@ void fp_widen(uint64_t *out, const void *values, size_t size, int has_sign, size
 int fp_check_progression(unsigned long long start, unsigned long long step, Py_ssize_t count);
 
 extern PyMethodDef fp_arrow_methods[], fp_function_methods[], fp_chunk_methods[], fp_column_methods[],
-    fp_buffer_methods[], fp_text_methods[], fp_siqs_methods[], fp_watch_methods[];
+    fp_buffer_methods[], fp_text_methods[], fp_row_methods[], fp_siqs_methods[], fp_watch_methods[];
 /* pages.c: the type of mapped files. */
 extern PyType_Spec fp_pages_spec;
 

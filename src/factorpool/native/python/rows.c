@@ -1,0 +1,86 @@
+/* Rows of tables in text: where they are and the numbers in them, and what is put behind each. */
+#include <stdlib.h>
+
+#include "module.h"
+
+PyDoc_STRVAR(
+    read_rows_doc,
+    "read_rows(text, separator, columns, column, /)\n--\n\n"
+    "Find the lines of a table in the bytes of a text, and the numbers that stand in one of its columns.\n\n"
+    "Returns (starts, numbers): where each line begins, and, behind the last, the end of the text, as uint64; and\n"
+    "the numbers as uint64, or None where one of them is none below 2**64.  None where a line does not have\n"
+    "so many cells, or is empty, or where there are quotes.");
+
+static PyObject *read_rows(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer text;
+    int separator;
+    Py_ssize_t columns, column;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*Cnn:read_rows", &text, &separator, &columns, &column)) return NULL;
+    if (separator <= 0 || separator > 127 || column < 0 || column >= columns) {
+        PyErr_SetString(PyExc_ValueError, "there is no such separator, or no such column");
+        PyBuffer_Release(&text);
+        return NULL;
+    }
+    const char *begin = text.buf;
+    const size_t room = (size_t)text.len / 2 + 2;
+    uint64_t *starts = malloc(8 * room), *numbers = malloc(8 * room);
+    size_t rows = 0;
+    int plain = 0, all_numbers = 0;
+    if (starts && numbers) {
+        Py_BEGIN_ALLOW_THREADS;
+        plain = fp_read_rows(begin, begin + text.len, (char)separator, (size_t)columns, (size_t)column, starts, numbers,
+                             &rows, &all_numbers);
+        Py_END_ALLOW_THREADS;
+        if (!plain)
+            result = Py_NewRef(Py_None);
+        else if (all_numbers)
+            result = Py_BuildValue("y#y#", (const char *)starts, (Py_ssize_t)(8 * (rows + 1)), (const char *)numbers,
+                                   (Py_ssize_t)(8 * rows));
+        else
+            result = Py_BuildValue("y#O", (const char *)starts, (Py_ssize_t)(8 * (rows + 1)), Py_None);
+    } else {
+        PyErr_NoMemory();
+    }
+    free(starts), free(numbers);
+    PyBuffer_Release(&text);
+    return result;
+}
+
+PyDoc_STRVAR(join_rows_doc,
+             "join_rows(left, right, separator, /)\n--\n\n"
+             "The lines of `left`, each with the same of `right` behind it; a ValueError unless there are "
+             "as many.");
+
+static PyObject *join_rows(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_buffer left, right;
+    int separator;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*C:join_rows", &left, &right, &separator)) return NULL;
+    const char *l = left.buf, *r = right.buf;
+    /* A line has one byte of its own in both, but for the last, which may lack it: that is the room for separators. */
+    char *out = separator > 127 ? NULL : malloc((size_t)left.len + (size_t)right.len + 2), *end = NULL;
+    if (out) {
+        Py_BEGIN_ALLOW_THREADS;
+        end = fp_join_rows(l, l + left.len, r, r + right.len, (char)separator, out);
+        Py_END_ALLOW_THREADS;
+        if (end)
+            result = PyBytes_FromStringAndSize(out, end - out);
+        else
+            PyErr_SetString(PyExc_ValueError, "there are more lines on one side");
+    } else {
+        PyErr_NoMemory();
+    }
+    free(out);
+    PyBuffer_Release(&left);
+    PyBuffer_Release(&right);
+    return result;
+}
+
+PyMethodDef fp_row_methods[] = {
+    {"read_rows", read_rows, METH_VARARGS, read_rows_doc},
+    {"join_rows", join_rows, METH_VARARGS, join_rows_doc},
+    {NULL, NULL, 0, NULL},
+};
