@@ -278,7 +278,7 @@ def test_a_lock_made_before_does_not_change_the_start_method() -> None:
     code = """
 import multiprocessing
 multiprocessing.Lock()
-from factorpool.pool.strategies.processes.workers import context
+from factorpool.pool.strategies.processes.starting import context
 print(context(None).get_start_method(), context("fork").get_start_method())
 """
     assert run_python(code).stdout.split() == ["forkserver", "fork"]

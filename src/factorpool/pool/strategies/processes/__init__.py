@@ -59,7 +59,7 @@ class Processes:
                 raise OptionError(f"{option} must be a positive integer or None, not {value!r}")
         self.memory_bytes()
         if self.context is not None:
-            from factorpool.pool.strategies.processes.workers import context
+            from factorpool.pool.strategies.processes.starting import context
 
             context(self.context)
 
@@ -88,7 +88,7 @@ class Processes:
 
     def cool(self) -> None:
         """Ends what waits to start workers, if none are there: the next start takes as long as a program's first."""
-        from factorpool.pool.strategies.processes.workers import end_fork_server
+        from factorpool.pool.strategies.processes.starting import end_fork_server
 
         end_fork_server()
 
