@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from factorpool import _native
 from factorpool.errors import FactorpoolError, show
 
 MOST_BYTES = 1 << 24
@@ -58,7 +59,7 @@ class Lines:
                 raise FactorpoolError("it is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it")
             text = text.removeprefix("\ufeff")
         self.offset += len(raw)
-        self.line += raw.count(b"\n") + (raw[-1:] not in (b"\n", b""))
+        self.line += _native.count_line_ends(raw) + (raw[-1:] not in (b"\n", b""))
         return text
 
 

@@ -119,6 +119,7 @@ const char *fp_skip_numbers(const char *s, const char *end, size_t count);
  * line has more or fewer cells, or none, or there are quotes.  `starts` and `numbers` must have room for (end - text) / 2 + 2. */
 int fp_read_rows(const char *text, const char *end, char separator, size_t columns, size_t column, uint64_t *starts,
                  uint64_t *numbers, size_t *rows, int *all_numbers);
+size_t fp_count_line_ends(const char *text, const char *end);
 /* Writes each line of `left` with the same of `right` behind it, and returns their end: not more than one byte for each line beside
  * what both have.  NULL where one of them has more lines. */
 char *fp_join_rows(const char *left, const char *left_end, const char *right, const char *right_end, char separator,

@@ -53,6 +53,13 @@ int fp_read_rows(const char *text, const char *end, char separator, size_t colum
     return 1;
 }
 
+size_t fp_count_line_ends(const char *text, const char *end) {
+    size_t count = 0;
+    for (; end - text >= 64; text += 64) count += (size_t)__builtin_popcountll(within64(text, '\n', 1));
+    for (; text < end; text++) count += *text == '\n';
+    return count;
+}
+
 /* Appends a line without its end; answers where the next one begins. */
 static const char *copy_line(const char *line, const char *end, char **out) {
     const char *stop = memchr(line, '\n', (size_t)(end - line));

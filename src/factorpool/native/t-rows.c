@@ -55,8 +55,10 @@ static void check_table(char separator) {
     char *copy = malloc(size + !size); /* the sanitizers see what is read behind it, and written */
     memcpy(copy, text, size);
     uint64_t *starts = malloc(8 * (size / 2 + 2)), *found = malloc(8 * (size / 2 + 2));
-    size_t n = 0;
+    size_t n = 0, line_ends = 0;
     int all_found = 0;
+    for (size_t i = 0; i < size; i++) line_ends += copy[i] == '\n';
+    if (fp_count_line_ends(copy, copy + size) != line_ends) t_fail("line ends", line_ends);
     if (fp_read_rows(copy, copy + size, separator, columns, column, starts, found, &n, &all_found) != plain)
         t_fail("a table is plain or not", columns);
     if (plain) {
