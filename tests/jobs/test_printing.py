@@ -58,3 +58,5 @@ def test_a_job_has_them_print_what_stands_in_a_line_as_it_is(
         printed = job.printed(Block.packed([12]), Columns(b"\2", words_of(range(2, 4)).tobytes(), b"\2\1"))
         if shape is Shape.POWERS:
             assert printed == (BESIDE if table else ALONE)[form]
+        else:
+            assert printed.count(b"\n") == 2  # a line for each prime

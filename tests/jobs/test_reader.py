@@ -74,6 +74,8 @@ def test_parts_of_what_was_counted(numbers: list[str], spans: list[tuple[int, in
         assert part.position == (9 if last >= len(values) else None)
         assert list(pickle.loads(pickle.dumps(part))) == values[first:last]
         assert part.parsed().kind is Kind.WORDS
+        assert list(block[first:last:3]) == values[first:last:3]
+        assert list(block[last:first]) == values[last:first]
 
 
 @pytest.mark.parametrize("strategy", ["serial", "threads", "processes"])

@@ -98,12 +98,13 @@ class Block(Sequence[int]):
         values: Any = self.values
         if not isinstance(index, slice):
             return cast(int, self._parsed()[index])
-        if index.start == 0 and index.stop == len(values):
+        first, stop, step = index.indices(len(values))
+        if (first, stop, step) == (0, len(values), 1):
             return self
-        if self.kind is Kind.WORDS:
-            part = words_in(values, index)
+        if self.kind is Kind.TEXT:
+            part = values.part(first, max(first, stop)) if step == 1 else values.words()[index]
         else:
-            part = values.part(*index.indices(len(values))[:2]) if self.kind is Kind.TEXT else values[index]
+            part = words_in(values, index) if self.kind is Kind.WORDS else values[index]
         last = index.stop is None or index.stop >= len(values)
         return Block(part, self.position if last else None)
 

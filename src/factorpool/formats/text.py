@@ -23,13 +23,13 @@ def lines_of(style: str, shape: Shape, block: Block, columns: Columns) -> bytes:
 
 
 def shown_fields(block: Block, columns: Columns) -> list[str]:
-    """The ends of the lines of JSON, for each number: what stands behind it."""
+    """What a line of JSON has behind the number and the comma, to its end; for each number."""
     text = lines_of("jsonl", Shape.REPEATED, block, columns) if columns.text is None else bytes(columns.text)
     return [line.partition(", ")[2] for line in text.decode().split("\n")[:-1]]
 
 
 def shown_lines(shape: Shape, block: Block, columns: Columns) -> bytes:
-    """What stands in the column of factors, a line for each number: of a table workers print that."""
+    """What stands in the column of factors, a line for each number: as a worker has printed it, if one has."""
     return lines_of("bare", shape, block, columns) if columns.text is None else bytes(columns.text)
 
 

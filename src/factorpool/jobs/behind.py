@@ -6,29 +6,29 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-MOST_BYTES = 1 << 23
-"""What may wait to be written: about twenty pieces of text, so that the time of one `fsync` is bridged."""
+MOST_WAITING = 1 << 23
+"""Bytes that may wait to be written, beside those of the last call: about twenty pieces of text, so that nobody waits
+for one `fsync`."""
 
 
 class Behind:
-    """Makes calls, one after the other, in a thread of its own; none after one that has raised something.
+    """Makes calls, one after the other, in a thread of its own; none after one that has raised an error.
 
-    What that was is raised by the next method, for the one who has asked for the call.
+    That error is raised by the next `do`, or by `end`.
     """
 
     def __init__(self) -> None:
         self._calls: deque[tuple[Callable[[], object], int]] = deque()
-        self._bytes = 0  # that wait
-        self._error: Exception | None = None
-        self._ended = False
+        self._bytes = 0  # of the calls that wait or are being made
+        self._error: BaseException | None = None
+        self._ended = self._finished = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="factorpool writer", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, name="factorpool writer", daemon=True).start()
 
     def do(self, call: Callable[[], object], size: int = 0) -> None:
         """Has a call made, which holds so many bytes; waits while too many are held."""
         with self._changed:
-            while self._bytes > MOST_BYTES and self._error is None:
+            while self._bytes > MOST_WAITING and self._error is None:
                 self._changed.wait()
             self._raise()
             self._calls.append((call, size))
@@ -40,36 +40,52 @@ class Behind:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        self._thread.join()
-        self._raise()
+            while not self._finished:  # not by join: after a Ctrl-C there, Python 3.11 takes the thread for ended
+                self._changed.wait()
+            self._raise()
 
     def give_up(self) -> None:
-        """Ends the thread after the call that it is in."""
-        with self._changed:
-            self._calls.clear()
-            self._ended = True
-            self._changed.notify_all()
-        self._thread.join()
+        """Ends the thread after the call that it is in, and waits for that, whatever Ctrl-C says: it may be a mark."""
+        interrupt: KeyboardInterrupt | None = None
+        while not self._finished:
+            try:
+                with self._changed:
+                    self._calls.clear()
+                    self._ended = True
+                    self._changed.notify_all()
+                    if not self._finished:
+                        self._changed.wait()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not self._calls and not self._ended:
-                    self._changed.wait()
-                if not self._calls:
-                    return
-                call, size = self._calls.popleft()
+        while (found := self._next()) is not None:
+            call, size = found
+            error: BaseException | None = None
             try:
                 call()
-            except Exception as error:
-                self._error = error
+            except BaseException as raised:
+                error = raised
+            del call, found  # and what they hold, until there is something to do
             with self._changed:
                 self._bytes -= size
-                if self._error is not None:
+                if error is not None:
+                    self._error = error
                     self._calls.clear()
                     self._ended = True
                 self._changed.notify_all()
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    def _next(self) -> tuple[Callable[[], object], int] | None:
+        with self._changed:
+            while not self._calls and not self._ended:
+                self._changed.wait()
+            return self._calls.popleft() if self._calls else None

@@ -69,8 +69,8 @@ class WholeFile:
 
     The file of one of several jobs, to be `merged`, keeps its journal, and what stands above all is only in the first.
 
-    All is written, and marked, by a thread behind the caller; but for what is no file, where nobody knows how long that
-    takes.
+    From `begin` on a thread behind the caller writes, and marks what is written; but not to what is no file: nobody
+    knows how long that takes.
     """
 
     def __init__(
@@ -117,14 +117,18 @@ class WholeFile:
         if self._follower is not None:
             self._follower.follow(self._part, whole_of(self._path))
         if not self._special:
-            self._behind = Behind()
+            with suppress(RuntimeError):  # there cannot be another thread: then all is done in this one
+                self._behind = Behind()
 
     def write(self, data: bytes) -> None:
         """Writes all of it, now or soon."""
+        self._do(partial(self._write, data), len(data))
+
+    def _do(self, call: Callable[[], object], size: int = 0) -> None:
         if self._behind is None:
-            self._write(data)
+            call()
         else:
-            self._behind.do(partial(self._write, data), len(data))
+            self._behind.do(call, size)
 
     def _write(self, data: bytes) -> None:
         try:
@@ -139,8 +143,8 @@ class WholeFile:
 
     def reached(self, place: Place | None, given_up: int) -> None:
         """All of the input before a place is written: marks that, if it is time."""
-        if self._journal is not None and place is not None and self._behind is not None:
-            self._behind.do(partial(self._mark_if_due, self._journal, place, given_up))
+        if self._journal is not None and place is not None:
+            self._do(partial(self._mark_if_due, self._journal, place, given_up))
 
     def _mark_if_due(self, journal: Journal, place: Place, given_up: int) -> None:
         if journal.due:
@@ -175,18 +179,24 @@ class WholeFile:
         except OSError as failure:
             raise self._error(failure) from failure
         finally:
-            if self._behind is not None:
-                self._behind.give_up()
-            if self._follower is not None:
-                self._follower.give_up()
-            with suppress(OSError):
-                self._file.close()
-            # Ctrl-C may have come when the first mark was written, but not known here yet.
-            if not self._special and (self._journal is None or not self._journal.exists()):
-                with suppress(FileNotFoundError):
-                    os.unlink(self._part)
-            if self._follower is not None:  # after all else: Ctrl-C ends the command in a second
-                self._follower.join()
+            try:
+                if self._behind is not None:
+                    self._behind.give_up()
+            finally:
+                self._leave()
+
+    def _leave(self) -> None:
+        """Nothing is written any more: removes what nobody can go on with."""
+        if self._follower is not None:
+            self._follower.give_up()
+        with suppress(OSError):
+            self._file.close()
+        # Ctrl-C may have come when the first mark was written, but not known here yet.
+        if not self._special and (self._journal is None or not self._journal.exists()):
+            with suppress(FileNotFoundError):
+                os.unlink(self._part)
+        if self._follower is not None:  # after all else: Ctrl-C ends the command in a second
+            self._follower.join()
 
     def _checksum_of(self, size: int) -> int | None:
         """The checksum of its first bytes; None if there are not so many."""

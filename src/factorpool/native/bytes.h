@@ -1,4 +1,4 @@
-/* Text, several bytes at a time: digits by eight, and where certain bytes stand by 64.
+/* Text, several bytes at a time: reads eight digits at once, and finds certain bytes among 64.
  *
  * Eight digits stand in a word, the first in its lowest byte; so the processor has to have its lowest byte first.  Others take the
  * loops for one digit. */

@@ -110,11 +110,11 @@ const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64
 
 /* Counts numbers without reading them: those of [s, end) up to its last white space, of which `stop` is the end, and the line ends
  * among them.  Answers 0 where something else than digits and white space is there, or a number that has more than 20 digits or
- * 64 bits.  fp_skip_numbers goes behind so many numbers of what was counted. */
+ * 64 bits.  fp_skip_numbers answers where the first `count` numbers of such a text end. */
 int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *count, size_t *lines);
 const char *fp_skip_numbers(const char *s, const char *end, size_t count);
 
-/* rows.c.  Reads lines of cells between separators, in none of which there is a quote: where each begins (and, behind the last one, the
+/* rows.c.  Reads lines of cells between separators, in none of which there is a quote, or a carriage return but at its end: where each begins (and, behind the last one, the
  * end), and the numbers that stand in one column; `all_numbers` is 0 where one of them is no number of 64 bits.  Answers 0 where a
  * line has more or fewer cells, or none, or there are quotes.  `starts` and `numbers` must have room for (end - text) / 2 + 2. */
 int fp_read_rows(const char *text, const char *end, char separator, size_t columns, size_t column, uint64_t *starts,

@@ -33,7 +33,7 @@ static void check_table(char separator) {
         const unsigned odd = (unsigned)(t_next() % 400);
         const char *line = at;
         begins[i] = (uint64_t)(at - text);
-        for (size_t k = 0; k < columns + (odd == 0); k++) {
+        for (size_t k = 0; k < columns + (odd == 0) - (odd == 3 && columns > 1); k++) {
             uint64_t n;
             if (k) *at++ = separator;
             const int good = make_cell(at, &n);
@@ -42,7 +42,7 @@ static void check_table(char separator) {
         }
         if (odd == 1) *at++ = '"';
         if (odd == 2) *at++ = '\r', *at++ = 'x';
-        plain &= odd > 2 && at > line;
+        plain &= odd > 2 && (odd > 3 || columns == 1) && at > line;
         memcpy(expected, line, (size_t)(at - line));
         expected += at - line;
         expected += sprintf(expected, "%c%zu\n", separator, i);
@@ -50,7 +50,10 @@ static void check_table(char separator) {
         if (t_next() % 4 == 0) *at++ = '\r';
         *at++ = '\n';
     }
-    if (rows && t_next() % 2 && at[-2] != '\r' && at[-2] != '\n') at--; /* the last line ends with the text */
+    if (rows && t_next() % 2 && at[-2] != '\n') { /* the last line ends with the text, which no carriage return does */
+        at--;
+        plain &= at[-1] != '\r';
+    }
     const size_t size = (size_t)(at - text);
     char *copy = malloc(size + !size); /* the sanitizers see what is read behind it, and written */
     memcpy(copy, text, size);

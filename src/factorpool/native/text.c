@@ -53,7 +53,8 @@ static const char largest[] = "18446744073709551615";
 
 int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *count, size_t *lines) {
     size_t numbers = 0, line_ends = 0;
-    uint64_t before = 0, ended = 0; /* of the last 64 bytes: the digits, and those that MOST_DIGITS end with */
+    uint64_t before = 0,
+             ended = 0; /* of the last 64 bytes: the digits, and which of them are the last of MOST_DIGITS */
     while (end > s && !is_space((unsigned char)end[-1])) end--;
     for (const char *at = s; at < end; at += 64) {
         char last[64];
@@ -70,17 +71,31 @@ int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *
         uint64_t ends = (uint64_t)((run & four << 16) >> 64);
         if (ends & (ends << 1 | ended >> 63)) return 0; /* one digit more */
         ended = ends, before = here.digits;
-        for (; ends; ends &= ends - 1)
-            if (memcmp(at + __builtin_ctzll(ends) + 1 - MOST_DIGITS, largest, MOST_DIGITS) > 0) return 0;
+        for (; ends; ends &= ends - 1) {
+            const char *number = at + __builtin_ctzll(ends) + 1 - MOST_DIGITS;
+            if ((number[0] != '1' || number[1] >= '8') && memcmp(number, largest, MOST_DIGITS) > 0) return 0;
+        }
     }
     *stop = end, *count = numbers, *lines = line_ends;
     return 1;
 }
 
 const char *fp_skip_numbers(const char *s, const char *end, size_t count) {
-    for (; count && s < end; count--) {
-        while (s < end && is_space((unsigned char)*s)) s++;
-        while (s < end && !is_space((unsigned char)*s)) s++;
+    uint64_t before = 0; /* the digits of the last 64 bytes */
+    for (; count && end - s >= 64; s += 64) {
+        const uint64_t digits = within64(s, '0', 10);
+        uint64_t behind = ~digits & (digits << 1 | before >> 63); /* where a number has ended just before */
+        const size_t ended = (size_t)__builtin_popcountll(behind);
+        if (ended >= count) {
+            while (--count) behind &= behind - 1;
+            return s + __builtin_ctzll(behind);
+        }
+        count -= ended, before = digits;
+    }
+    for (int inside = before >> 63 != 0; count && s < end; s++) {
+        const int digit = *s >= '0' && *s <= '9';
+        if (inside && !digit && --count == 0) break;
+        inside = digit;
     }
     return s;
 }

@@ -3,13 +3,19 @@
 
 #include "module.h"
 
+static int is_separator(int c) {
+    if (c > 0 && c < 128) return 1;
+    PyErr_SetString(PyExc_ValueError, "a separator is an ASCII character");
+    return 0;
+}
+
 PyDoc_STRVAR(
     read_rows_doc,
     "read_rows(text, separator, columns, column, /)\n--\n\n"
     "Find the lines of a table in the bytes of a text, and the numbers that stand in one of its columns.\n\n"
     "Returns (starts, numbers): where each line begins, and, behind the last, the end of the text, as uint64; and\n"
     "the numbers as uint64, or None where one of them is none below 2**64.  None where a line does not have\n"
-    "so many cells, or is empty, or where there are quotes.");
+    "so many cells, or is empty, or where there are quotes, or a carriage return that is not before a line end.");
 
 static PyObject *read_rows(PyObject *module, PyObject *args) {
     (void)module;
@@ -18,8 +24,8 @@ static PyObject *read_rows(PyObject *module, PyObject *args) {
     Py_ssize_t columns, column;
     PyObject *result = NULL;
     if (!PyArg_ParseTuple(args, "y*Cnn:read_rows", &text, &separator, &columns, &column)) return NULL;
-    if (separator <= 0 || separator > 127 || column < 0 || column >= columns) {
-        PyErr_SetString(PyExc_ValueError, "there is no such separator, or no such column");
+    if (!is_separator(separator) || column < 0 || column >= columns) {
+        if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "there is no column %zd of %zd", column, columns);
         PyBuffer_Release(&text);
         return NULL;
     }
@@ -61,7 +67,7 @@ static PyObject *join_rows(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*y*C:join_rows", &left, &right, &separator)) return NULL;
     const char *l = left.buf, *r = right.buf;
     /* A line has one byte of its own in both, but for the last, which may lack it: that is the room for separators. */
-    char *out = separator > 127 ? NULL : malloc((size_t)left.len + (size_t)right.len + 2), *end = NULL;
+    char *out = is_separator(separator) ? malloc((size_t)left.len + (size_t)right.len + 2) : NULL, *end = NULL;
     if (out) {
         Py_BEGIN_ALLOW_THREADS;
         end = fp_join_rows(l, l + left.len, r, r + right.len, (char)separator, out);
@@ -70,7 +76,7 @@ static PyObject *join_rows(PyObject *module, PyObject *args) {
             result = PyBytes_FromStringAndSize(out, end - out);
         else
             PyErr_SetString(PyExc_ValueError, "there are more lines on one side");
-    } else {
+    } else if (!PyErr_Occurred()) {
         PyErr_NoMemory();
     }
     free(out);

@@ -78,7 +78,9 @@ static PyObject *skip_numbers(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*nn:skip_numbers", &text, &start, &count)) return NULL;
     PyObject *result = NULL;
     const char *begin = text.buf;
-    if (check_start(start, &text))
+    if (count < 0)
+        PyErr_Format(PyExc_ValueError, "there are no %zd numbers", count);
+    else if (check_start(start, &text))
         result = PyLong_FromSsize_t(fp_skip_numbers(begin + start, begin + text.len, (size_t)count) - begin);
     PyBuffer_Release(&text);
     return result;
