@@ -77,7 +77,10 @@ def test_a_job_that_is_killed_goes_on(
         _, errors = job.communicate(timeout=100)
         if last > 0:
             assert b"going on at line" in errors
-        last = mark or last
+        if mark is not None and (known := journal.read_journal(f"{output}.job")) is not None:
+            last = known["mark"]["size"]  # of all that was written, after Ctrl-C, which says so
+            line = b"note: the same command goes on at line %d of" % known["mark"]["place"][2]
+            assert (line in errors) == (how is signal.SIGINT)
     assert kills == 5
     assert output.read_bytes() == expected
     assert names(tmp_path) == sorted(["numbers", "more", output.name])

@@ -254,7 +254,7 @@ def test_tables_from_a_pipe_and_out_of_compression(tmp_path: Path) -> None:
         (b"\xff\xfen\0,\0a\0\n\0", "n", b"", b"it is UTF-16: iconv"),
         (b"", "n", b"", b"has no column 'n'"),
         (b"n,factors\n15,1\n", "n", b"", b"has a column 'factors' already"),
-        (b"n\n12 13\n\n14\n", "n", b"n,factors\n12 13,\n14,2 7\n", b"line 2: '12 13' is not a whole number"),
+        (b"n\n12 13\n\n14\n", "n", b"n,factors\n12 13,\n,\n14,2 7\n", b"line 2: '12 13' is not a whole number"),
     ],
 )
 def test_odd_tables(tmp_path: Path, text: bytes, column: str, out: bytes, errors: bytes) -> None:
@@ -575,6 +575,22 @@ def test_lines_without_quotes_are_written_as_they_are(separator: str, line_end: 
         writer = csv.writer(expected, delimiter=written, lineterminator="\n")
         writer.writerows([[*NAMES, "factors"], *([*row, each] for row, each in zip(rows, shown, strict=True))])
         assert target.read_bytes() == expected.getvalue().encode()
+
+
+def test_an_empty_line_of_one_column_is_an_empty_value(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"n\n12\n\n\n14\n")
+    ran = command("factor", "-i", str(tmp_path / "in.csv"), "--column", "n", "-f", "csv")
+    assert ran.stdout == b"n,factors\n12,2 2 3\n,\n,\n14,2 7\n"
+    assert b"line 3 has no number, and 1 more have none" in ran.stderr
+    assert ran.returncode == 0
+
+
+def test_long_numbers_of_json_lines_go_into_columns(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "in.jsonl").write_text(f'{{"n": {2**70 + 3}, "a": "x"}}\n{{"n": 12, "a": null}}\n')
+    ran = command("factor", "-i", str(tmp_path / "in.jsonl"), "--field", "n", "-o", str(tmp_path / "out.parquet"))
+    assert ran.returncode == 0, ran.stderr
+    assert pq.read_table(tmp_path / "out.parquet").column("n").to_pylist() == [str(2**70 + 3), "12"]
 
 
 @pytest.fixture

@@ -23,5 +23,5 @@ def command(output: str, keep: bool) -> int:
     """
     left_out = merge(output, click.echo, keep=keep)
     if left_out:
-        click.echo(f"factorpool merge: {left_out} of its numbers are none, or were given up", err=True)
+        click.echo(f"factorpool merge: {left_out} of its values are no numbers, or were given up", err=True)
     return 1 if left_out else 0

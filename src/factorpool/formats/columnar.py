@@ -54,7 +54,10 @@ class ColumnarWriter(ABC):
         return (self._wide, self._types) != known
 
     def _look_at(self, rows: Rows) -> None:
-        found = self._schema_of([self._array(list(column)) for column in zip(*rows.lists(), strict=True)])
+        assert self._heading is not None
+        columns = zip(self._heading.names, zip(*rows.lists(), strict=True), strict=True)
+        # That of the numbers has the type of what they are factored as.
+        found = self._schema_of([self._array([] if n == self._heading.column else list(c)) for n, c in columns])
         try:
             known = found if self._types is None else self._schema_of(self._types)
             self._types = list(self.pa.unify_schemas([known, found], promote_options="permissive").types)

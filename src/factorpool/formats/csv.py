@@ -116,7 +116,8 @@ class Table:
         self._source = source
         self.size = size
         csv.field_size_limit(MOST_BYTES)  # the module's own limit is 128 KB
-        first = next(iter(Lines(source)), "")
+        if not (first := next(iter(Lines(source)), "")):
+            raise FactorpoolError(f"it is empty, and has no column {wanted!r}")
         # That which is there most often, of those that the column is found with.
         separators = sorted(SEPARATORS, key=first.count, reverse=True)
         self._separator = next((each for each in separators if wanted in self._first_row(each)[0]), separators[0])
@@ -192,7 +193,7 @@ class Table:
         for line, row in found:
             if len(row) > wide:
                 mistakes.append((line, f"it has {len(row)} values for {wide} columns, and is left out"))
-            elif row:  # the line is not empty
+            elif row or wide == 1:  # an empty line is no row, unless it is one of an empty cell
                 rows.append(row + [""] * (wide - len(row)))
                 places.append(line)
         if found.open_quote:

@@ -18,8 +18,8 @@ from factorpool.formats.text import lines_of
 from factorpool.jobs import kept
 from factorpool.jobs.following import Follower
 from factorpool.jobs.inputs import Input
-from factorpool.jobs.output import StandardOutput, WholeFile, begin_job, is_special
-from factorpool.jobs.places import Share
+from factorpool.jobs.output import OutputError, StandardOutput, WholeFile, begin_job, is_special
+from factorpool.jobs.places import Place, Share
 from factorpool.jobs.reader import Reader
 from factorpool.jobs.table import TableReader
 
@@ -87,8 +87,7 @@ class Job:
             share = plan.share if paths else None
             self.reader = Reader(paths, report, coerce=plan.coerce, start=start, share=share, parsed=closed)
         if mark is not None and not mark.done:
-            counted = counted_in(plan.inputs[0].kind)
-            report(f"going on at {counted} {mark.place.line} of {paths[min(mark.place.file, len(paths) - 1)]}")
+            report(f"going on at {self._shown(mark.place)}")
 
     @property
     def printed(self) -> Callable[[Block, Columns], bytes] | None:
@@ -122,6 +121,18 @@ class Job:
 
         Raises an OutputError where the output cannot be written to.
         """
+        try:
+            self._write_all(results, wrote)
+        except (KeyboardInterrupt, OutputError):
+            if (place := self._file.kept) is not None:
+                self._report(f"note: the same command goes on at {self._shown(place)}")
+            raise
+
+    def _shown(self, place: Place) -> str:
+        inputs = self._plan.inputs
+        return f"{counted_in(inputs[0].kind)} {place.line} of {inputs[min(place.file, len(inputs) - 1)].path}"
+
+    def _write_all(self, results: Iterator[tuple[Block, Columns]], wrote: Callable[[Block, Columns], object]) -> None:
         heading = None if self._table is None else self._table.heading
         make: type[Writer] = kept.Writer if self._plan.form in CLOSED else find_writer(self._plan.form)
         with only_utf8(), self._file as file:

@@ -20,8 +20,8 @@ from factorpool.jobs.places import Place
 VERSION = 2
 
 MARK_SECONDS = 1.5
-"""How often the journal is written: so much work is done twice at most, and the ten milliseconds that it takes to have
-the output on disk are less than a percent."""
+"""How often the journal is written: so much work is done twice, and what waits to be written at that moment.  To have
+the output on disk takes ten milliseconds or some more, in which only the thread that writes waits."""
 
 
 class Mark(NamedTuple):

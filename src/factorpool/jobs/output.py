@@ -42,8 +42,11 @@ class StandardOutput:
     def begin(self) -> None:
         """Nothing was written before."""
 
+    kept: Place | None = None
+    """What is written cannot be taken back: nobody needs to know how far it is."""
+
     def reached(self, place: Place | None, given_up: int) -> None:
-        """What is written cannot be taken back: nobody needs to know how far it is."""
+        """Nor which place of the input that is."""
 
     def ended(self, bad: int, given_up: int) -> None:
         """Nor what was left out."""
@@ -94,6 +97,7 @@ class WholeFile:
         self._size = self._checksum = 0
         self._left_out = (0, 0)
         self._behind: Behind | None = None
+        self._latest: Mark | None = None  # of what is written, whether the journal has it or not
         self._failed = False
 
     def __enter__(self) -> WholeFile:
@@ -147,8 +151,15 @@ class WholeFile:
             self._do(partial(self._mark_if_due, self._journal, place, given_up))
 
     def _mark_if_due(self, journal: Journal, place: Place, given_up: int) -> None:
+        self._latest = Mark(place, self._size, self._checksum, given_up)
         if journal.due:
-            self._keep(journal, Mark(place, self._size, self._checksum, given_up))
+            self._keep(journal, self._latest)
+
+    @property
+    def kept(self) -> Place | None:
+        """Where the same command goes on, once this has been left; None where it begins anew."""
+        there = self._journal is not None and self._journal.exists()
+        return self._mark.place if there and self._mark is not None else None
 
     def ended(self, bad: int, given_up: int) -> None:
         """All is written; so many mistakes were in the input, and so many numbers were given up."""
@@ -182,6 +193,10 @@ class WholeFile:
             try:
                 if self._behind is not None:
                     self._behind.give_up()
+                if kind is not None and self._mark is not None and self._latest is not None:
+                    assert self._journal is not None
+                    with suppress(OutputError):
+                        self._keep(self._journal, self._latest)
             finally:
                 self._leave()
 

@@ -139,7 +139,7 @@ class Reader:
             if begin := first_line_from(source, first):
                 where = f"from byte {begin} on, line"
             offset = max(begin, offset)
-        parser = Parser(self._odd(f"{name}, {where}"), offset, line, self._coerce, self._parsed)
+        parser = Parser(self._odd(name, where), offset, line, self._coerce, self._parsed)
         before, used, read = self._position, 0, 0
         self._more = compression is not None
         if compression is None and (offset or end is not None):
@@ -167,8 +167,14 @@ class Reader:
         block.position = self._position
         return block
 
-    def _odd(self, where: str) -> Callable[[int, bytes], None]:
-        return lambda line, token: self._mistakes.add(f"{where} {line}: {explain(token)}")
+    def _odd(self, name: str, where: str) -> Callable[[int, bytes], None]:
+        table = name.lower().endswith((".csv", ".tsv"))
+
+        def report(line: int, token: bytes) -> None:
+            hint = "; of a table, --column says which has the numbers" if table and line == 1 else ""
+            self._mistakes.add(f"{name}, {where} {line}: {explain(token)}{hint}")
+
+        return report
 
     def _read(self, source: LineSource, compression: str | None, name: str) -> bytes | None:
         """The next piece; b"" at the end, None at one that comes too early: then the last number may be cut."""
