@@ -7,14 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from factorpool.jobs import behind
+from factorpool.jobs import behind, journal
 from factorpool.jobs.behind import Behind
-from factorpool.jobs.output import OutputError, WholeFile
+from factorpool.jobs.output import OutputError, WholeFile, begin_job
+from factorpool.jobs.places import Place
 
 
 def fail(error: BaseException) -> None:
@@ -88,6 +90,28 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         file._file = open(tmp_path / "out.part", "rb")  # noqa: SIM115
         file.write(b"12: 2 2 3\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_all_that_is_written_before_a_failure_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").write_text("12\n15\n")
+    output = str(tmp_path / "out")
+    monkeypatch.setattr(journal, "MARK_SECONDS", 0.0)
+    job, _ = begin_job(output, {}, (str(tmp_path / "in"),), False, None, False)
+    monkeypatch.setattr(journal, "MARK_SECONDS", 1000.0)  # after the first
+    file = WholeFile(output, job)
+    with ExitStack() as stack, pytest.raises(OutputError, match="cannot write"), file:  # noqa: PT012
+        file.begin()
+        for line in (2, 3):
+            file.write(b"12: 2 2 3\n")
+            file.reached(Place(0, 3 * line, line, 0), 0)
+        assert file._behind is not None
+        stack.enter_context(file._file)
+        file._behind.do(partial(setattr, file, "_file", open(tmp_path / "in", "rb")))  # noqa: SIM115
+        file.write(b"15: 3 5\n")
+    assert file.kept == Place(0, 9, 3, 0)
+    known = journal.read_journal(f"{output}.job")
+    assert known is not None
+    assert known["mark"]["size"] == 20
 
 
 def test_where_there_can_be_no_other_thread_the_file_is_written_in_this_one(

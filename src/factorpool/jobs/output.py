@@ -170,6 +170,7 @@ class WholeFile:
             os.fsync(self._file.fileno())
             journal.write(mark)
         except OSError as error:
+            self._latest = None  # nobody knows what of it is on disk
             raise self._error(error) from error
         self._mark = mark
 
@@ -193,7 +194,7 @@ class WholeFile:
             try:
                 if self._behind is not None:
                     self._behind.give_up()
-                if kind is not None and self._mark is not None and self._latest is not None:
+                if self._latest is not None and self._mark is not None and not self._mark.done:
                     assert self._journal is not None
                     with suppress(OutputError):
                         self._keep(self._journal, self._latest)
