@@ -44,9 +44,10 @@ class Writer:
         if rows is None:
             self._file.write(printed(self.style, self._shape, factored))
             return
-        if isinstance(rows, PlainRows) and rows.separator == self.separator and self._shape is not Shape.FLAT:
+        plain = rows.text(self.separator) if isinstance(rows, PlainRows) and self._shape is not Shape.FLAT else None
+        if plain is not None:
             shown = shown_lines(self._shape, block, columns)
-            self._file.write(_native.join_rows(rows.text(), shown, self.separator))
+            self._file.write(_native.join_rows(plain, shown, self.separator))
             return
         lists = rows.lists()
         if self._shape is Shape.FLAT:
@@ -88,23 +89,26 @@ class PlainRows(Rows):
         self._data = data
         self._starts = starts
         self._names = names
-        self.separator = separator
+        self._separator = separator
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def part(self, start: int, stop: int) -> Rows:
         """Some of them."""
-        return PlainRows(self._data, self._starts[start : stop + 1], self._names, self.separator)
+        return PlainRows(self._data, self._starts[start : stop + 1], self._names, self._separator)
 
-    def text(self) -> memoryview:
-        """Their lines."""
-        return memoryview(self._data)[self._starts[0] : self._starts[-1]]
+    def text(self, separator: str) -> bytes | None:
+        """Their lines with that separator; None where it stands in a cell, which then needs quotes."""
+        text = self._data[self._starts[0] : self._starts[-1]]
+        if separator == self._separator:
+            return text
+        return None if separator.encode() in text else text.replace(self._separator.encode(), separator.encode())
 
     def lists(self) -> list[list[Any]]:
         """Their values."""
-        text = str(self.text(), "utf-8", "surrogateescape").replace("\r\n", "\n")
-        return [line.split(self.separator) for line in text.removesuffix("\n").split("\n")]
+        lines = self._data[self._starts[0] : self._starts[-1]].decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        return [line.split(self._separator) for line in lines.removesuffix("\n").split("\n")]
 
 
 class Table:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, show
+from factorpool.errors import FactorpoolError
 
 MOST_BYTES = 1 << 24
 """Longest line: a file without lines is no table, and would fill the memory."""
@@ -70,9 +70,17 @@ def only_utf8() -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise FactorpoolError(
-            f"{show(error.object)} is not UTF-8, and only csv and tsv keep it as it is: convert the input, say with "
-            "iconv -f LATIN1 -t UTF-8"
+            f"{_shown_at(error.object, error.start)} is not UTF-8, and only csv and tsv keep it as it is: convert the "
+            "input, say with iconv -f LATIN1 -t UTF-8"
         ) from error
+
+
+def _shown_at(text: str, at: int) -> str:
+    """What stands around a character, in its line, with the bytes that are not UTF-8 as such."""
+    begin = text.rfind("\n", 0, at) + 1
+    line, at = text[begin:].partition("\n")[0], at - begin
+    around = line[max(0, at - 20) : at + 20].encode("utf-8", "surrogateescape")
+    return f"'{around.decode('utf-8', 'backslashreplace')}'"
 
 
 def first_line_from(source: LineSource, offset: int) -> int:

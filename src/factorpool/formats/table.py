@@ -69,7 +69,7 @@ class Rows:
         """
         lists = self.lists()
         for row in lists:
-            "".join([value for value in row if isinstance(value, str)]).encode()
+            ", ".join([value for value in row if isinstance(value, str)]).encode()
         return lists
 
 
