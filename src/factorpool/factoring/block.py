@@ -30,30 +30,30 @@ class Kind(Enum):
 class Text:
     """Numbers of at most 64 bits as they stand in text[start:stop], between white space; parts of it share the text."""
 
-    __slots__ = ("_cut", "_start", "_stop", "_text", "count")
+    __slots__ = ("_count", "_cut", "_start", "_stop", "_text")
 
     def __init__(self, text: bytes, count: int, start: int, stop: int) -> None:
-        self.count = count
+        self._count = count
         self._text = text
         self._start = start
         self._stop = stop
         self._cut = 0, start  # the number before which a part ended, and where: the next begins there
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     def part(self, first: int, last: int) -> Text:
         """The numbers from `first` on and before `last`."""
         number, at = self._cut if self._cut[0] <= first else (0, self._start)
         start = _native.skip_numbers(self._text, at, first - number)
-        stop = self._stop if last >= self.count else _native.skip_numbers(self._text, start, last - first)
+        stop = self._stop if last >= self._count else _native.skip_numbers(self._text, start, last - first)
         self._cut = last, stop
-        return Text(self._text, min(last, self.count) - first, start, stop)
+        return Text(self._text, min(last, self._count) - first, start, stop)
 
     def words(self) -> Words:
         """The numbers, parsed."""
         words, _, odd, _, _ = _native.parse(self._bytes(), 0, False)
-        assert (odd, len(words)) == (-1, 8 * self.count)
+        assert (odd, len(words)) == (-1, 8 * self._count)
         return words_of(words)
 
     def _bytes(self) -> memoryview:
@@ -61,7 +61,7 @@ class Text:
 
     def __reduce__(self) -> tuple[object, ...]:
         text = bytes(self._bytes())
-        return Text, (text, self.count, 0, len(text))
+        return Text, (text, self._count, 0, len(text))
 
 
 class Block(Sequence[int]):

@@ -13,7 +13,7 @@ from factorpool.errors import FactorpoolError
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import MOST_BYTES, Lines, LineSource
 from factorpool.formats.table import Batch, Heading, Rows, choose_column
-from factorpool.formats.text import printed, shown_factors, shown_lines
+from factorpool.formats.text import printed, shown_factors
 
 SEPARATORS = ",;\t|"
 
@@ -40,13 +40,13 @@ class Writer:
 
     def write(self, factored: Factored) -> None:
         """Adds a row for each number, or for each of its primes."""
-        block, columns, rows, missing = factored
+        _, columns, rows, missing = factored
         if rows is None:
             self._file.write(printed(self.style, self._shape, factored))
             return
         plain = rows.text(self.separator) if isinstance(rows, PlainRows) and self._shape is not Shape.FLAT else None
         if plain is not None:
-            shown = shown_lines(self._shape, block, columns)
+            shown = printed("bare", self._shape, factored)
             self._file.write(_native.join_rows(plain, shown, self.separator))
             return
         lists = rows.lists()
@@ -57,9 +57,7 @@ class Writer:
             self._write_rows(
                 [
                     [*row, None if at in missing else shown]
-                    for at, (row, shown) in enumerate(
-                        zip(lists, shown_factors(self._shape, block, columns), strict=True)
-                    )
+                    for at, (row, shown) in enumerate(zip(lists, shown_factors(self._shape, factored), strict=True))
                 ]
             )
 
@@ -98,16 +96,19 @@ class PlainRows(Rows):
         """Some of them."""
         return PlainRows(self._data, self._starts[start : stop + 1], self._names, self._separator)
 
+    def _lines(self) -> bytes:
+        return self._data[self._starts[0] : self._starts[-1]]
+
     def text(self, separator: str) -> bytes | None:
         """Their lines with that separator; None where it stands in a cell, which then needs quotes."""
-        text = self._data[self._starts[0] : self._starts[-1]]
+        text = self._lines()
         if separator == self._separator:
             return text
         return None if separator.encode() in text else text.replace(self._separator.encode(), separator.encode())
 
     def lists(self) -> list[list[Any]]:
         """Their values."""
-        lines = self._data[self._starts[0] : self._starts[-1]].decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        lines = self._lines().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
         return [line.split(self._separator) for line in lines.removesuffix("\n").split("\n")]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from factorpool.errors import FactorpoolError, show
 from factorpool.formats import Factored, File, Shape
 from factorpool.formats.lines import Lines, LineSource, first_line_from
 from factorpool.formats.table import Batch, Heading, JsonRows, choose_column
-from factorpool.formats.text import printed, shown_fields
+from factorpool.formats.text import printed
 
 ROWS = 4096
 """Rows that are read at once: some milliseconds' work."""
@@ -24,7 +25,7 @@ class Writer:
 
     def write(self, factored: Factored) -> None:
         """Adds a line for each number, or for each of its primes."""
-        block, columns, rows, missing = factored
+        _, columns, rows, missing = factored
         if rows is None:
             self._file.write(printed("jsonl", self._shape, factored))
             return
@@ -32,9 +33,8 @@ class Writer:
         flat = self._shape is Shape.FLAT
         new = {"prime", "exponent"} if flat else {"primes", "exponents"}
         one, other = (f'"{name}"' for name in new)
-        objects = rows.objects()
-        found = columns.rows() if flat else shown_fields(block, columns)
-        for at, (fields, shown) in enumerate(zip(objects, found, strict=True)):
+        found: Iterable[Any] = columns.rows() if flat else printed("jsonl", self._shape, factored).decode().splitlines()
+        for at, (fields, shown) in enumerate(zip(rows.objects(), found, strict=True)):
             if (one in fields or other in fields) and (there := new & json.loads(fields).keys()):
                 raise FactorpoolError(f"{show(fields)} has a field {min(there)!r} already, which would be there twice")
             before = fields.rstrip()[:-1].rstrip()
@@ -44,7 +44,7 @@ class Writer:
             elif at in missing:
                 lines.append(f'{before}"primes": null, "exponents": null}}\n')
             else:
-                lines.append(f"{before}{shown}\n")
+                lines.append(f"{before}{shown.partition(', ')[2]}\n")  # what stands behind its number
         self._file.write("".join(lines).encode("utf-8"))
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ class Writer:
             found = zip(lists, columns.rows(), strict=True)
             made = [[*row, _stored(p), e] for row, pairs in found for p, e in zip(*pairs, strict=True)]
         else:
-            shown = enumerate(shown_factors(self._shape, block, columns))
+            shown = enumerate(shown_factors(self._shape, factored))
             made = [[*lists[at], None if at in missing else text] for at, text in shown]
         with _errors(self._path):
             self._database.executemany(self._insert, made)

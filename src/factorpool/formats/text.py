@@ -9,7 +9,7 @@ from factorpool.formats import Factored, Shape
 
 
 def printed(style: str, shape: Shape, factored: Factored) -> bytes:
-    """The lines of numbers without a table: those that a worker has printed, if one has."""
+    """A line for each number, or for each of its primes: those that a worker has printed, if one has."""
     text = factored.columns.text
     return lines_of(style, shape, factored.block, factored.columns) if text is None else bytes(text)
 
@@ -22,20 +22,9 @@ def lines_of(style: str, shape: Shape, block: Block, columns: Columns) -> bytes:
     return "".join(_line(style, shape, n, p, e) for n, (p, e) in rows).encode()
 
 
-def shown_fields(block: Block, columns: Columns) -> list[str]:
-    """What a line of JSON has behind the number and the comma, to its end; for each number."""
-    text = lines_of("jsonl", Shape.REPEATED, block, columns) if columns.text is None else bytes(columns.text)
-    return [line.partition(", ")[2] for line in text.decode().split("\n")[:-1]]
-
-
-def shown_lines(shape: Shape, block: Block, columns: Columns) -> bytes:
-    """What stands in the column of factors, a line for each number: as a worker has printed it, if one has."""
-    return lines_of("bare", shape, block, columns) if columns.text is None else bytes(columns.text)
-
-
-def shown_factors(shape: Shape, block: Block, columns: Columns) -> list[str]:
+def shown_factors(shape: Shape, factored: Factored) -> list[str]:
     """What stands in the column of factors, for each number."""
-    return shown_lines(shape, block, columns).decode().split("\n")[:-1]
+    return printed("bare", shape, factored).decode().split("\n")[:-1]
 
 
 def _line(style: str, shape: Shape, n: int, primes: list[int], exponents: list[int]) -> str:

@@ -33,6 +33,9 @@ class OutputError(FactorpoolError):
 class StandardOutput:
     """Standard output; a reader that has gone ends the program quietly, a full disk says so."""
 
+    kept: Place | None = None
+    """No command can go on anywhere."""
+
     def __enter__(self) -> StandardOutput:
         return self
 
@@ -42,11 +45,8 @@ class StandardOutput:
     def begin(self) -> None:
         """Nothing was written before."""
 
-    kept: Place | None = None
-    """What is written cannot be taken back: nobody needs to know how far it is."""
-
     def reached(self, place: Place | None, given_up: int) -> None:
-        """Nor which place of the input that is."""
+        """What is written cannot be taken back: nobody needs to know how far it is."""
 
     def ended(self, bad: int, given_up: int) -> None:
         """Nor what was left out."""

@@ -32,11 +32,24 @@ static inline int to_number(const char *s, const char *end, uint64_t *value) {
     return 1;
 }
 
+/* Eight bytes as a word of which the lowest is the first. */
+static inline uint64_t load_bytes(const void *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+    return EIGHT_AT_ONCE ? word : __builtin_bswap64(word);
+}
+
+/* Eight bytes of 0 or 1 as eight bits. */
+static inline uint64_t bits_of(uint64_t bytes) { return bytes * 0x0102040810204080u >> 56; }
+
+/* 64 bytes from s on, in `copy` with `fill` behind the end where there are fewer. */
+static inline const char *load64(const char *s, const char *end, char fill, char copy[64]) {
+    return end - s >= 64 ? s : memcpy(memset(copy, fill, 64), s, (size_t)(end - s));
+}
+
 /* The value of the digits that eight bytes begin with, and how many these are. */
 static inline unsigned leading_digits(const char *s, uint64_t *value) {
-    uint64_t text;
-    memcpy(&text, s, 8);
-    uint64_t digits = text ^ BYTES('0');
+    uint64_t digits = load_bytes(s) ^ BYTES('0');
     /* Of a byte above 9 the highest bit is set now; what it carries spoils only bytes that come after it. */
     uint64_t others = (digits | (digits + BYTES(0x76))) & BYTES(0x80);
     if (others & 0x80) return 0;
@@ -88,12 +101,10 @@ static inline uint64_t within64(const char *s, char first, int count) {
 static inline uint64_t within64(const char *s, char first, int count) {
     uint64_t found = 0;
     for (unsigned i = 0; i < 64; i += 8) {
-        uint64_t text;
-        memcpy(&text, s + i, 8);
-        if (!EIGHT_AT_ONCE) text = __builtin_bswap64(text);
+        const uint64_t text = load_bytes(s + i);
         const uint64_t low = text & BYTES(0x7F), least = BYTES(0x80 - (unsigned)first);
         const uint64_t marks = (low + least) & ~(low + least - BYTES((unsigned)count)) & ~text & BYTES(0x80);
-        found |= (marks >> 7) * 0x0102040810204080u >> 56 << i; /* the highest bits of eight bytes */
+        found |= bits_of(marks >> 7) << i;
     }
     return found;
 }

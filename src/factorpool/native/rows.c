@@ -28,12 +28,8 @@ int fp_read_rows(const char *text, const char *end, char separator, size_t colum
     *all_numbers = 1;
     for (size_t at = 0; at < size || line < size; at += 64) {
         char last[64];
-        const char *here = text + at;
-        if (size - at < 64) {
-            memcpy(memset(last, 0, sizeof last), here, size - at);
-            if (text[size - 1] != '\n') last[size - at] = '\n'; /* the last line ends with the text */
-            here = last;
-        }
+        const char *here = load64(text + at, end, 0, last);
+        if (here == last && text[size - 1] != '\n') last[size - at] = '\n'; /* the last line ends with the text */
         if (within64(here, '"', 1) || !all_before_line_ends(within64(here, '\r', 1), text + at, end)) return 0;
         const uint64_t line_ends = within64(here, '\n', 1);
         for (uint64_t ends = within64(here, separator, 1) | line_ends; ends; ends &= ends - 1) {

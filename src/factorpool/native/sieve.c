@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "factors.h"
 #include "integer.h"
 
@@ -108,13 +109,6 @@ static int add_events(run *r, uint32_t p, uint64_t index) {
 /* Odd numbers of which the multiples of 3, 5, 7, 11 and 13 repeat; their pattern is copied, not sieved. */
 #define PATTERN (3 * 5 * 7 * 11 * 13)
 
-/* Eight bytes as a word of which the lowest is the first. */
-static inline uint64_t load_bytes(const uint8_t *bytes) {
-    uint64_t word;
-    memcpy(&word, bytes, 8);
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
-}
-
 /* The primes' sieve: byte i of a segment from an odd `low` on is for low + 2 i, and not 0 where that is composite. */
 typedef struct {
     uint8_t composite[BASE_SEGMENT];
@@ -165,8 +159,7 @@ static size_t list_primes(uint64_t low, uint64_t bound, base_sieve *b) {
     size_t count = 0;
     for (uint32_t i = 0; i < BASE_SEGMENT && low + 2 * i < bound; i += 64) {
         uint64_t primes = 0;
-        for (unsigned k = 0; k < 64; k += 8) /* eight bytes of 0 or 1 to eight bits */
-            primes |= (~load_bytes(b->composite + i + k) & 0x0101010101010101) * 0x0102040810204080 >> 56 << k;
+        for (unsigned k = 0; k < 64; k += 8) primes |= bits_of(~load_bytes(b->composite + i + k) & BYTES(1)) << k;
         for (; primes; primes &= primes - 1)
             b->primes[count++] = (uint32_t)low + 2 * (i + (uint32_t)__builtin_ctzll(primes));
     }

@@ -39,15 +39,6 @@ const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64
     return s;
 }
 
-/* What stands in 64 bytes: bit i is for byte i. */
-typedef struct {
-    uint64_t digits, spaces, line_ends;
-} bytes64;
-
-static bytes64 look_at(const char *s) {
-    return (bytes64){within64(s, '0', 10), within64(s, '\t', 5) | within64(s, ' ', 1), within64(s, '\n', 1)};
-}
-
 #define MOST_DIGITS 20
 static const char largest[] = "18446744073709551615";
 
@@ -58,19 +49,19 @@ int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *
     while (end > s && !is_space((unsigned char)end[-1])) end--;
     for (const char *at = s; at < end; at += 64) {
         char last[64];
-        if (end - at < 64) memcpy(memset(last, ' ', sizeof last), at, (size_t)(end - at));
-        const bytes64 here = look_at(end - at < 64 ? last : at);
-        if (~(here.digits | here.spaces)) return 0;
-        numbers += (size_t)__builtin_popcountll(here.digits & ~(here.digits << 1 | before >> 63));
-        line_ends += (size_t)__builtin_popcountll(here.line_ends);
-        fp_u128 run = (fp_u128)here.digits << 64 | before; /* of 1 digit, 2, 4, 8, 16 */
+        const char *here = load64(at, end, ' ', last);
+        const uint64_t digits = within64(here, '0', 10);
+        if (~(digits | within64(here, '\t', 5) | within64(here, ' ', 1))) return 0;
+        numbers += (size_t)__builtin_popcountll(digits & ~(digits << 1 | before >> 63));
+        line_ends += (size_t)__builtin_popcountll(within64(here, '\n', 1));
+        fp_u128 run = (fp_u128)digits << 64 | before; /* of 1 digit, 2, 4, 8, 16 */
         run &= run << 1;
         const fp_u128 four = run &= run << 2;
         run &= run << 4;
         run &= run << 8;
         uint64_t ends = (uint64_t)((run & four << 16) >> 64);
         if (ends & (ends << 1 | ended >> 63)) return 0; /* one digit more */
-        ended = ends, before = here.digits;
+        ended = ends, before = digits;
         for (; ends; ends &= ends - 1) {
             const char *number = at + __builtin_ctzll(ends) + 1 - MOST_DIGITS;
             if ((number[0] != '1' || number[1] >= '8') && memcmp(number, largest, MOST_DIGITS) > 0) return 0;

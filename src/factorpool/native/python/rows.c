@@ -22,33 +22,35 @@ static PyObject *read_rows(PyObject *module, PyObject *args) {
     Py_buffer text;
     int separator;
     Py_ssize_t columns, column;
+    uint64_t *starts = NULL, *numbers = NULL;
     PyObject *result = NULL;
     if (!PyArg_ParseTuple(args, "y*Cnn:read_rows", &text, &separator, &columns, &column)) return NULL;
-    if (!is_separator(separator) || column < 0 || column >= columns) {
-        if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "there is no column %zd of %zd", column, columns);
-        PyBuffer_Release(&text);
-        return NULL;
+    if (!is_separator(separator)) goto done;
+    if (column < 0 || column >= columns) {
+        PyErr_Format(PyExc_ValueError, "there is no column %zd of %zd", column, columns);
+        goto done;
     }
     const char *begin = text.buf;
     const size_t room = (size_t)text.len / 2 + 2;
-    uint64_t *starts = malloc(8 * room), *numbers = malloc(8 * room);
-    size_t rows = 0;
-    int plain = 0, all_numbers = 0;
-    if (starts && numbers) {
-        Py_BEGIN_ALLOW_THREADS;
-        plain = fp_read_rows(begin, begin + text.len, (char)separator, (size_t)columns, (size_t)column, starts, numbers,
-                             &rows, &all_numbers);
-        Py_END_ALLOW_THREADS;
-        if (!plain)
-            result = Py_NewRef(Py_None);
-        else if (all_numbers)
-            result = Py_BuildValue("y#y#", (const char *)starts, (Py_ssize_t)(8 * (rows + 1)), (const char *)numbers,
-                                   (Py_ssize_t)(8 * rows));
-        else
-            result = Py_BuildValue("y#O", (const char *)starts, (Py_ssize_t)(8 * (rows + 1)), Py_None);
-    } else {
+    starts = malloc(8 * room), numbers = malloc(8 * room);
+    if (!starts || !numbers) {
         PyErr_NoMemory();
+        goto done;
     }
+    size_t rows;
+    int plain, all_numbers;
+    Py_BEGIN_ALLOW_THREADS;
+    plain = fp_read_rows(begin, begin + text.len, (char)separator, (size_t)columns, (size_t)column, starts, numbers,
+                         &rows, &all_numbers);
+    Py_END_ALLOW_THREADS;
+    if (!plain)
+        result = Py_NewRef(Py_None);
+    else if (all_numbers)
+        result = Py_BuildValue("y#y#", (const char *)starts, (Py_ssize_t)(8 * (rows + 1)), (const char *)numbers,
+                               (Py_ssize_t)(8 * rows));
+    else
+        result = Py_BuildValue("y#O", (const char *)starts, (Py_ssize_t)(8 * (rows + 1)), Py_None);
+done:
     free(starts), free(numbers);
     PyBuffer_Release(&text);
     return result;

@@ -3,6 +3,12 @@
 
 #include "module.h"
 
+static int check_start(Py_ssize_t start, const Py_buffer *text) {
+    if (start >= 0 && start <= text->len) return 1;
+    PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text->len);
+    return 0;
+}
+
 PyDoc_STRVAR(
     parse_doc,
     "parse(text, start, in_comment, /)\n--\n\n"
@@ -10,12 +16,6 @@ PyDoc_STRVAR(
     "Returns (numbers, stop, odd, in_comment, lines): the bytes of the numbers as uint64, where it stopped, where\n"
     "that token starts (-1 at the end of the text), whether the text ended within a comment, and how many line ends\n"
     "came before.");
-
-static int check_start(Py_ssize_t start, const Py_buffer *text) {
-    if (start >= 0 && start <= text->len) return 1;
-    PyErr_Format(PyExc_ValueError, "start %zd is outside the text of %zd bytes", start, text->len);
-    return 0;
-}
 
 static PyObject *parse(PyObject *module, PyObject *args) {
     (void)module;
