@@ -20,7 +20,7 @@ from factorpool.factoring.relations import Relations
 
 pytestmark = pytest.mark.usefixtures("workers_left")
 
-P, Q = 2**104 - 17, 2**105 - 13
+P, Q = 2**112 - 75, 2**113 - 133
 SECONDS = P * Q
 """What takes some seconds to sieve."""
 
@@ -38,7 +38,7 @@ def test_the_same_command_goes_on_after_it_was_killed(tmp_path: Path) -> None:
         with subprocess.Popen([sys.executable, "-m", "factorpool", *arguments], stdout=subprocess.DEVNULL) as program:
             while program.poll() is None and size_of_relations(tmp_path) == sizes[-1]:
                 time.sleep(0.02)
-            time.sleep(rng.random() / 2)
+            time.sleep(rng.random() / 4)
             program.kill()
         sizes.append(size_of_relations(tmp_path))
     assert len(sizes) > 3
