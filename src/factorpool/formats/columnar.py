@@ -171,6 +171,27 @@ class ColumnarWriter(ABC):
         )
 
 
+def _without_dictionaries(kind: Any) -> Any:
+    """The type of a column, or of what is nested in it, once what a dictionary encodes is written out.
+
+    Pieces of a column with a dictionary cannot be kept apart from each other.
+    """
+    pa = load_pyarrow()
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _without_dictionaries(kind.value_type)
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(_without_dictionaries(field.type)) for field in kind])
+    if types.is_map(kind):
+        return pa.map_(*map(_without_dictionaries, (kind.key_type, kind.item_type)), keys_sorted=kind.keys_sorted)
+    for is_one, make in ((types.is_list, pa.list_), (types.is_large_list, pa.large_list)):
+        if is_one(kind):
+            return make(kind.value_field.with_type(_without_dictionaries(kind.value_type)))
+    if types.is_fixed_size_list(kind):
+        return pa.list_(kind.value_field.with_type(_without_dictionaries(kind.value_type)), kind.list_size)
+    return kind
+
+
 class ColumnarTable(ABC):
     """A table of Arrow's columns; a subclass says how its batches are read."""
 
@@ -180,9 +201,7 @@ class ColumnarTable(ABC):
         self._pa = pa = load_pyarrow()
         integers = [f.name for f in schema if pa.types.is_integer(f.type)]
         column = choose_column(schema.names, wanted, integers, "it")
-        # What a dictionary encodes is written out: pieces of such a column cannot be kept apart from each other.
-        plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
-        self._schema = pa.schema(plain)
+        self._schema = pa.schema([field.with_type(_without_dictionaries(field.type)) for field in schema])
         self.heading = Heading(tuple(schema.names), column, self._schema.serialize().to_pybytes())
         self.size = size
 
