@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import factorpool as fp
+from factorpool.factoring.block import Kind
+from factorpool.factoring.columns import Columns
+from factorpool.formats import Factored, Shape
 from factorpool.formats import csv as csv_format
 from factorpool.formats import sqlite as sqlite_format
+from factorpool.formats import tsv as tsv_format
+from factorpool.formats.table import Batch
 from factorpool.jobs.inputs import Input, find_inputs
 from factorpool.jobs.places import Share
 from factorpool.jobs.table import TableReader, numbers_of
@@ -377,6 +385,30 @@ def test_columns_of_every_type(tmp_path: Path) -> None:
     assert ran.returncode == 1 and b"numbers.parquet" in ran.stderr and b"Traceback" not in ran.stderr
 
 
+@pytest.mark.skipif(pa is None, reason="pyarrow is not installed")
+@pytest.mark.parametrize("target", ["parquet", "arrow"])
+def test_dictionaries_within_other_types_are_written_out(tmp_path: Path, target: str) -> None:
+    words = pa.array(["a", "b", "a"]).dictionary_encode()
+    pairs = pa.StructArray.from_arrays([words, pa.array([1, None, 3])], ["word", "count"])
+    ends = pa.array([0, 1, 2, 3])
+    table = pa.table({
+        "n": [15, 97, 360],
+        "struct": pairs,
+        "list": pa.ListArray.from_arrays(ends, pairs),
+        "large_list": pa.LargeListArray.from_arrays(ends, words),
+        "fixed": pa.FixedSizeListArray.from_arrays(pa.array(list("abcabc")).dictionary_encode(), 2),
+        "map": pa.MapArray.from_arrays(ends, pa.array(["x", "y", "z"]), words),
+    })  # fmt: skip
+    with pa.ipc.new_file(tmp_path / "numbers.arrow", table.schema) as file:
+        file.write_table(table)
+    output = tmp_path / f"factors.{target}"
+    ran = command("factor", "-i", str(tmp_path / "numbers.arrow"), "--column", "n", "-o", str(output))
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    found = pa.ipc.open_file(output).read_all() if target == "arrow" else pq.read_table(output)
+    assert found.drop(["factors"]).to_pylist() == table.to_pylist()
+    assert found.schema.field("list").type.value_type.field("word").type == pa.string()
+
+
 def test_without_pyarrow_its_formats_say_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['pyarrow'] = None; from factorpool.cli import main; "
@@ -427,9 +459,16 @@ def test_a_job_on_a_table_that_is_killed_goes_on(tmp_path: Path, source: str) ->
     assert {path.name for path in tmp_path.iterdir()} == {given.name, output.name}
 
 
-@pytest.mark.parametrize(("source", "target"), [("txt", "txt"), *zip(KINDS, KINDS, strict=False)])
+PACKED = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("txt", "txt"), *zip(KINDS, KINDS, strict=False), ("txt.gz", "txt"), ("csv.bz2", "csv"), ("jsonl.xz", "jsonl")],
+)
 def test_parts_are_merged_to_what_one_job_writes(tmp_path: Path, source: str, target: str) -> None:
     names = []
+    source, _, packed = source.partition(".")
     for at in range(3):
         rows = rows_of(1000 * at + 1, at)
         names.append(tmp_path / f"numbers{at}.{source}")
@@ -437,6 +476,8 @@ def test_parts_are_merged_to_what_one_job_writes(tmp_path: Path, source: str, ta
             names[-1].write_text("".join(f"{n}" + (" " if i % 3 else "\n# a comment\n") for i, n, _ in rows))
         else:
             WRITERS[source](names[-1], rows)
+        if packed:
+            names[-1].write_bytes(PACKED[packed](names[-1].read_bytes()))
     column = [] if source == "txt" else ["--column", "n"]
     args = [*(word for name in names for word in ("-i", str(name))), *column]
     one, output = tmp_path / f"one.{target}", tmp_path / f"factors.{target}"
@@ -490,9 +531,13 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ran = command("factor", "-i", str(source), *args)
         assert ran.returncode == 2 and why in ran.stderr
     packed = tmp_path / "numbers.gz"
-    packed.write_bytes(gzip.compress(b"15"))
-    ran = command("factor", "-i", str(packed), "-o", str(output), "--part", "1/9")
-    assert ran.returncode == 2 and b"not compressed" in ran.stderr
+    packed.write_bytes(gzip.compress(b"n\n15\n" * 1000)[:-9])
+    for column in ([], ["--column", "n"]):
+        ran = command("factor", "-i", str(packed), "-o", str(output), "--part", "1/9", *column)
+        assert ran.returncode == 1 and b"numbers.gz: it is damaged (gzip: " in ran.stderr
+    os.mkfifo(tmp_path / "pipe")
+    ran = command("factor", "-i", str(tmp_path / "pipe"), "-o", str(output), "--part", "1/9")
+    assert ran.returncode == 2 and b"--part takes its share of files, which" in ran.stderr
 
 
 def test_a_range_in_parts(tmp_path: Path) -> None:
@@ -527,31 +572,80 @@ def test_every_row_of_a_table_is_in_one_part(
 @given(
     st.lists(
         st.tuples(
-            st.one_of(st.integers(0, 2**65).map(str), st.sampled_from(["", " 7 ", "+8", "x", "1.5", "-3"])),
-            st.text("0123456789 aé-", max_size=9),
+            st.one_of(st.integers(0, 2**65).map(str), st.sampled_from(["", " 7 ", "+8", "x", "1.5", "-3", '"'])),
+            st.text('ab1,;\t|"\n é-', max_size=9),
         ),
         min_size=1,
         max_size=40,
     ),
     st.sampled_from(csv_format.SEPARATORS),
     st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.booleans(),
+    st.sampled_from(["", '5{}6" pipe', '5{}"a"b', '5{} "a"', '5{}"a\r"', '5{}"a', "5{}6{}7", "5"]),
+    st.sampled_from([1, 20, 70, 300, 2000]),
 )
-def test_lines_without_quotes_are_read_as_if_they_might_have_some(
-    cells: list[tuple[str, str]], separator: str, line_end: str, ended: bool
+def test_rows_are_the_same_whether_the_kernel_finds_them(
+    cells: list[tuple[str, str]], separator: str, line_end: str, quoting: Any, ended: bool, odd: str, size: int
 ) -> None:
-    lines = [separator.join(row) for row in cells]
-    text = line_end.join([f"n{separator}note", *lines]) + (line_end if ended else "")
-    table = csv_format.Table(io.BytesIO(text.encode()), "n", None)
-    (batch,) = table.batches(0, 1, None)
-    assert isinstance(batch.rows, csv_format.PlainRows)
-    assert batch.rows.lists() == list(csv.reader(lines, delimiter=separator))
-    half = len(lines) // 2
-    assert batch.rows.part(half, len(lines)).lists() == list(csv.reader(lines[half:], delimiter=separator))
-    assert list(batch.places) == list(range(2, 2 + len(lines)))
-    found, why = numbers_of(batch.values, coerce=False)
-    expected, expected_why = numbers_of([row[0] for row in cells], coerce=False)
-    assert (list(found), why) == (list(expected), expected_why)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator=line_end, quoting=quoting)
+    writer.writerows([["n", "note"], *cells[:20]])
+    text.write(odd.format(*2 * separator) + line_end * bool(odd))
+    writer.writerows(cells[20:])
+    data = text.getvalue().removesuffix("" if ended else line_end).encode()
+    found, batches = rows_and_output(data, size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_format.Table, "_read_plain", lambda *_: None)
+        expected, _ = rows_and_output(data, size)
+    assert found == expected
+    if odd:
+        return
+    assert [row for row, _, _ in found[0]] == [list(row) for row in cells]
+    if size == 2000:
+        assert any(isinstance(batch.rows, csv_format.PlainRows) for batch in batches)
+
+
+def rows_and_output(data: bytes, size: int) -> tuple[tuple[Any, ...], list[Batch]]:
+    """Of a CSV file that is read in pieces: its rows, their lines and numbers, as CSV and TSV; and the batches."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_format, "READ_BYTES", size)
+        table = csv_format.Table(io.BytesIO(data), "n", None)
+        batches = list(table.batches(0, 1, None))
+    found: list[tuple[Any, ...]] = []
+    outputs = []
+    for module in (csv_format, tsv_format):
+        output = io.BytesIO()
+        writer = module.Writer(output, Shape.REPEATED, table.heading)
+        for batch in batches:
+            block, why = numbers_of(batch.values, coerce=False)
+            if module is csv_format:
+                numbers = [why.get(at, n) for at, n in enumerate(block)]
+                found += zip(batch.rows.lists(), batch.places, numbers, strict=True)
+                half = len(batch.rows) // 2
+                parts = [batch.rows.part(0, half), batch.rows.part(half, len(batch.rows))]
+                assert [len(part) for part in parts] == [half, len(batch.rows) - half]
+                assert [row for part in parts if len(part) for row in part.lists()] == batch.rows.lists()
+            counts = bytes(at not in why for at in range(len(block)))
+            sevens = Columns(counts, array("Q", [7] * sum(counts)).tobytes(), bytes([1]) * sum(counts))
+            if block.kind is Kind.WIDE:
+                sevens = Columns(*map(list, sevens.entries()))
+            if len(block):
+                writer.write(Factored(block, sevens, batch.rows, frozenset(why)))
+        outputs.append(output.getvalue())
+    mistakes = [mistake for batch in batches for mistake in batch.mistakes]
+    return (found, mistakes, outputs), batches
+
+
+def test_a_row_that_the_end_of_a_piece_cuts_is_read_once(tmp_path: Path) -> None:
+    text = "n,note\n" + "".join(f'{n},"{n},\n{n}"\n' for n in range(1, 5001))
+    (tmp_path / "in.csv").write_text(text)
+    ran = command("factor", "-i", str(tmp_path / "in.csv"), "--column", "n", "--exponents", "--format", "csv")
+    rows = list(csv.reader(io.StringIO(ran.stdout.decode())))
+    assert rows[1:] == [
+        [str(n), f"{n},\n{n}", " ".join(f"{p}^{e}" if e > 1 else str(p) for p, e in fp.factor(n).items())]
+        for n in range(1, 5001)
+    ]
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|"])

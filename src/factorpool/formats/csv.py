@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 from factorpool import _native
@@ -44,10 +45,8 @@ class Writer:
         if rows is None:
             self._file.write(printed(self.style, self._shape, factored))
             return
-        plain = rows.text(self.separator) if isinstance(rows, PlainRows) and self._shape is not Shape.FLAT else None
-        if plain is not None:
-            shown = printed("bare", self._shape, factored)
-            self._file.write(_native.join_rows(plain, shown, self.separator))
+        if isinstance(rows, PlainRows) and self._shape is not Shape.FLAT:
+            self._file.write(rows.joined(printed("bare", self._shape, factored), self.separator))
             return
         lists = rows.lists()
         if self._shape is Shape.FLAT:
@@ -81,7 +80,7 @@ class Writer:
 
 
 class PlainRows(Rows):
-    """Lines that have no quotes, and so can be written as they are; `starts` has where each begins, and the end."""
+    """Rows as they stand in a text, in which the kernel has found them; `starts` has where each begins, and the end."""
 
     def __init__(self, data: bytes, starts: memoryview, names: tuple[str, ...], separator: str) -> None:
         self._data = data
@@ -96,20 +95,19 @@ class PlainRows(Rows):
         """Some of them."""
         return PlainRows(self._data, self._starts[start : stop + 1], self._names, self._separator)
 
-    def _lines(self) -> bytes:
+    def _text(self) -> bytes:
         return self._data[self._starts[0] : self._starts[-1]]
 
-    def text(self, separator: str) -> bytes | None:
-        """Their lines with that separator; None where it stands in a cell, which then needs quotes."""
-        text = self._lines()
-        if separator == self._separator:
-            return text
-        return None if separator.encode() in text else text.replace(self._separator.encode(), separator.encode())
+    def joined(self, lines: bytes, separator: str) -> bytes:
+        """They, each with a line behind it, with a separator."""
+        return _native.join_rows(self._text(), self._separator, lines, separator)
 
     def lists(self) -> list[list[Any]]:
         """Their values."""
-        lines = self._lines().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-        return [line.split(self._separator) for line in lines.removesuffix("\n").split("\n")]
+        text = self._text().decode("utf-8", "surrogateescape")
+        if '"' in text:
+            return list(csv.reader(io.StringIO(text, newline="\n"), delimiter=self._separator))
+        return [line.split(self._separator) for line in text.replace("\r\n", "\n").removesuffix("\n").split("\n")]
 
 
 class Table:
@@ -150,7 +148,7 @@ class Table:
                 return
             batch = self._read_plain(first, text, lines)
             if batch is None:
-                rows = _QuotedRows(first, text, lines, self._separator)
+                rows = _OddRows(first, text, lines, self._separator)
                 yield self._batch_of(rows, lines)
                 if rows.error:
                     raise FactorpoolError(rows.error)
@@ -163,8 +161,9 @@ class Table:
             return 0, 1
         lines = Lines(self._source, *self._begins)
         while lines.offset < offset and (text := lines.take(READ_BYTES, offset)):
-            if '"' in text:
-                for _ in _QuotedRows(lines.line - text.count("\n"), text, lines, self._separator):
+            first = lines.line - text.count("\n")
+            if '"' in text and self._read_plain(first, text, lines) is None:
+                for _ in _OddRows(first, text, lines, self._separator):
                     pass
         return lines.offset, lines.line
 
@@ -177,20 +176,27 @@ class Table:
             raise FactorpoolError(f"line 1: {error}") from error
 
     def _read_plain(self, first: int, text: str, lines: Lines) -> Batch | None:
-        """The rows of lines in which separators alone are special; None if more is, or a value is missing."""
+        """The rows of a text, but for one that it cuts; None if they have to be looked at more closely."""
         names = self.heading.names
         data = text.encode("utf-8", "surrogateescape")
         if (read := _native.read_rows(data, self._separator, len(names), self._at)) is None:
             return None
-        starts, numbers = read
-        rows = PlainRows(data, memoryview(starts).cast("Q"), names, self._separator)
+        starts, numbers = memoryview(read[0]).cast("Q"), read[1]
+        if len(starts) == 1:  # there is no whole row
+            return None
+        lines.put_back(data[starts[-1] :])
+        rows = PlainRows(data, starts, names, self._separator)
         if numbers is not None:
             values: Sequence[Any] = memoryview(numbers).cast("Q")
         else:
             values = [row[self._at] for row in rows.lists()]
-        return Batch(rows, values, range(first, lines.line), lines.offset, lines.line)
+        places: Sequence[int] = range(first, lines.line)
+        if len(places) > len(rows):  # line ends are in quotes
+            before = accumulate((data.count(b"\n", *ends) for ends in pairwise(starts)), initial=first)
+            places = list(before)[:-1]
+        return Batch(rows, values, places, lines.offset, lines.line)
 
-    def _batch_of(self, found: _QuotedRows, lines: Lines) -> Batch:
+    def _batch_of(self, found: _OddRows, lines: Lines) -> Batch:
         rows: list[list[str]] = []
         places: list[int] = []
         mistakes: list[tuple[int, str]] = []
@@ -207,9 +213,10 @@ class Table:
         return Batch(Rows(rows, self.heading.names), values, places, lines.offset, lines.line, mistakes)
 
 
-class _QuotedRows:
-    """The rows of lines, each with the number of its first; the last of them may need more lines, which are taken.
+class _OddRows:
+    """The rows of lines, whatever stands in them, each with the number of its first line.
 
+    The last of them may need more lines, which are taken.
     `error` says why no more rows could be read, `open_quote` in which line the last row begins, if it ends with the
     file and within quotes.
     """

@@ -36,19 +36,33 @@ class Lines:
         self._source = source
         self.offset = offset
         self.line = line
+        self._again = b""  # whole lines that come once more
         source.seek(offset)
 
     def __iter__(self) -> Iterator[str]:
-        while raw := self._source.readline(MOST_BYTES):
+        while raw := self._next():
             yield self._text(raw)
+
+    def _next(self) -> bytes:
+        if self._again:
+            line, end, self._again = self._again.partition(b"\n")
+            return line + end
+        return self._source.readline(MOST_BYTES)
 
     def take(self, size: int, end: int | None = None) -> str:
         """The next whole lines, together about so many bytes, of those that begin before a byte."""
-        size = size if end is None else min(size, end - self.offset)
+        again, self._again = self._again, b""
+        size = size if end is None else min(size, end - self.offset - len(again))
         raw = self._source.read1(size) if size > 0 else b""  # of what is damaged, what comes before that
         if raw and raw[-1:] != b"\n":
             raw += self._source.readline(MOST_BYTES)
-        return self._text(raw)
+        return self._text(again + raw)
+
+    def put_back(self, lines: bytes) -> None:
+        """The last lines of those that were taken come once more."""
+        self._again = lines + self._again
+        self.offset -= len(lines)
+        self.line -= _lines_of(lines)
 
     def _text(self, raw: bytes) -> str:
         if len(raw) >= MOST_BYTES:
@@ -59,8 +73,13 @@ class Lines:
                 raise FactorpoolError("it is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it")
             text = text.removeprefix("\ufeff")
         self.offset += len(raw)
-        self.line += _native.count_line_ends(raw) + (raw[-1:] not in (b"\n", b""))
+        self.line += _lines_of(raw)
         return text
+
+
+def _lines_of(raw: bytes) -> int:
+    """How many lines there are, the last of which may have no end."""
+    return _native.count_line_ends(raw) + (raw[-1:] not in (b"\n", b""))
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from factorpool.errors import FactorpoolError
@@ -25,6 +27,21 @@ def opened(raw: io.BufferedReader) -> tuple[LineSource, str | None]:
             return cast(LineSource, source), compression
     _refuse_tables(begins)
     return raw, None
+
+
+def size_of(path: str) -> int:
+    """How many bytes a file has in it; what is compressed is read for that.
+
+    Raises a FactorpoolError for what is damaged.
+    """
+    with open(path, "rb") as file:
+        source, compression = opened(file)
+        if compression is None:
+            return os.fstat(file.fileno()).st_size
+        try:
+            return sum(map(len, iter(partial(source.read1, 1 << 20), b"")))
+        except damage() as error:
+            raise FactorpoolError(f"it is damaged ({compression}: {error}), and --part needs all of it") from error
 
 
 def _refuse_tables(begins: bytes) -> None:

@@ -15,11 +15,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, OptionError, show
+from factorpool.errors import FactorpoolError, show
 from factorpool.factoring.block import WORD_MAX, Block, Text, words_of
 from factorpool.factoring.numbers import MAX_DIGITS, blocks_of
 from factorpool.formats.lines import LineSource, first_line_from
-from factorpool.jobs.compressed import damage, opened
+from factorpool.jobs.compressed import damage, opened, size_of
 from factorpool.jobs.mistakes import Mistakes
 from factorpool.jobs.places import Place, Places, Share
 
@@ -112,17 +112,12 @@ class Reader:
         return sum(s.st_size for s in stats) if all(s.st_mode & 0o170000 == 0o100000 for s in stats) else None
 
     def _lines_size(self, path: str) -> int:
-        """The size of a file that lines can be taken from anywhere."""
         try:
-            if os.path.isfile(path):
-                with open(path, "rb") as file:
-                    if opened(file)[1] is None:
-                        return os.fstat(file.fileno()).st_size
-            elif not os.path.exists(path):
-                return 0
+            return size_of(path)
         except OSError:
             return 0  # it is reported when it is read
-        raise OptionError(f"--part takes lines from anywhere in a file, which {path} has to be, and not compressed")
+        except FactorpoolError as error:
+            raise FactorpoolError(f"cannot read {path}: {error}") from error
 
     def _file(self, at: int, name: str) -> Iterator[Block]:
         _, offset, line, _ = self._start if at == self._start.file else Place(at, 0, 1, 0)
@@ -142,11 +137,9 @@ class Reader:
         parser = Parser(self._odd(name, where), offset, line, self._coerce, self._parsed)
         before, used, read = self._position, 0, 0
         self._more = compression is not None
-        if compression is None and (offset or end is not None):
+        if offset or end is not None:
             source.seek(offset)
             read = offset
-        while read < offset and (skipped := source.read1(min(READ_BYTES, offset - read))):
-            read += len(skipped)
         data: bytes | None = b""
         while (end is None or read < end) and (data := self._read(source, compression, name)):
             data = data if end is None else data[: end - read]

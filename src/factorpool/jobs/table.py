@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from factorpool import _native
-from factorpool.errors import FactorpoolError, OptionError, show
+from factorpool.errors import FactorpoolError, show
 from factorpool.factoring.arrow import ArrowWords
 from factorpool.factoring.block import Block
 from factorpool.factoring.numbers import MAX_DIGITS
 from factorpool.formats.table import Batch, Heading, Rows, Table
-from factorpool.jobs.compressed import damage
+from factorpool.jobs.compressed import damage, size_of
 from factorpool.jobs.inputs import Input, open_table
 from factorpool.jobs.mistakes import Mistakes
 from factorpool.jobs.places import Place, Places, Share
@@ -173,11 +173,11 @@ class TableReader:
 
     def _size_of(self, each: Input) -> int:
         with self._open(each) as table:
-            if table.size is None or not os.path.isfile(each.path):
-                raise OptionError(
-                    f"--part needs to know how large {each.name} is, which it does not of what is compressed"
-                )
-            return table.size
+            size = table.size
+        try:
+            return size_of(each.path) if size is None else size
+        except FactorpoolError as error:
+            raise FactorpoolError(f"cannot read {each.name}: {error}") from error
 
 
 def numbers_of(values: Sequence[Any] | ArrowWords, coerce: bool) -> tuple[Block, dict[int, str | None]]:

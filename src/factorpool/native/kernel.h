@@ -114,15 +114,18 @@ const char *fp_parse(const char *s, const char *end, fp_reading *reading, uint64
 int fp_count_numbers(const char *s, const char *end, const char **stop, size_t *count, size_t *lines);
 const char *fp_skip_numbers(const char *s, const char *end, size_t count);
 
-/* rows.c.  Reads lines of cells between separators, in none of which there is a quote, or a carriage return but at its end: where each begins (and, behind the last one, the
- * end), and the numbers that stand in one column; `all_numbers` is 0 where one of them is no number of 64 bits.  Answers 0 where a
- * line has more or fewer cells, or none, or there are quotes.  `starts` and `numbers` must have room for (end - text) / 2 + 2. */
+/* rows.c.  Reads rows of cells between separators: where each begins (and, behind the last one, the end), and the numbers that stand in
+ * one column; `all_numbers` is 0 where one of them is no number of 64 bits.  A cell may be in quotes, and then have separators and
+ * line ends in it, and two quotes for one; the last row may be cut within quotes, and is left out, `starts` ends where it begins.
+ * Answers 0 where a row has more or fewer cells, or none, where quotes stand otherwise, or a carriage return that is not before a
+ * line end that ends a row.  `starts` and `numbers` must have room for (end - text) / 2 + 2. */
 int fp_read_rows(const char *text, const char *end, char separator, size_t columns, size_t column, uint64_t *starts,
                  uint64_t *numbers, size_t *rows, int *all_numbers);
 size_t fp_count_line_ends(const char *text, const char *end);
-/* Writes each line of `left` with the same of `right` behind it, and returns their end: not more than one byte for each line beside
- * what both have.  NULL where one of them has more lines. */
-char *fp_join_rows(const char *left, const char *left_end, const char *right, const char *right_end, char separator,
+/* Writes each row of `left`, which fp_read_rows has read with the separator `from`, with a line of `right` behind it, all with the separator
+ * `to`, and returns their end: not more than three bytes for each of `left`, those of `right`, and two.  Quotes are only where they have
+ * to be.  NULL where one side has more rows. */
+char *fp_join_rows(const char *left, const char *left_end, char from, const char *right, const char *right_end, char to,
                    char *out);
 
 /* Writes a line for each number, or, where they are flat, for each of its distinct primes, and returns their end:

@@ -12,10 +12,11 @@ static int is_separator(int c) {
 PyDoc_STRVAR(
     read_rows_doc,
     "read_rows(text, separator, columns, column, /)\n--\n\n"
-    "Find the lines of a table in the bytes of a text, and the numbers that stand in one of its columns.\n\n"
-    "Returns (starts, numbers): where each line begins, and, behind the last, the end of the text, as uint64; and\n"
-    "the numbers as uint64, or None where one of them is none below 2**64.  None where a line does not have\n"
-    "so many cells, or is empty, or where there are quotes, or a carriage return that is not before a line end.");
+    "Find the rows of a table in the bytes of a text, and the numbers that stand in one of its columns.\n\n"
+    "Returns (starts, numbers): where each row begins, and, behind the last, where it ends, as uint64: the text may\n"
+    "go on with one that is cut within quotes; and the numbers as uint64, or None where one of them is none below\n"
+    "2**64.  None where a row does not have so many cells, or is empty, where quotes stand otherwise than around a\n"
+    "cell, or a carriage return that is not before a row's line end.");
 
 static PyObject *read_rows(PyObject *module, PyObject *args) {
     (void)module;
@@ -57,27 +58,29 @@ done:
 }
 
 PyDoc_STRVAR(join_rows_doc,
-             "join_rows(left, right, separator, /)\n--\n\n"
-             "The lines of `left`, each with the same of `right` behind it; a ValueError unless there are "
-             "as many.");
+             "join_rows(rows, separator, lines, to, /)\n--\n\n"
+             "The rows that read_rows has found with a separator, each with one of the lines behind it, all with the\n"
+             "separator `to`, and quotes only around cells that need them; a ValueError unless there are as many.");
 
 static PyObject *join_rows(PyObject *module, PyObject *args) {
     (void)module;
     Py_buffer left, right;
-    int separator;
+    int from, to;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*C:join_rows", &left, &right, &separator)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*Cy*C:join_rows", &left, &from, &right, &to)) return NULL;
     const char *l = left.buf, *r = right.buf;
-    /* A line has one byte of its own in both, but for the last, which may lack it: that is the room for separators. */
-    char *out = is_separator(separator) ? malloc((size_t)left.len + (size_t)right.len + 2) : NULL, *end = NULL;
+    /* A row has one byte of its own in both, but for the last, which may lack it: that is the room for separators.  A cell with the new
+     * separator in it gets two quotes, unless it had them. */
+    const size_t room = (size_t)left.len * (from == to ? 1 : 3) + (size_t)right.len + 2;
+    char *out = is_separator(from) && is_separator(to) ? malloc(room) : NULL, *end = NULL;
     if (out) {
         Py_BEGIN_ALLOW_THREADS;
-        end = fp_join_rows(l, l + left.len, r, r + right.len, (char)separator, out);
+        end = fp_join_rows(l, l + left.len, (char)from, r, r + right.len, (char)to, out);
         Py_END_ALLOW_THREADS;
         if (end)
             result = PyBytes_FromStringAndSize(out, end - out);
         else
-            PyErr_SetString(PyExc_ValueError, "there are more lines on one side");
+            PyErr_SetString(PyExc_ValueError, "there are more rows on one side");
     } else if (!PyErr_Occurred()) {
         PyErr_NoMemory();
     }
