@@ -1,4 +1,6 @@
 /* Buffers of 64-bit words: from Python's ints, from ranges, and what is in them. */
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "module.h"
@@ -16,10 +18,21 @@ int fp_check_words(const Py_buffer *view, const char *what) {
     return 0;
 }
 
+/* Has malloc keep the memory of large results for later ones, which takes a quarter of the time off a range.  The one of glibc gives a
+ * block back to the system at once if it is larger than any that was freed before, but for those above 32 MB, which do not count. */
+static void keep_memory(void) {
+    static atomic_flag done = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&done)) return;
+    void *volatile block =
+        malloc(((size_t)1 << 25) - ((size_t)1 << 13)); /* volatile: else the compiler leaves both out */
+    free(block);
+}
+
 /* A bytes object of so many bytes, or a MemoryError.  A large one gets pages of 2 MB where the system has them for those who ask:
  * it gives new memory page by page, which for those of 4 KB takes longer than to write them. */
 PyObject *fp_new_bytes(size_t size) {
     if (size > PY_SSIZE_T_MAX) return PyErr_NoMemory();
+    if (size >= HUGE_PAGE) keep_memory();
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 #ifdef MADV_HUGEPAGE
     if (bytes && size >= HUGE_PAGE) {
