@@ -35,8 +35,10 @@ typedef struct {
                 fp_u128 *factor);
     /* The same by p - 1 and p + 1. */
     void (*p1)(const fp_u128 *n, const fp_ecm_level *level, void *scratch, fp_u128 *factor);
-    /* Is n[k], odd, a strong probable prime to base[k] < 2^16?  The answer for lane k is bit k. */
+    /* Is n[k], odd, a strong probable prime to base[k] < 2^16, or to 2 where base is NULL?  The answer for lane k is bit k. */
     uint32_t (*strong)(const fp_u128 *n, const int64_t *base);
+    /* Is n[k] a probable prime to 2 by Plumb's criterion? */
+    uint32_t (*plumb)(const fp_u128 *n);
     /* Is n[k] an extra strong Lucas probable prime to the parameter P[k], (P^2 - 4 / n) = -1? */
     uint32_t (*lucas)(const fp_u128 *n, const int64_t *parameter);
 } fp_field;

@@ -18,6 +18,7 @@ static const named cases[] = {
     {2047, 0, "the first strong pseudoprime to 2"}, {1194649, 0, "1093^2, a strong pseudoprime to 2"},
     {12327121, 0, "3511^2, a strong pseudoprime to 2"}, {3215031751u, 0, "to 2, 3, 5 and 7"},
     {3825123056546413051u, 0, "to the first nine primes"}, {318665857834031151u, 0, "to the first eleven"},
+    {46657, 0, "the first that passes Plumb's criterion, but no strong test to 2"},
     {5459, 0, "the first strong Lucas pseudoprime"}, {989, 0, "the first extra strong Lucas pseudoprime"},
     {18446743979220271189u, 0, "4294967279 4294967291, two primes below 2^32"},
 };
@@ -30,7 +31,7 @@ static const uint64_t liars[] = {
     1105u, 1729u, 2465u, 2821u, 6601u, 8911u, 3215031751u, 2152302898747u, 3474749660383u, 341550071728321u,
     3825123056546413051u, 4759123141u, 1122004669633u, 318665857834031151u, 4294967297u, 18446744073709551615u,
     1373653u, 25326001u, 5459u, 5777u, 10877u, 16109u, 18971u, 22499u, 24569u, 25199u, 40309u, 58519u, 75077u, 97439u,
-    989u, 3239u, 10469u, 27971u, 29681u, 30739u, 31631u, 39059u, 72389u,
+    75361u, 88357u, 104653u, 4294901761u, 989u, 3239u, 10469u, 27971u, 29681u, 30739u, 31631u, 39059u, 72389u,
 };
 /* clang-format on */
 

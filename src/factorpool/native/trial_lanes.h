@@ -12,18 +12,19 @@ typedef double doubles __attribute__((vector_size(FP_REGISTER)));
 #define HALVES (FP_REGISTER / 4)
 #define WORDS (FP_REGISTER / 8)
 
-/* Numbers below 2^32, two registers of them: half as wide, so twice as many at a time. */
+/* Numbers below 2^32: half as wide, so twice as many in a register. */
 static void try_halves(const uint64_t *n, const fp_trial_prime *prime, uint64_t *hits) {
-    for (int i = 0; i < FP_TRIAL_ROUND; i += HALVES) {
-        halves m, low = {0}, high = {0};
-        for (int k = 0; k < HALVES; k++) m[k] = (uint32_t)n[i + k];
-        for (int j = 0; j < 32; j++) {
-            const fp_trial_prime *p = prime + j, *q = p + 32;
-            low |= (halves)(m * (uint32_t)p->inverse <= (uint32_t)(p->limit >> 32)) & ((uint32_t)1 << j);
-            high |= (halves)(m * (uint32_t)q->inverse <= (uint32_t)(q->limit >> 32)) & ((uint32_t)1 << j);
+    enum { REGISTERS = FP_TRIAL_ROUND / HALVES };
+    halves m[REGISTERS], low[REGISTERS] = {0}, high[REGISTERS] = {0}, bit = (halves){0} + 1;
+    for (int i = 0; i < FP_TRIAL_ROUND; i++) m[i / HALVES][i % HALVES] = (uint32_t)n[i];
+    for (const fp_trial_prime *p = prime; p < prime + 32; p++, bit += bit)
+        for (int i = 0; i < REGISTERS; i++) {
+            const fp_trial_prime *q = p + 32;
+            low[i] |= (halves)(m[i] * (uint32_t)p->inverse <= (uint32_t)(p->limit >> 32)) & bit;
+            high[i] |= (halves)(m[i] * (uint32_t)q->inverse <= (uint32_t)(q->limit >> 32)) & bit;
         }
-        for (int k = 0; k < HALVES; k++) hits[i + k] = (uint64_t)high[k] << 32 | low[k];
-    }
+    for (int i = 0; i < FP_TRIAL_ROUND; i++)
+        hits[i] = (uint64_t)high[i / HALVES][i % HALVES] << 32 | low[i / HALVES][i % HALVES];
 }
 
 /* Any words, as doubles: no vector unit has a quick product of whole words.  With 2^32 = fold modulo p, n has the same remainder
