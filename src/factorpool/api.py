@@ -89,6 +89,9 @@ def factor(
     >>> factor(360)
     {2: 3, 3: 2, 5: 1}
     """
+    options_given = method, strategy, max_workers, progress, timeout, on_error, checkpoint, pool
+    if options_given == _DEFAULTS and type(n) is int and 0 < n <= WORD_MAX:
+        return _native.factor_word(n)  # all else here would take longer than most such numbers
     check_choice("method", method, METHODS)
     check_progress(progress)
     check_timeout(timeout)
@@ -109,6 +112,10 @@ def factor(
             if on_error == "raise":
                 raise UnfinishedError(number, error.primes, error.composites, None, error.why) from None
             return PartialFactorization(error.primes, error.composites)
+
+
+_DEFAULTS = ("auto", "auto", None, None, None, "raise", None, None)
+"""Of the options of `factor`, in order."""
 
 
 def _stage_for(progress: Progress | bool | None, stack: ExitStack) -> Callable[[Stage], object] | None:

@@ -176,6 +176,8 @@ def is_prime(n: SupportsIndex) -> bool:
     >>> is_prime(2**61 - 1), is_prime(2**67 - 1), is_prime(-7)
     (True, False, False)
     """
+    if type(n) is int and 0 < n <= WORD_MAX:
+        return _native.is_prime(n)
     from factorpool.factoring.methods.flint import is_probable_prime
 
     if not isinstance(n, bool) and hasattr(n, "__index__") and operator.index(n) <= 0:

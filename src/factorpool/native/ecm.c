@@ -18,33 +18,34 @@ typedef struct {
 
 /* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many.  Composites have
  * mostly a factor far below their square root: on their way to their own level, numbers of a higher one try `visits` curves here; those
- * that are sieved then, only from `worth_from` bits on: shorter ones are sieved sooner.  And how far p - 1 and p + 1 go, which numbers of
+ * that are sieved then, only from `worth_from` bits on: shorter ones are sieved sooner.  Where there are so few numbers that lanes are
+ * empty, or one has several of them, they try `few_visits` curves here instead, if they are not to be sieved.  And how far p - 1 and p + 1 go, which numbers of
  * a higher level try here if `p1_visit` says so.  See "Cutovers" in README.md for the measurement; the optimum is flat, 20 % up or
  * down in either bound costs 2 %. */
 typedef struct {
     uint8_t bits;
     bounds curve;
-    uint8_t visits, worth_from;
+    uint8_t visits, few_visits, worth_from;
     bounds p1;
     uint8_t p1_visit;
 } level;
 
 static const level levels[] = {
     /* B1, B2; of p - 1 and p + 1 */
-    {38, {0, 1}, 0, 0, {2, 3}, 0},     /* 27, 240; 70, 720 */
-    {42, {0, 2}, 0, 0, {3, 4}, 0},     /* 27, 480; 85, 1440 */
-    {48, {1, 5}, 0, 0, {5, 7}, 0},     /* 47, 1080; 165, 2940 */
-    {51, {2, 6}, 0, 0, {2, 5}, 1},     /* 70, 1920; 70, 1080 */
-    {55, {3, 8}, 0, 0, {5, 10}, 0},    /* 85, 4200; 165, 6720 */
-    {60, {4, 9}, 0, 0, {7, 11}, 0},    /* 125, 5880; 300, 7140 */
-    {62, {4, 9}, 0, 0, {8, 12}, 0},    /* 125, 5880; 420, 7560 */
-    {66, {5, 13}, 2, 0, {9, 15}, 0},   /* 165, 8400; 600, 16800 */
-    {72, {7, 14}, 0, 0, {10, 16}, 0},  /* 300, 15120; 850, 21000 */
-    {78, {8, 16}, 4, 88, {11, 17}, 1}, /* 420, 21000; 1200, 25200 */
-    {84, {9, 17}, 0, 0, {0}, 0},       /* 600, 25200 */
-    {90, {10, 18}, 12, 118, {0}, 0},   /* 850, 42000 */
-    {96, {11, 20}, 0, 0, {0}, 0},      /* 1200, 58800 */
-    {128, {12, 21}, 0, 0, {0}, 0},     /* 1700, 80640 */
+    {38, {0, 1}, 0, 1, 0, {2, 3}, 0},     /* 27, 240; 70, 720 */
+    {42, {0, 2}, 0, 0, 0, {3, 4}, 0},     /* 27, 480; 85, 1440 */
+    {48, {1, 5}, 0, 0, 0, {5, 7}, 0},     /* 47, 1080; 165, 2940 */
+    {51, {2, 6}, 0, 1, 0, {2, 5}, 1},     /* 70, 1920; 70, 1080 */
+    {55, {3, 8}, 0, 0, 0, {5, 10}, 0},    /* 85, 4200; 165, 6720 */
+    {60, {4, 9}, 0, 0, 0, {7, 11}, 0},    /* 125, 5880; 300, 7140 */
+    {62, {4, 9}, 0, 0, 0, {8, 12}, 0},    /* 125, 5880; 420, 7560 */
+    {66, {5, 13}, 2, 0, 0, {9, 15}, 0},   /* 165, 8400; 600, 16800 */
+    {72, {7, 14}, 0, 1, 0, {10, 16}, 0},  /* 300, 15120; 850, 21000 */
+    {78, {8, 16}, 4, 0, 88, {11, 17}, 1}, /* 420, 21000; 1200, 25200 */
+    {84, {9, 17}, 0, 0, 0, {0}, 0},       /* 600, 25200 */
+    {90, {10, 18}, 12, 0, 118, {0}, 0},   /* 850, 42000 */
+    {96, {11, 20}, 0, 0, 0, {0}, 0},      /* 1200, 58800 */
+    {128, {12, 21}, 0, 0, 0, {0}, 0},     /* 1700, 80640 */
 };
 #define LEVELS (sizeof levels / sizeof *levels)
 
@@ -71,10 +72,10 @@ static int comes_by(const state *s, unsigned l) {
 }
 
 /* Where a number's curves on level `l` end. */
-static unsigned last_curve(const state *s, unsigned l) {
+static unsigned last_curve(const state *s, unsigned l, int few) {
     if (!comes_by(s, l)) return 0;
     if (s->level == l) return s->sieved ? 0 : CURVES;
-    unsigned last = s->curve + levels[l].visits;
+    unsigned last = s->curve + (few && !s->sieved ? levels[l].few_visits : levels[l].visits);
     return last < CURVES ? last : CURVES;
 }
 
@@ -119,12 +120,13 @@ static int run_level(const fp_field *field, unsigned f, unsigned l, const fp_u12
     const fp_ecm_level far = curve_level(levels[l].curve);
     int status = run_p1(field, f, l, numbers, memory, count, control, factors);
     if (status != FP_OK) return status;
+    const int few = count <= 2 * (size_t)field->lanes;
     size_t next = 0, jobs[FP_MOST_LANES];
     unsigned end[FP_MOST_LANES];
     for (int open = 0;;) {
         for (; next < count && open < field->lanes; next++) {
             state *s = &states[next];
-            unsigned most = last_curve(s, l);
+            unsigned most = last_curve(s, l, few);
             if (s->field == f && factors[next] == 0 && s->curve < most) jobs[open] = next, end[open++] = most;
         }
         if (open == 0) return FP_OK;

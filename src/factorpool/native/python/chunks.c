@@ -123,6 +123,32 @@ static PyObject *sieve_chunk(PyObject *module, PyObject *args) {
     return result;
 }
 
+PyDoc_STRVAR(factor_word_doc, "factor_word(n, /)\n--\n\nThe factorization of 0 < n < 2**64 as a dict.");
+
+/* From so many bits on others may have the GIL meanwhile: what is shorter takes a microsecond at most. */
+#define SHORT_BITS 32
+
+static PyObject *factor_word(PyObject *module, PyObject *number) {
+    const uint64_t n = PyLong_AsUnsignedLongLong(number);
+    if (n == UINT64_MAX && PyErr_Occurred()) return NULL;
+    if (n == 0) return PyErr_Format(PyExc_ValueError, "zero has no factorization");
+    uint64_t primes[FP_MAX_DISTINCT];
+    uint8_t count, exponents[FP_MAX_DISTINCT];
+    fp_columns columns = {.counts = &count, .primes = primes, .exponents = exponents, .room = FP_MAX_DISTINCT};
+    PyThreadState *thread = n >> SHORT_BITS ? PyEval_SaveThread() : NULL;
+    const int status = fp_factor(fp_module_isa(module), &n, 1, 1, FP_AUTO, NULL, &columns);
+    if (thread) PyEval_RestoreThread(thread);
+    if (status != FP_OK) return PyErr_NoMemory();
+    PyObject *result = PyDict_New();
+    for (int i = 0; result && i < count; i++) {
+        PyObject *prime = PyLong_FromUnsignedLongLong(primes[i]), *exponent = PyLong_FromLong(exponents[i]);
+        if (!prime || !exponent || PyDict_SetItem(result, prime, exponent) < 0) Py_CLEAR(result);
+        Py_XDECREF(prime);
+        Py_XDECREF(exponent);
+    }
+    return result;
+}
+
 PyDoc_STRVAR(is_prime_doc, "is_prime(n, /)\n--\n\nWhether 0 <= n < 2**64 is prime: proved, not probable.");
 
 static PyObject *is_prime(PyObject *module, PyObject *n) {
@@ -134,6 +160,7 @@ static PyObject *is_prime(PyObject *module, PyObject *n) {
 PyMethodDef fp_chunk_methods[] = {
     {"factor_chunk", factor_chunk, METH_VARARGS, factor_chunk_doc},
     {"sieve_chunk", sieve_chunk, METH_VARARGS, sieve_chunk_doc},
+    {"factor_word", factor_word, METH_O, factor_word_doc},
     {"is_prime", is_prime, METH_O, is_prime_doc},
     {NULL, NULL, 0, NULL},
 };
