@@ -56,6 +56,20 @@ def test_known_answers_at_once(strategy: str) -> None:
 
 
 @settings(max_examples=500, deadline=None)
+@given(st.one_of(*(st.integers(1, 2**bits - 1) for bits in (8, 32, 34, 52, 64))))
+def test_one_number_at_once_is_what_a_list_has(n: int) -> None:
+    found = fp.factor(n)  # by a call of the kernel, without all that is for many numbers
+    assert list(found.items()) == list(fp.factor_many([n])[0].items())
+    assert fp.is_prime(n) is (list(found.values()) == [1])
+
+
+def test_the_kernel_factors_words_only() -> None:
+    for n, error in ((0, ValueError), (-1, OverflowError), (2**64, OverflowError), ("3", TypeError)):
+        with pytest.raises(error):
+            _native.factor_word(n)  # type: ignore[arg-type]
+
+
+@settings(max_examples=500, deadline=None)
 @given(st.integers(1, 2**64 - 1) | st.integers(1, 2**90))
 def test_a_factorization_is_one(n: int) -> None:
     factors = fp.factor(n)

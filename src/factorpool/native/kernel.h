@@ -53,6 +53,8 @@ typedef struct fp_columns {
 int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t count, fp_method method,
               const fp_control *control, fp_columns *out);
 int fp_poll(const fp_control *control);
+/* The same for one n > 0, sooner if that is small.  There must be room for twice FP_MAX_DISTINCT primes. */
+int fp_factor_one(const fp_isa *isa, uint64_t n, fp_columns *out);
 
 /* sieve.c.  The same for start, start + step, ..., count numbers, start > 0, step 1 or 2, all below 2^64. */
 int fp_sieve(const fp_isa *isa, uint64_t start, uint64_t step, size_t count, const fp_control *control,

@@ -35,12 +35,28 @@ static const uint64_t liars[] = {
 };
 /* clang-format on */
 
+/* Many at once, of which those below 2^32 go another way than one does. */
+static void check_among(const uint64_t *numbers, size_t count) {
+    uint8_t *answers = malloc(count);
+    if (fp_primes_among(t_isa, numbers, count, NULL, answers) != FP_OK) t_fail("fp_primes_among", count);
+    for (size_t i = 0; i < count; i++)
+        if (answers[i] != t_is_prime(numbers[i])) t_fail("fp_primes_among", numbers[i]);
+    free(answers);
+}
+
 static void check_words(size_t count) {
+    enum { MANY = 3000 };
+    static uint64_t many[MANY];
     const uint64_t all = count < 1000 ? 20000 : 200000; /* an emulator takes its time */
     for (uint64_t n = 0; n < all; n++)
         if (fp_is_prime(t_isa, n) != t_is_prime(n)) t_fail("fp_is_prime", n);
     for (size_t i = 0; i < sizeof liars / sizeof *liars; i++)
         if (fp_is_prime(t_isa, liars[i])) t_fail("fp_is_prime of a pseudoprime", liars[i]);
+    check_among(liars, sizeof liars / sizeof *liars);
+    for (uint64_t n = 0; n < all; n += MANY) {
+        for (size_t i = 0; i < MANY; i++) many[i] = i % 2 ? n + i : t_next() >> (32 + t_next() % 20);
+        check_among(many, MANY);
+    }
     for (size_t i = 0; i < count; i++) {
         uint64_t n = t_next() >> (t_next() % 58);
         if (fp_is_prime(t_isa, n) != t_is_prime(n)) t_fail("fp_is_prime", n);

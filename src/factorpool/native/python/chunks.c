@@ -132,11 +132,11 @@ static PyObject *factor_word(PyObject *module, PyObject *number) {
     const uint64_t n = PyLong_AsUnsignedLongLong(number);
     if (n == UINT64_MAX && PyErr_Occurred()) return NULL;
     if (n == 0) return PyErr_Format(PyExc_ValueError, "zero has no factorization");
-    uint64_t primes[FP_MAX_DISTINCT];
-    uint8_t count, exponents[FP_MAX_DISTINCT];
-    fp_columns columns = {.counts = &count, .primes = primes, .exponents = exponents, .room = FP_MAX_DISTINCT};
+    uint64_t primes[2 * FP_MAX_DISTINCT];
+    uint8_t count, exponents[2 * FP_MAX_DISTINCT];
+    fp_columns columns = {.counts = &count, .primes = primes, .exponents = exponents};
     PyThreadState *thread = n >> SHORT_BITS ? PyEval_SaveThread() : NULL;
-    const int status = fp_factor(fp_module_isa(module), &n, 1, 1, FP_AUTO, NULL, &columns);
+    const int status = fp_factor_one(fp_module_isa(module), n, &columns);
     if (thread) PyEval_RestoreThread(thread);
     if (status != FP_OK) return PyErr_NoMemory();
     PyObject *result = PyDict_New();
