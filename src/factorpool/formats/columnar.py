@@ -39,6 +39,7 @@ class ColumnarWriter(ABC):
         self._path = path
         self._flat = shape is Shape.FLAT
         self._heading = heading
+        self.number = "number" if heading is None else heading.column
         self._wide = False
         self._types: list[Any] | None = None
         self._file: Any = None
@@ -79,7 +80,7 @@ class ColumnarWriter(ABC):
         else:
             self.new = [pa.field("factors", pa.large_list(pa.struct([("prime", integer), ("exponent", exponent)])))]
         if self._heading is None:
-            self._fields = [pa.field("number", integer)]
+            self._fields = [pa.field(self.number, integer)]
         elif self._heading.schema is not None:
             self._fields = list(pa.ipc.read_schema(pa.py_buffer(self._heading.schema)))
         else:
