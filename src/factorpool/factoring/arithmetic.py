@@ -15,6 +15,7 @@ from typing import SupportsIndex, cast
 from factorpool import _native
 from factorpool.errors import FactorpoolError, OptionError, annotate
 from factorpool.factoring.block import WORD_MAX, Kind
+from factorpool.factoring.methods.flint import is_probable_prime
 from factorpool.factoring.numbers import check, normalize
 
 TYPE_CHECKING = False
@@ -178,12 +179,10 @@ def is_prime(n: SupportsIndex) -> bool:
     """
     if type(n) is int and 0 < n <= WORD_MAX:
         return _native.is_prime(n)
-    from factorpool.factoring.methods.flint import is_probable_prime
-
     if not isinstance(n, bool) and hasattr(n, "__index__") and operator.index(n) <= 0:
         return False
     number = check(n)
-    return is_probable_prime(number) if number >> 64 else _native.is_prime(number)
+    return is_probable_prime(number) if number > WORD_MAX else _native.is_prime(number)
 
 
 def are_prime(numbers: Iterable[SupportsIndex] | Buffer) -> memoryview[bool]:
