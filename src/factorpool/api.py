@@ -114,7 +114,7 @@ def factor(
             return PartialFactorization(error.primes, error.composites)
 
 
-_DEFAULTS = ("auto", "auto", None, None, None, "raise", None, None)
+_DEFAULTS = tuple((factor.__kwdefaults__ or {}).values())
 """Of the options of `factor`, in order."""
 
 

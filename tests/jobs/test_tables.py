@@ -398,6 +398,7 @@ def test_dictionaries_within_other_types_are_written_out(tmp_path: Path, target:
         "large_list": pa.LargeListArray.from_arrays(ends, words),
         "fixed": pa.FixedSizeListArray.from_arrays(pa.array(list("abcabc")).dictionary_encode(), 2),
         "map": pa.MapArray.from_arrays(ends, pa.array(["x", "y", "z"]), words),
+        "lists": pa.DictionaryArray.from_arrays(pa.array([0, 1, 0]), pa.array([["a"], ["b", "c"]])),
     })  # fmt: skip
     with pa.ipc.new_file(tmp_path / "numbers.arrow", table.schema) as file:
         file.write_table(table)
@@ -596,14 +597,14 @@ def test_rows_are_the_same_whether_the_kernel_finds_them(
     data = text.getvalue().removesuffix("" if ended else line_end).encode()
     found, batches = rows_and_output(data, size)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_format.Table, "_read_plain", lambda *_: None)
+        patch.setattr(csv_format.Table, "_read_rows", lambda *_: None)
         expected, _ = rows_and_output(data, size)
     assert found == expected
     if odd:
         return
     assert [row for row, _, _ in found[0]] == [list(row) for row in cells]
     if size == 2000:
-        assert any(isinstance(batch.rows, csv_format.PlainRows) for batch in batches)
+        assert any(isinstance(batch.rows, csv_format.TextRows) for batch in batches)
 
 
 def rows_and_output(data: bytes, size: int) -> tuple[tuple[Any, ...], list[Batch]]:
@@ -638,14 +639,23 @@ def rows_and_output(data: bytes, size: int) -> tuple[tuple[Any, ...], list[Batch
 
 
 def test_a_row_that_the_end_of_a_piece_cuts_is_read_once(tmp_path: Path) -> None:
-    text = "n,note\n" + "".join(f'{n},"{n},\n{n}"\n' for n in range(1, 5001))
+    numbers = range(1, 30_001)
+    text = "n,note\n" + "".join(f'{n},"{n},\n{n}"\n' for n in numbers)
+    assert len(text) > 2 * csv_format.READ_BYTES
     (tmp_path / "in.csv").write_text(text)
-    ran = command("factor", "-i", str(tmp_path / "in.csv"), "--column", "n", "--exponents", "--format", "csv")
+    ran = command("factor", "-i", str(tmp_path / "in.csv"), "--column", "n", "--format", "csv", "--flat")
     rows = list(csv.reader(io.StringIO(ran.stdout.decode())))
-    assert rows[1:] == [
-        [str(n), f"{n},\n{n}", " ".join(f"{p}^{e}" if e > 1 else str(p) for p, e in fp.factor(n).items())]
-        for n in range(1, 5001)
-    ]
+    expected = zip(numbers, fp.factor_many(numbers), strict=True)
+    assert rows[1:] == [[str(n), f"{n},\n{n}", str(p), str(e)] for n, found in expected for p, e in found.items()]
+
+
+def test_long_lines_in_quotes_are_one_row(tmp_path: Path) -> None:
+    path, half = tmp_path / "in.csv", "x" * (9 << 20)  # of the longest line; together they are more
+    path.write_text(f'n,a,b\n1,x,y\n7,"{half}\n","{half}"\n11,x,y\n')
+    ran = command("factor", "-i", str(path), "--column", "n", "--format", "csv")
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    csv.field_size_limit(1 << 24)
+    assert [row[-1] for row in csv.reader(io.StringIO(ran.stdout.decode()))] == ["factors", "", "7", "11"]
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|"])

@@ -103,10 +103,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int all_numbers;
     const size_t columns = 1 + (choice & 3);
     if (fp_read_rows(text, text + size, ',', columns, choice % columns, starts, column, &rows, &all_numbers)) {
-        check(starts[rows] == size && rows <= size / 2 + 1);
-        char *joined = malloc(2 * size + 2);
-        const char *end = fp_join_rows(text, text + size, text, text + size, ',', joined);
-        check(end && end <= joined + 2 * size + 2);
+        check(starts[rows] <= size && rows <= size / 2 + 1);
+        const size_t whole = starts[rows];
+        const char to = choice & 4 ? ',' : '\t';
+        const size_t room = whole * (to == ',' ? 1 : 3) + rows + 2;
+        char *beside = memset(malloc(rows + 1), '\n', rows + 1), *joined = malloc(room);
+        const char *end = fp_join_rows(text, text + whole, ',', beside, beside + rows, to, joined);
+        check(end && end <= joined + room);
+        free(beside);
         free(joined);
     }
     free(starts), free(column), free(text);

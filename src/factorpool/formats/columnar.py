@@ -184,13 +184,23 @@ def _without_dictionaries(kind: Any) -> Any:
     if types.is_struct(kind):
         return pa.struct([field.with_type(_without_dictionaries(field.type)) for field in kind])
     if types.is_map(kind):
-        return pa.map_(*map(_without_dictionaries, (kind.key_type, kind.item_type)), keys_sorted=kind.keys_sorted)
+        fields = (each.with_type(_without_dictionaries(each.type)) for each in (kind.key_field, kind.item_field))
+        return pa.map_(*fields, keys_sorted=kind.keys_sorted)
     for is_one, make in ((types.is_list, pa.list_), (types.is_large_list, pa.large_list)):
         if is_one(kind):
             return make(kind.value_field.with_type(_without_dictionaries(kind.value_type)))
     if types.is_fixed_size_list(kind):
         return pa.list_(kind.value_field.with_type(_without_dictionaries(kind.value_type)), kind.list_size)
     return kind
+
+
+def _cast(column: Any, kind: Any) -> Any:
+    """A column as that type, without dictionaries."""
+    pa = load_pyarrow()
+    try:
+        return column.cast(kind)
+    except pa.ArrowNotImplementedError:  # of dictionaries of lists, say
+        return pa.array(column.to_pylist(), kind)
 
 
 class ColumnarTable(ABC):
@@ -219,10 +229,9 @@ class ColumnarTable(ABC):
                 found = next(reading, None)
             if found is None:
                 return
-            batch = self._pa.record_batch(
-                [c.cast(f.type) for c, f in zip(found.slice(0, end - offset).columns, self._schema, strict=True)],
-                schema=self._schema,
-            )
+            columns = zip(found.slice(0, end - offset).columns, self._schema, strict=True)
+            with arrow_errors():
+                batch = self._pa.record_batch([_cast(c, f.type) for c, f in columns], schema=self._schema)
             if not batch.num_rows:
                 return
             column = batch.column(self.heading.column)

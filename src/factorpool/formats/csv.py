@@ -45,7 +45,7 @@ class Writer:
         if rows is None:
             self._file.write(printed(self.style, self._shape, factored))
             return
-        if isinstance(rows, PlainRows) and self._shape is not Shape.FLAT:
+        if isinstance(rows, TextRows) and self._shape is not Shape.FLAT:
             self._file.write(rows.joined(printed("bare", self._shape, factored), self.separator))
             return
         lists = rows.lists()
@@ -79,7 +79,7 @@ class Writer:
         """Nothing stands below the last line."""
 
 
-class PlainRows(Rows):
+class TextRows(Rows):
     """Rows as they stand in a text, in which the kernel has found them; `starts` has where each begins, and the end."""
 
     def __init__(self, data: bytes, starts: memoryview, names: tuple[str, ...], separator: str) -> None:
@@ -93,13 +93,13 @@ class PlainRows(Rows):
 
     def part(self, start: int, stop: int) -> Rows:
         """Some of them."""
-        return PlainRows(self._data, self._starts[start : stop + 1], self._names, self._separator)
+        return TextRows(self._data, self._starts[start : stop + 1], self._names, self._separator)
 
     def _text(self) -> bytes:
         return self._data[self._starts[0] : self._starts[-1]]
 
     def joined(self, lines: bytes, separator: str) -> bytes:
-        """They, each with a line behind it, with a separator."""
+        """The rows, each with one of the lines behind it, all with that separator."""
         return _native.join_rows(self._text(), self._separator, lines, separator)
 
     def lists(self) -> list[list[Any]]:
@@ -146,7 +146,7 @@ class Table:
             text = lines.take(READ_BYTES, end)
             if not text:
                 return
-            batch = self._read_plain(first, text, lines)
+            batch = self._read_rows(first, text, lines)
             if batch is None:
                 rows = _OddRows(first, text, lines, self._separator)
                 yield self._batch_of(rows, lines)
@@ -161,9 +161,8 @@ class Table:
             return 0, 1
         lines = Lines(self._source, *self._begins)
         while lines.offset < offset and (text := lines.take(READ_BYTES, offset)):
-            first = lines.line - text.count("\n")
-            if '"' in text and self._read_plain(first, text, lines) is None:
-                for _ in _OddRows(first, text, lines, self._separator):
+            if '"' in text and self._find_rows(text, lines) is None:
+                for _ in _OddRows(1, text, lines, self._separator):
                     pass
         return lines.offset, lines.line
 
@@ -175,17 +174,26 @@ class Table:
         except csv.Error as error:
             raise FactorpoolError(f"line 1: {error}") from error
 
-    def _read_plain(self, first: int, text: str, lines: Lines) -> Batch | None:
-        """The rows of a text, but for one that it cuts; None if they have to be looked at more closely."""
-        names = self.heading.names
+    def _find_rows(self, text: str, lines: Lines) -> tuple[bytes, memoryview, bytes | None] | None:
+        """A text's bytes, where its rows begin, and their numbers; a row that it cuts is put back.
+
+        None if they have to be looked at more closely.
+        """
         data = text.encode("utf-8", "surrogateescape")
-        if (read := _native.read_rows(data, self._separator, len(names), self._at)) is None:
+        if (read := _native.read_rows(data, self._separator, len(self.heading.names), self._at)) is None:
             return None
         starts, numbers = memoryview(read[0]).cast("Q"), read[1]
         if len(starts) == 1:  # there is no whole row
             return None
         lines.put_back(data[starts[-1] :])
-        rows = PlainRows(data, starts, names, self._separator)
+        return data, starts, numbers
+
+    def _read_rows(self, first: int, text: str, lines: Lines) -> Batch | None:
+        """The rows of a text, but for one that it cuts; None if they have to be looked at more closely."""
+        if (found := self._find_rows(text, lines)) is None:
+            return None
+        data, starts, numbers = found
+        rows = TextRows(data, starts, self.heading.names, self._separator)
         if numbers is not None:
             values: Sequence[Any] = memoryview(numbers).cast("Q")
         else:

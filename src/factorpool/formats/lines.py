@@ -36,18 +36,12 @@ class Lines:
         self._source = source
         self.offset = offset
         self.line = line
-        self._again = b""  # whole lines that come once more
+        self._again = b""  # whole lines that `take` gives once more
         source.seek(offset)
 
     def __iter__(self) -> Iterator[str]:
-        while raw := self._next():
+        while raw := self._source.readline(MOST_BYTES):
             yield self._text(raw)
-
-    def _next(self) -> bytes:
-        if self._again:
-            line, end, self._again = self._again.partition(b"\n")
-            return line + end
-        return self._source.readline(MOST_BYTES)
 
     def take(self, size: int, end: int | None = None) -> str:
         """The next whole lines, together about so many bytes, of those that begin before a byte."""
@@ -56,17 +50,19 @@ class Lines:
         raw = self._source.read1(size) if size > 0 else b""  # of what is damaged, what comes before that
         if raw and raw[-1:] != b"\n":
             raw += self._source.readline(MOST_BYTES)
-        return self._text(again + raw)
+        return self._text(raw, again)
 
     def put_back(self, lines: bytes) -> None:
-        """The last lines of those that were taken come once more."""
-        self._again = lines + self._again
+        """The last lines of those that were taken come once more, from `take`, which is to be called next."""
+        self._again = lines
         self.offset -= len(lines)
         self.line -= _lines_of(lines)
 
-    def _text(self, raw: bytes) -> str:
+    def _text(self, raw: bytes, again: bytes = b"") -> str:
         if len(raw) >= MOST_BYTES:
-            raise FactorpoolError(f"line {self.line} is longer than {MOST_BYTES >> 20} MB: is it a table?")
+            line = self.line + _lines_of(again)
+            raise FactorpoolError(f"line {line} is longer than {MOST_BYTES >> 20} MB: is it a table?")
+        raw = again + raw
         text = raw.decode("utf-8", "surrogateescape")
         if self.offset == 0:
             if raw.startswith((b"\xff\xfe", b"\xfe\xff")):

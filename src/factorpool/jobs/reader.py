@@ -69,7 +69,7 @@ class Reader:
         self.size = self._total_size()
         self._spans: list[tuple[int, int]] | None = None
         if share is not None:
-            self._spans = share.spans([self._lines_size(path) for path in self._paths])
+            self._spans = share.spans([self._text_size(path) for path in self._paths])
 
     @property
     def bad(self) -> int:
@@ -111,7 +111,8 @@ class Reader:
             return None
         return sum(s.st_size for s in stats) if all(s.st_mode & 0o170000 == 0o100000 for s in stats) else None
 
-    def _lines_size(self, path: str) -> int:
+    def _text_size(self, path: str) -> int:
+        """How many bytes of text there are in a file; 0 where it cannot be read."""
         try:
             return size_of(path)
         except OSError:
@@ -126,23 +127,27 @@ class Reader:
         except FactorpoolError as error:
             self._mistakes.add(f"cannot read {name}: {error}")
             return
-        end = None
+        last = None  # a line that begins there, or behind it, is another's
         where = "line"
         if self._spans is not None:
             first, last = self._spans[at]
-            end = first_line_from(source, last)
-            if begin := first_line_from(source, first):
+            if (begin := first_line_from(source, first)) >= last:
+                return
+            if begin:
                 where = f"from byte {begin} on, line"
             offset = max(begin, offset)
         parser = Parser(self._odd(name, where), offset, line, self._coerce, self._parsed)
         before, used, read = self._position, 0, 0
         self._more = compression is not None
-        if offset or end is not None:
+        # Where it goes on, the end of the last line may be behind it.
+        ended = last is not None and offset >= last and first_line_from(source, offset) == offset
+        if offset or last is not None:
             source.seek(offset)
             read = offset
         data: bytes | None = b""
-        while (end is None or read < end) and (data := self._read(source, compression, name)):
-            data = data if end is None else data[: end - read]
+        while not ended and (data := self._read(source, compression, name)):
+            if last is not None and (line_end := data.find(b"\n", max(0, last - 1 - read))) >= 0:
+                data, ended = data[: line_end + 1], True
             read += len(data)
             used = used_of(self._fd) if compression else read
             self._position = max(before + used, self._position + 1)  # no two blocks have the same

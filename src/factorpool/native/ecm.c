@@ -18,8 +18,8 @@ typedef struct {
 
 /* How far curves go for numbers of up to `bits` bits, of which the smallest factor has at most half as many.  Composites have
  * mostly a factor far below their square root: on their way to their own level, numbers of a higher one try `visits` curves here; those
- * that are sieved then, only from `worth_from` bits on: shorter ones are sieved sooner.  Where there are so few numbers that lanes are
- * empty, or one has several of them, they try `few_visits` curves here instead, if they are not to be sieved.  And how far p - 1 and p + 1 go, which numbers of
+ * that are sieved then, only from `worth_from` bits on: shorter ones are sieved sooner.  With at most two numbers, of all sizes
+ * together, to a lane they try `few_visits` curves here instead, if they are not to be sieved.  And how far p - 1 and p + 1 go, which numbers of
  * a higher level try here if `p1_visit` says so.  See "Cutovers" in README.md for the measurement; the optimum is flat, 20 % up or
  * down in either bound costs 2 %. */
 typedef struct {

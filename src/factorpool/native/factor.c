@@ -239,7 +239,8 @@ int fp_factor_one(const fp_isa *isa, uint64_t n, fp_columns *out) {
     n >>= twos;
     const fp_trial_prime *p = take_out(&n, fp_trial_primes, fp_trial_primes + FP_TRIAL_SET, out);
     int is_prime = n < p->p * p->p;
-    if (!is_prime && n >> 32 == 0 && !(is_prime = fp_is_prime(isa, n))) { /* else it is not worth to look twice */
+    if (!is_prime && n >> 32 == 0 &&
+        !(is_prime = fp_is_prime(isa, n))) { /* longer ones go to fp_factor at once, which does both */
         p = take_out(&n, p, fp_trial_primes + FP_TRIAL_SET * FP_TRIAL_SETS, out);
         is_prime = n < p->p * p->p;
     }

@@ -123,8 +123,8 @@ static uint32_t strong(const fp_u128 *n, const int64_t *base) {
 }
 
 /* Euler's criterion for base 2, as C. Plumb has it: 2^((n - 1) / 2) = (2 / n); and where n is 1 mod 8, its root 2^((n - 1) / 4) is 1 or
- * -1.  All exponents are about as long, and nothing is squared afterwards: quicker than a strong test, and passed by half as many
- * composites more. */
+ * -1.  All exponents are about as long, and nothing is squared afterwards: quicker than a strong test, which two thirds as
+ * many composites pass. */
 static uint32_t plumb(const fp_u128 *n) {
     const fp_vec_mod m = fp_vec_mod_load(n);
     fp_u128 d[FP_LANES], all = 0;

@@ -49,7 +49,8 @@ static int64_t lucas_parameter(fp_u128 n) {
 }
 
 static int is_in_table(uint32_t n) {
-    size_t low = 0, high = sizeof pseudoprimes / sizeof *pseudoprimes; /* n is at low or behind it, and before high */
+    size_t low = 0, high = sizeof pseudoprimes /
+                           sizeof *pseudoprimes; /* if n is there, then at low or behind it, and before high */
     while (high - low > 1) {
         const size_t middle = (low + high) / 2;
         if (pseudoprimes[middle] <= n)
@@ -69,7 +70,8 @@ static void decide_short(const fp_field *field, const fp_u128 *numbers, size_t c
         for (size_t k = 0; k < (size_t)field->lanes; k++) n[k] = numbers[index[i + k < left ? i + k : i]];
         const uint32_t passes = field->plumb(n);
         for (size_t k = 0; k < (size_t)field->lanes && i + k < left; k++) {
-            /* Which pass looks random to a processor, and no branch asks; nine of ten that do have a mark that no pseudoprime has. */
+            /* Which pass looks random to a processor, and no branch asks.  Nine of ten numbers that pass have a mark that no
+             * pseudoprime has. */
             const uint32_t mark = fp_pseudoprime_mark((uint32_t)n[k]);
             uint32_t prime = passes >> k & 1;
             if (prime & pseudoprime_marks[mark / 64] >> mark % 64) prime = !is_in_table((uint32_t)n[k]);
@@ -78,7 +80,8 @@ static void decide_short(const fp_field *field, const fp_u128 *numbers, size_t c
     }
 }
 
-/* The same for one prime to 2, 3, 5 and 7, in words: a vector of which one lane is used takes several times as long. */
+/* The same for one number that 2, 3, 5 and 7 do not divide, in words: a vector of which one lane is used takes several times as
+ * long. */
 static int is_short_prime(uint32_t n) {
     const fp_mont m = fp_mont_init(n);
     const uint32_t rest = n % 8, d = n >> (rest == 1 ? 2 : 1);

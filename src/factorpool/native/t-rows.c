@@ -73,7 +73,8 @@ static void check_table(char separator, char to) {
         if (t_next() % 4 == 0) *at++ = '\r';
         *at++ = '\n';
     }
-    if (rows && t_next() % 2 && at[-2] != '\n') { /* the last line ends with the text, which no carriage return does */
+    if (rows && t_next() % 2 && at - text > 1 &&
+        at[-2] != '\n') { /* the last line ends with the text, which no carriage return does */
         at--;
         plain &= at[-1] != '\r';
     }

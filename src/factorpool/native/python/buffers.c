@@ -18,13 +18,15 @@ int fp_check_words(const Py_buffer *view, const char *what) {
     return 0;
 }
 
-/* Has malloc keep the memory of large results for later ones, which takes a quarter of the time off a range.  The one of glibc gives a
- * block back to the system at once if it is larger than any that was freed before, but for those above 32 MB, which do not count. */
+/* Has malloc keep the memory of large results for later ones, which takes a quarter of the time off a range.  That of glibc takes a block
+ * from the system, and gives it back at once, if it is larger than any that was freed before, of those up to 32 MB: so one of nearly that
+ * size is freed here, once for the whole process.  Another malloc does what it does. */
 static void keep_memory(void) {
     static atomic_flag done = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&done)) return;
-    void *volatile block =
-        malloc(((size_t)1 << 25) - ((size_t)1 << 13)); /* volatile: else the compiler leaves both out */
+    void *volatile block = malloc(
+        ((size_t)1 << 25) -
+        ((size_t)1 << 13)); /* within 32 MB as pages, with its header; volatile: else the compiler leaves both out */
     free(block);
 }
 

@@ -125,7 +125,7 @@ static PyObject *sieve_chunk(PyObject *module, PyObject *args) {
 
 PyDoc_STRVAR(factor_word_doc, "factor_word(n, /)\n--\n\nThe factorization of 0 < n < 2**64 as a dict.");
 
-/* From so many bits on others may have the GIL meanwhile: what is shorter takes a microsecond at most. */
+/* Beyond so many bits others may have the GIL meanwhile: what is shorter takes some microseconds at most. */
 #define SHORT_BITS 32
 
 static PyObject *factor_word(PyObject *module, PyObject *number) {
@@ -135,8 +135,9 @@ static PyObject *factor_word(PyObject *module, PyObject *number) {
     uint64_t primes[2 * FP_MAX_DISTINCT];
     uint8_t count, exponents[2 * FP_MAX_DISTINCT];
     fp_columns columns = {.counts = &count, .primes = primes, .exponents = exponents};
+    const fp_isa *isa = fp_module_isa(module);
     PyThreadState *thread = n >> SHORT_BITS ? PyEval_SaveThread() : NULL;
-    const int status = fp_factor_one(fp_module_isa(module), n, &columns);
+    const int status = fp_factor_one(isa, n, &columns);
     if (thread) PyEval_RestoreThread(thread);
     if (status != FP_OK) return PyErr_NoMemory();
     PyObject *result = PyDict_New();

@@ -131,9 +131,10 @@ static PyObject *are_prime(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*:are_prime", &numbers)) return NULL;
     if (fp_check_words(&numbers, "numbers") && (result = PyBytes_FromStringAndSize(NULL, numbers.len / 8))) {
         fp_run run;
+        const fp_isa *isa = fp_module_isa(module);
         fp_control control = fp_run_begin(&run, &none);
-        int status = fp_primes_among(fp_module_isa(module), numbers.buf, (size_t)numbers.len / 8, &control,
-                                     (uint8_t *)PyBytes_AS_STRING(result));
+        int status =
+            fp_primes_among(isa, numbers.buf, (size_t)numbers.len / 8, &control, (uint8_t *)PyBytes_AS_STRING(result));
         if (!fp_run_end(&run, status)) Py_CLEAR(result);
     }
     PyBuffer_Release(&numbers);

@@ -101,9 +101,9 @@ static PyObject *siqs_family(PyObject *module, PyObject *args) {
     }
     fp_siqs_relations out = {0};
     fp_run run;
+    const fp_isa *isa = fp_module_isa(module);
     fp_control control = fp_run_begin(&run, &stop);
-    int status =
-        fp_siqs_family(fp_module_isa(module), &plan, factors.buf, (unsigned)count, flips, signs, &control, &out);
+    int status = fp_siqs_family(isa, &plan, factors.buf, (unsigned)count, flips, signs, &control, &out);
     if (fp_run_end(&run, status))
         result = Py_BuildValue("(NNNN)", bytes_of(out.u, out.count * sizeof *out.u),
                                bytes_of(out.large, out.count * sizeof *out.large),
@@ -133,8 +133,9 @@ static PyObject *siqs_small(PyObject *module, PyObject *args) {
         goto done;
     }
     fp_run run;
+    const fp_isa *isa = fp_module_isa(module);
     fp_control control = fp_run_begin(&run, &stop);
-    int status = fp_siqs_small(fp_module_isa(module), &n, &memory, &control, &factor);
+    int status = fp_siqs_small(isa, &n, &memory, &control, &factor);
     if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)factor.w, FP_SMALL_BITS / 8);
 done:
     free(memory);
@@ -323,8 +324,9 @@ static PyObject *ecm_long(PyObject *module, PyObject *args) {
         PyErr_Format(PyExc_ValueError, "curves are for odd numbers of at most %d bits", FP_LONG_BITS);
     } else if (far) {
         fp_run run;
+        const fp_isa *isa = fp_module_isa(module);
         fp_control control = fp_run_begin(&run, &stop);
-        int status = fp_ecm_long(fp_module_isa(module), n, bits, far, first, count, &control, factor);
+        int status = fp_ecm_long(isa, n, bits, far, first, count, &control, factor);
         if (fp_run_end(&run, status)) result = PyBytes_FromStringAndSize((const char *)factor, sizeof factor);
     }
     PyBuffer_Release(&bytes);
