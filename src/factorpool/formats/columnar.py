@@ -58,7 +58,7 @@ class ColumnarWriter(ABC):
         assert self._heading is not None
         columns = zip(self._heading.names, zip(*rows.lists(), strict=True), strict=True)
         # That of the numbers has the type of what they are factored as.
-        found = self._schema_of([self._array([] if n == self._heading.column else list(c)) for n, c in columns])
+        found = self._schema_of([self._array([] if n == self.number else list(c)) for n, c in columns])
         try:
             known = found if self._types is None else self._schema_of(self._types)
             self._types = list(self.pa.unify_schemas([known, found], promote_options="permissive").types)
@@ -86,7 +86,7 @@ class ColumnarWriter(ABC):
         else:
             names = self._heading.names
             types = [pa.large_string() if t == pa.null() else t for t in self._types or [pa.null()] * len(names)]
-            types[names.index(self._heading.column)] = integer
+            types[names.index(self.number)] = integer
             self._fields = [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
         self._schema = pa.schema([*self._fields, *self.new])
         self._file = self.open(self._path, self._schema)
@@ -155,7 +155,7 @@ class ColumnarWriter(ABC):
         if isinstance(rows, ArrowRows):
             return list(rows.batch.columns)
         assert self._heading is not None
-        number = self._heading.names.index(self._heading.column)
+        number = self._heading.names.index(self.number)
         found = zip(zip(*rows.lists(), strict=True), self._fields, strict=True)
         return [numbers if k == number else self._array(list(c), f.type) for k, (c, f) in enumerate(found)]
 
@@ -186,11 +186,11 @@ def _without_dictionaries(kind: Any) -> Any:
     if types.is_map(kind):
         fields = (each.with_type(_without_dictionaries(each.type)) for each in (kind.key_field, kind.item_field))
         return pa.map_(*fields, keys_sorted=kind.keys_sorted)
-    for is_one, make in ((types.is_list, pa.list_), (types.is_large_list, pa.large_list)):
-        if is_one(kind):
-            return make(kind.value_field.with_type(_without_dictionaries(kind.value_type)))
-    if types.is_fixed_size_list(kind):
-        return pa.list_(kind.value_field.with_type(_without_dictionaries(kind.value_type)), kind.list_size)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        field = kind.value_field.with_type(_without_dictionaries(kind.value_type))
+        if types.is_fixed_size_list(kind):
+            return pa.list_(field, kind.list_size)
+        return pa.list_(field) if types.is_list(kind) else pa.large_list(field)
     return kind
 
 

@@ -32,16 +32,20 @@ def opened(raw: io.BufferedReader) -> tuple[LineSource, str | None]:
 def size_of(path: str) -> int:
     """How many bytes a file has in it; what is compressed is read for that.
 
-    Raises a FactorpoolError for what is damaged.
+    Raises a FactorpoolError for what is damaged, or cannot be read as text.
     """
     with open(path, "rb") as file:
-        source, compression = opened(file)
+        try:
+            source, compression = opened(file)
+        except FactorpoolError as error:
+            raise FactorpoolError(f"cannot read {path}: {error}") from error
         if compression is None:
             return os.fstat(file.fileno()).st_size
         try:
             return sum(map(len, iter(partial(source.read1, 1 << 20), b"")))
         except damage() as error:
-            raise FactorpoolError(f"it is damaged ({compression}: {error}), and --part needs all of it") from error
+            why = f"it is damaged ({compression}: {error}), and --part needs all of it"
+            raise FactorpoolError(f"cannot read {path}: {why}") from error
 
 
 def _refuse_tables(begins: bytes) -> None:

@@ -117,8 +117,6 @@ class Reader:
             return size_of(path)
         except OSError:
             return 0  # it is reported when it is read
-        except FactorpoolError as error:
-            raise FactorpoolError(f"cannot read {path}: {error}") from error
 
     def _file(self, at: int, name: str) -> Iterator[Block]:
         _, offset, line, _ = self._start if at == self._start.file else Place(at, 0, 1, 0)

@@ -173,11 +173,7 @@ class TableReader:
 
     def _size_of(self, each: Input) -> int:
         with self._open(each) as table:
-            size = table.size
-        try:
-            return size_of(each.path) if size is None else size
-        except FactorpoolError as error:
-            raise FactorpoolError(f"cannot read {each.name}: {error}") from error
+            return size_of(each.path) if table.size is None else table.size
 
 
 def numbers_of(values: Sequence[Any] | ArrowWords, coerce: bool) -> tuple[Block, dict[int, str | None]]:

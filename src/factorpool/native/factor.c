@@ -7,7 +7,6 @@
 
 #include "factors.h"
 #include "integer.h"
-#include "trial.h"
 
 /* Numbers that go through the steps together: enough that few lanes stay empty, little enough to stay in the second cache. */
 #define GROUP 4096
@@ -220,29 +219,16 @@ int fp_factor(const fp_isa *isa, const uint64_t *numbers, unsigned width, size_t
     return status;
 }
 
-/* Takes those of the primes from p to `end` out of n that are not above its root; answers the next one. */
-static const fp_trial_prime *take_out(uint64_t *n, const fp_trial_prime *p, const fp_trial_prime *end,
-                                      fp_columns *out) {
-    for (; p < end && p->p * p->p <= *n; p++) {
-        uint64_t quotient = *n * p->inverse;
-        if (quotient > p->limit) continue;
-        uint8_t exponent = 0;
-        for (; quotient <= p->limit; quotient = *n * p->inverse) *n = quotient, exponent++;
-        out->primes[out->used] = p->p, out->exponents[out->used++] = exponent;
-    }
-    return p;
-}
-
 int fp_factor_one(const fp_isa *isa, uint64_t n, fp_columns *out) {
     const int twos = __builtin_ctzll(n);
     out->primes[0] = 2, out->exponents[0] = (uint8_t)twos, out->used = twos != 0;
     n >>= twos;
-    const fp_trial_prime *p = take_out(&n, fp_trial_primes, fp_trial_primes + FP_TRIAL_SET, out);
-    int is_prime = n < p->p * p->p;
-    if (!is_prime && n >> 32 == 0 &&
-        !(is_prime = fp_is_prime(isa, n))) { /* longer ones go to fp_factor at once, which does both */
-        p = take_out(&n, p, fp_trial_primes + FP_TRIAL_SET * FP_TRIAL_SETS, out);
-        is_prime = n < p->p * p->p;
+    uint64_t bound = fp_trial_one(&n, 0, 1, out);
+    int is_prime = n < bound * bound;
+    if (!is_prime && n >> 32 == 0) is_prime = fp_is_prime(isa, n); /* longer ones fp_factor tests and divides at once */
+    if (!is_prime && n >> 32 == 0) {
+        bound = fp_trial_one(&n, 1, FP_TRIAL_SETS, out);
+        is_prime = n < bound * bound;
     }
     int status = FP_OK;
     uint8_t more = is_prime && n > 1;

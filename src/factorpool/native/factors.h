@@ -51,6 +51,8 @@ int fp_reserve(fp_columns *out, unsigned width, size_t more, size_t numbers);
  * 1 or prime.  fp_trial_wide does so for one number of two words. */
 uint64_t fp_trial_words(const fp_isa *isa, uint64_t *n, size_t count, fp_factors *out);
 uint64_t fp_trial_wide(fp_u128 *n, fp_factors *out);
+/* Takes the primes of the sets from `first` to `last` out of one odd number, up to its root; answers the next one. */
+uint64_t fp_trial_one(uint64_t *n, unsigned first, unsigned last, fp_columns *out);
 /* Looks for one more prime of the table in each composite that has none below it yet, or answers 0. */
 void fp_trial_split(const fp_isa *isa, const uint64_t *n, size_t count, uint64_t *factor);
 /* Goes on from fp_trial_words to the square root. */

@@ -49,8 +49,8 @@ static int64_t lucas_parameter(fp_u128 n) {
 }
 
 static int is_in_table(uint32_t n) {
-    size_t low = 0, high = sizeof pseudoprimes /
-                           sizeof *pseudoprimes; /* if n is there, then at low or behind it, and before high */
+    /* If n is there, then at low or behind it, and before high. */
+    size_t low = 0, high = sizeof pseudoprimes / sizeof *pseudoprimes;
     while (high - low > 1) {
         const size_t middle = (low + high) / 2;
         if (pseudoprimes[middle] <= n)

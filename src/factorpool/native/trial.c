@@ -71,6 +71,18 @@ uint64_t fp_trial_wide(fp_u128 *n, fp_factors *out) {
     return fp_trial_bound(SPLIT_SETS);
 }
 
+uint64_t fp_trial_one(uint64_t *n, unsigned first, unsigned last, fp_columns *out) {
+    const fp_trial_prime *p = fp_trial_primes + FP_TRIAL_SET * first;
+    for (; p < fp_trial_primes + FP_TRIAL_SET * last && p->p * p->p <= *n; p++) {
+        uint64_t quotient = *n * p->inverse;
+        if (quotient > p->limit) continue;
+        uint8_t exponent = 0;
+        for (; quotient <= p->limit; quotient = *n * p->inverse) *n = quotient, exponent++;
+        out->primes[out->used] = p->p, out->exponents[out->used++] = exponent;
+    }
+    return p->p;
+}
+
 /* Looks in the sets from `first` to `last` for a prime in each of the numbers; index[i] is where n[i]'s belongs.  Those that
  * have one drop out. */
 static size_t search(const fp_isa *isa, unsigned first, unsigned last, uint64_t *n, size_t *index, size_t count,

@@ -24,9 +24,8 @@ int fp_check_words(const Py_buffer *view, const char *what) {
 static void keep_memory(void) {
     static atomic_flag done = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&done)) return;
-    void *volatile block = malloc(
-        ((size_t)1 << 25) -
-        ((size_t)1 << 13)); /* within 32 MB as pages, with its header; volatile: else the compiler leaves both out */
+    /* Within 32 MB as pages, with its header; volatile, for else the compiler leaves both calls out. */
+    void *volatile block = malloc(((size_t)1 << 25) - ((size_t)1 << 13));
     free(block);
 }
 
